@@ -1,0 +1,41 @@
+import { fail, pass, warn, type Check, type CheckProvider } from './types.js';
+
+const group = 'capabilities';
+
+interface Need {
+  readonly name: string;
+  readonly bit: bigint;
+  readonly why: string;
+  readonly required: boolean;
+}
+
+const sysAdmin = 21n;
+const needs: readonly Need[] = [
+  { name: 'CAP_BPF', bit: 39n, why: 'to load programs and maps', required: true },
+  { name: 'CAP_NET_ADMIN', bit: 12n, why: 'to attach them to sockets and cgroups', required: true },
+  { name: 'CAP_PERFMON', bit: 38n, why: 'to read kernel structures and iterate sockets', required: true },
+  { name: 'CAP_SYS_ADMIN', bit: sysAdmin, why: 'to look at programs and maps of others by their number', required: false },
+  { name: 'CAP_SYS_PTRACE', bit: 19n, why: 'to name the processes of other users', required: false },
+];
+
+// Before Linux 5.8 split them off, CAP_SYS_ADMIN was both; it still grants them.
+const has = (held: bigint, need: Need): boolean =>
+  ((held >> need.bit) & 1n) === 1n || (/BPF|PERFMON/.test(need.name) && ((held >> sysAdmin) & 1n) === 1n);
+
+function check(held: bigint, need: Need): Check {
+  const { name } = need;
+  if (has(held, need)) return { group, name, ...pass(need.why) };
+  const detail = `missing; it is needed ${need.why}`;
+  return need.required
+    ? { group, name, ...fail(detail, `Run as root, or grant ${name}.`) }
+    : { group, name, ...warn(detail, `Grant ${name} if you want that.`) };
+}
+
+export const capabilityChecks: CheckProvider = {
+  group,
+  run({ host }) {
+    const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(host.read('/proc/self/status') ?? '')?.[1] ?? '0';
+    const held = BigInt(`0x${mask}`);
+    return needs.map((need) => check(held, need));
+  },
+};

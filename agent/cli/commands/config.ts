@@ -1,0 +1,60 @@
+import { stringify } from 'yaml';
+import { jsonSchema } from '../../../config/jsonschema.js';
+import { configOrigin, type Config } from '../../../config/load.js';
+import { API_VERSION } from '../../admin/objects.js';
+import { Context, type Run, type Settings } from '../context.js';
+import { report } from '../fault.js';
+import { EXIT, paintOf, printJson, printLines, widthOf } from '../io.js';
+import { table } from '../render/table.js';
+
+export interface PrintFlags {
+  readonly output: 'json' | 'yaml';
+  readonly origin?: boolean;
+  readonly set: Settings;
+}
+
+/** As one would write it in the file: 256KiB, "0660". */
+function nested(config: Config): Record<string, unknown> {
+  const tree: Record<string, unknown> = {};
+  for (const { key, value } of configOrigin(config)) {
+    const parts = key.split('.');
+    const leaf = parts.pop() ?? key;
+    let node = tree;
+    for (const part of parts) node = (node[part] ??= {}) as Record<string, unknown>;
+    node[leaf] = /^(true|false|0|[1-9]\d*)$/.test(value) ? (JSON.parse(value) as unknown) : value;
+  }
+  return tree;
+}
+
+export const printConfig = (flags: PrintFlags): Run => (context) => {
+  const config = context.load(flags.set);
+  const settings = configOrigin(config);
+  if (flags.output === 'json') {
+    printJson(context.io, { apiVersion: API_VERSION, config: nested(config), ...(flags.origin ? { settings } : {}) });
+  } else if (flags.origin) {
+    const columns = [{ title: 'KEY' }, { title: 'VALUE', min: 8 }, { title: 'ORIGIN', min: 8 }];
+    const rows = settings.map(({ key, value, origin }) => [key, value, origin]);
+    printLines(context.io, table(columns, rows, widthOf(context.io), paintOf(context.io)));
+  } else {
+    context.io.stdout.write(stringify(nested(config)));
+  }
+  return EXIT.good;
+};
+
+/** A configuration with problems is what this command is for to find: 1, not 2. */
+export const validateConfig = (file: string | undefined): Run => ({ io, flags }) => {
+  const context = new Context(io, file === undefined ? flags : { ...flags, config: file });
+  try {
+    context.load();
+  } catch (error) {
+    report(io, error);
+    return EXIT.problem;
+  }
+  printLines(io, ['the configuration is good']);
+  return EXIT.good;
+};
+
+export const printSchema: Run = ({ io }) => {
+  printJson(io, jsonSchema());
+  return EXIT.good;
+};

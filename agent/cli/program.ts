@@ -1,0 +1,79 @@
+/** The commands and their flags. Nouns read, verbs change. */
+import { Command, CommanderError, Option } from 'commander';
+import { version } from '../version.js';
+import { agent } from './commands/agent.js';
+import { check } from './commands/check.js';
+import { printConfig, printSchema, validateConfig } from './commands/config.js';
+import { explain } from './commands/explain.js';
+import { pairs } from './commands/pairs.js';
+import { retire } from './commands/retire.js';
+import { status } from './commands/status.js';
+import { top } from './commands/top.js';
+import { Context, type GlobalFlags, type Run } from './context.js';
+import { report } from './fault.js';
+import { EXIT, type Io } from './io.js';
+import { duration, outputOption, setOption, settingOptions, settingsIn } from './options.js';
+
+const exitCodes = '\nExit codes: 0 good, 1 problem found, 2 bad usage, 3 agent not reachable.\n';
+
+/** Parses, runs one command, returns the exit code. Nothing here ends the process. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  let code: number = EXIT.good;
+  const program = new Command('sidestep');
+  const act = async (run: Run): Promise<void> => {
+    code = await run(new Context(io, program.opts<GlobalFlags>()));
+  };
+
+  program
+    .description('Connections between local processes step around the TCP/IP stack.')
+    .version(version)
+    .option('--config <file>', 'configuration file')
+    .option('--run-dir <directory>', 'directory of the admin socket')
+    .addHelpText('after', exitCodes)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => { io.stdout.write(text); },
+      writeErr: (text) => { io.stderr.write(text); },
+      outputError: (text, write) => { write(text.replace(/^error: /, 'sidestep: ').replace(/\n?$/, '\n  See `sidestep --help`.\n')); },
+    });
+
+  const agentCommand = program.command('agent').description('serve this host until stopped').addOption(setOption());
+  for (const option of settingOptions()) agentCommand.addOption(option);
+  agentCommand.action((flags: { set: Record<string, string> }) => act(agent({ ...settingsIn(flags), ...flags.set })));
+
+  program.command('status').description('the agent at a glance').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(status(flags)));
+  program.command('top').description('live view: who talks to whom, how fast, and why not faster')
+    .option('--once', 'one picture, then exit')
+    .addOption(new Option('--interval <duration>', 'between readings').argParser(duration).default(1000, '1s'))
+    .addOption(outputOption())
+    .action((flags: { once?: boolean; interval: number; output?: 'json' }) => act(top(flags)));
+  program.command('pairs').description('every local connection').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(pairs(flags)));
+  program.command('explain').description('why a connection is, or is not, accelerated')
+    .argument('<what...>', 'pid, port, address:port, two of them, or pair id').addOption(outputOption())
+    .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));
+  program.command('check').description('can this host run Sidestep, and run it well').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(check(flags)));
+  program.command('retire').description('hand pairs back to TCP, losing nothing; all of them when none is named')
+    .argument('[pair]', 'pair id')
+    .addOption(new Option('--timeout <duration>', 'longest wait for unread bytes').argParser(duration))
+    .action((id: string | undefined, flags: { timeout?: number }) => act(retire(id, flags)));
+
+  const config = program.command('config').description('the configuration');
+  config.command('print').description('the settings in force')
+    .addOption(new Option('-o, --output <format>', 'format').choices(['json', 'yaml']).default('yaml'))
+    .option('--origin', 'where each value came from').addOption(setOption())
+    .action((flags: { output: 'json' | 'yaml'; origin?: boolean; set: Record<string, string> }) => act(printConfig(flags)));
+  config.command('validate').description('check a configuration, without an agent').argument('[file]')
+    .action((file: string | undefined) => act(validateConfig(file)));
+  config.command('schema').description('JSON Schema of the configuration file').action(() => act(printSchema));
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.good : EXIT.usage;
+    return report(io, error);
+  }
+}

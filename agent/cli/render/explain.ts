@@ -1,0 +1,34 @@
+import type { Explained } from '../../admin/objects.js';
+import type { Explanation } from '../../pairs/explain.js';
+import type { EndpointView } from '../../pairs/resolve.js';
+import { at, processName } from './names.js';
+import { plain, type Paint } from './paint.js';
+import { clean } from './table.js';
+import { age } from './units.js';
+
+function end(role: string, view: EndpointView): string {
+  const details = [view.executable, view.cgroupPath && `cgroup ${view.cgroupPath}`, `netns ${String(view.netns)}`];
+  return `  ${role}  ${clean(`${processName(view)} at ${at(view)}  ${details.filter(Boolean).join(', ')}`)}`;
+}
+
+function one({ pair, accelerated, state, reason, verdict, evidence, change }: Explanation, paint: Paint): string[] {
+  return [
+    `pair ${pair.id}: state ${state}, reason ${reason}, ${age(pair.ageMs)} old`,
+    end('client', pair.client),
+    end('server', pair.server),
+    `  ${paint(accelerated ? 'green' : 'yellow', verdict)}`,
+    ...evidence.map((line) => `  - ${line}`),
+    ...(reason === 'redirected' ? [] : [`  What to do: ${change}.`]),
+  ];
+}
+
+/** A connection that is not there cannot be explained, but the likely causes are few. */
+const absent = [
+  'The other end may be on another host, or in a cgroup that cgroup.path does not cover;',
+  'the connection may be older than the agent, or closed. `sidestep pairs` lists what is known.',
+];
+
+export function renderExplained({ query, answers }: Explained, paint: Paint = plain): string[] {
+  if (answers.length === 0) return [`no local connection matches ${query}`, ...absent.map((line) => `  ${line}`)];
+  return answers.flatMap((answer, index) => (index === 0 ? one(answer, paint) : ['', ...one(answer, paint)]));
+}

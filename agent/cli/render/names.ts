@@ -1,0 +1,25 @@
+/** One name for each thing on the screen. */
+import type { Endpoint, PairState } from '../../datapath/types.js';
+import type { Colour } from './paint.js';
+
+/** `redis-cli/4711`; the address when nobody knows the process. */
+export function processName({ comm, pid, address, port }: Endpoint): string {
+  if (comm === '' && pid === 0) return `${address}:${String(port)}`;
+  return pid === 0 ? comm : `${comm === '' ? '?' : comm}/${String(pid)}`;
+}
+
+/** The port is what tells servers apart. */
+export function serverName(server: Endpoint): string {
+  const name = processName(server);
+  return server.comm === '' && server.pid === 0 ? name : `${name} :${String(server.port)}`;
+}
+
+export const at = ({ address, port, family }: Endpoint): string =>
+  `${family === 'ipv6' ? `[${address}]` : address}:${String(port)}`;
+
+export const stateColour: Readonly<Record<PairState, Colour>> = {
+  active: 'green',
+  half: 'yellow',
+  leaving: 'yellow',
+  tcp: 'gray',
+};

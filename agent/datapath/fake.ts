@@ -1,0 +1,78 @@
+/** A datapath in memory, for tests: what it reports is set from outside, what it is told is kept in `calls`. */
+import type {
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, MapInfo, Pair, RetireOptions, RetireResult,
+} from './types.js';
+import { zeroByReason, zeroTraffic } from './traffic.js';
+
+export const fakeEndpoint = (over: Partial<Endpoint> = {}): Endpoint => ({
+  address: '127.0.0.1', port: 40000, family: 'ipv4', pid: 100, comm: 'client', uid: 0, cgroup: '1',
+  netns: 4026531840, inode: '5001', ...over,
+});
+
+export const fakePair = (over: Partial<Pair> = {}): Pair => ({
+  id: '00000001deadbeef', state: 'active', reason: 'redirected', client: fakeEndpoint(),
+  server: fakeEndpoint({ port: 8080, pid: 200, comm: 'server', inode: '5002' }),
+  clientSent: zeroTraffic(), serverSent: zeroTraffic(), lastPass: 'redirected', clientQueued: 0, serverQueued: 0,
+  ageMs: 1000, ...over,
+});
+
+export const fakeCounters = (over: Partial<Counters> = {}): Counters => ({
+  messages: zeroByReason(), bytes: zeroByReason(), connections: zeroByReason(), tcpInMessages: 0, tcpInBytes: 0,
+  eventsLost: 0, closedUnread: 0, ...over,
+});
+
+export class FakeDatapath implements Datapath {
+  readonly calls: string[] = [];
+  state: DatapathInfo = {
+    mode: 'unified', modeWhy: '', enabled: true, observe: false, queueBytes: 262144, cgroupPath: '/sys/fs/cgroup',
+    pinPath: '/sys/fs/bpf/sidestep', layoutVersion: 1, tookOver: false,
+    programs: [{ name: 'sidestep_msg', id: 7, tag: '0123456789abcdef', type: 'sk_msg', attachedTo: 'sidestep_ends' }],
+  };
+  counts: Counters = fakeCounters();
+  live: Pair[] = [];
+  totals: Edge[] = [];
+  mapList: MapInfo[] = [{ name: 'pairs', id: 3, entries: 0, capacity: 65536 }];
+  /** What is left when pairs are retired; undefined: everything leaves. */
+  stuck: Pair[] | undefined;
+  /** Thrown by every read. */
+  broken: Error | undefined;
+  #listeners: ((events: ConnectionEvent[]) => void)[] = [];
+
+  info(): DatapathInfo { return { ...this.state }; }
+  counters(): Counters { return this.#read(this.counts); }
+  pairs(): Pair[] { return this.#read(this.live); }
+  edges(): Edge[] { return this.#read(this.totals); }
+  maps(): MapInfo[] { return this.#read(this.mapList); }
+
+  setEnabled(on: boolean): void { this.#tell(`enabled ${String(on)}`, { enabled: on }); }
+  setObserve(on: boolean): void { this.#tell(`observe ${String(on)}`, { observe: on }); }
+  setQueueBytes(bytes: number): void { this.#tell(`queueBytes ${String(bytes)}`, { queueBytes: bytes }); }
+
+  onEvents(listener: (events: ConnectionEvent[]) => void): void { this.#listeners.push(listener); }
+  emit(events: ConnectionEvent[]): void { for (const listener of this.#listeners) listener(events); }
+
+  async retire({ id, timeoutMs, onProgress }: RetireOptions): Promise<RetireResult> {
+    this.calls.push(`retire ${id ?? 'all'} ${String(timeoutMs)}`);
+    const stuck = this.stuck ?? [];
+    const goes = (pair: Pair): boolean => (id === undefined || pair.id === id) && !stuck.includes(pair);
+    const removed = 2 * this.live.filter(goes).length;
+    onProgress?.({ removed: 0, unread: 2 * stuck.length, sending: 0 });
+    await new Promise(setImmediate);
+    this.live = this.live.filter((pair) => !goes(pair)).map((pair) => (stuck.includes(pair) ? { ...pair, state: 'leaving' } : pair));
+    if (id === undefined) this.state.enabled = false;
+    return { removed, unread: 2 * stuck.length, sending: 0, done: stuck.length === 0 };
+  }
+
+  uninstall(): void { this.calls.push('uninstall'); }
+  close(): void { this.calls.push('close'); }
+
+  #read<T>(value: T): T {
+    if (this.broken) throw this.broken;
+    return value;
+  }
+
+  #tell(call: string, change: Partial<DatapathInfo>): void {
+    this.calls.push(call);
+    Object.assign(this.state, change);
+  }
+}

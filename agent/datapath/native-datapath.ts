@@ -1,0 +1,125 @@
+/** The datapath of this host: the addon behind the interface that the rest of the agent knows. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../log.js';
+import type { NativeDatapath } from '../../native/index.js';
+import { Repeater } from './repeater.js';
+import { addLive, type NativePair } from './edges.js';
+import { translate, translated } from './translate.js';
+import type {
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, MapInfo, Mode, Pair, RetireOptions, RetireResult,
+} from './types.js';
+
+/** Milliseconds between two passes while something has to leave the map; doubles up to the slowest. */
+const SWEEP_MS = 20;
+const SWEEP_SLOWEST_MS = 1000;
+
+/** Milliseconds from a connection to a listener that nobody knows until its reading is looked at; doubles likewise. */
+const LEARN_MS = 5;
+const LEARN_SLOWEST_MS = 2000;
+
+export interface ModeChoice {
+  mode: Mode;
+  why: string;
+}
+
+export class HostDatapath implements Datapath {
+  readonly #native: NativeDatapath;
+  readonly #choice: ModeChoice;
+  readonly #log: Log;
+  readonly #release: () => void;
+  readonly #listeners: ((events: ConnectionEvent[]) => void)[] = [];
+  readonly #sweep: Repeater;
+  readonly #learn: Repeater;
+  #closed = false;
+
+  constructor(native: NativeDatapath, choice: ModeChoice, log: Log, release: () => void) {
+    this.#native = native;
+    this.#choice = choice;
+    this.#log = log;
+    this.#release = release;
+    this.#sweep = new Repeater(SWEEP_MS, SWEEP_SLOWEST_MS, async () => {
+      const pass = await this.#pass('leaving');
+      return pass.unread + pass.sending === 0;
+    }, (error) => { this.#complain('pairs that must leave could not be retired; they pass over TCP', error); });
+    this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, async () => (await native.learnPass()) === 0,
+      (error) => { this.#complain('new listeners could not be looked at; their connections stay on TCP', error); });
+    native.onEvents((events) => { this.#take(events as ConnectionEvent[]); });
+    // An agent that took over may find work that the one before left undone.
+    this.#sweep.start();
+    this.#learn.start();
+    native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
+  }
+
+  info(): DatapathInfo {
+    const info = translated(() => this.#native.info()) as unknown as Omit<DatapathInfo, 'mode' | 'modeWhy'>;
+    return { ...info, mode: this.#choice.mode, modeWhy: this.#choice.why };
+  }
+
+  counters(): Counters { return translated(() => this.#native.counters()) as Counters; }
+  pairs(): Pair[] { return translated(() => this.#native.pairs()) as Pair[]; }
+  maps(): MapInfo[] { return translated(() => this.#native.maps()) as MapInfo[]; }
+  edges(): Edge[] {
+    return translated(() => addLive(this.#native.edges() as Edge[], this.#native.pairs() as NativePair[]));
+  }
+
+  setEnabled(on: boolean): void { this.#apply({ enabled: on && this.#choice.mode !== 'off' }); }
+  setObserve(on: boolean): void { this.#apply({ observe: on }); }
+  setQueueBytes(bytes: number): void { this.#apply({ queueBytes: bytes }); }
+
+  onEvents(listener: (events: ConnectionEvent[]) => void): void { this.#listeners.push(listener); }
+
+  async retire({ id, timeoutMs, onProgress }: RetireOptions): Promise<RetireResult> {
+    if (id === undefined) this.setEnabled(false);
+    const deadline = Date.now() + timeoutMs;
+    const result: RetireResult = { removed: 0, unread: 0, sending: 0, done: false };
+    for (;;) {
+      const pass = await this.#pass(id);
+      result.removed += pass.removed;
+      result.unread = pass.unread;
+      result.sending = pass.sending;
+      // Without an id the map itself is the judge: nothing may be left in it.
+      result.done = id === undefined ? pass.left === 0 : pass.unread + pass.sending === 0;
+      onProgress?.({ removed: result.removed, unread: result.unread, sending: result.sending });
+      if (result.done || Date.now() >= deadline) return result;
+      await sleep(Math.min(SWEEP_MS, Math.max(1, deadline - Date.now())));
+    }
+  }
+
+  uninstall(): void {
+    if (this.#closed) return;
+    translated(() => { this.#native.uninstall(); });
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#sweep.stop();
+    this.#learn.stop();
+    this.#native.close();
+    this.#release();
+  }
+
+  #apply(change: Partial<Pick<DatapathInfo, 'enabled' | 'observe' | 'queueBytes'>>): void {
+    const { enabled, observe, queueBytes } = { ...this.info(), ...change };
+    translated(() => { this.#native.applySettings({ enabled, observe, queueBytes }); });
+  }
+
+  #take(events: ConnectionEvent[]): void {
+    if (events.some((event) => event.type === 'fallback')) this.#sweep.start();
+    if (events.some((event) => event.reason === 'learning')) this.#learn.start();
+    for (const listener of this.#listeners) listener(events);
+  }
+
+  #complain(message: string, error: unknown): void {
+    if (!this.#closed) this.#log.warn(message, { error: translate(error) });
+  }
+
+  async #pass(which?: string): ReturnType<NativeDatapath['retirePass']> {
+    try {
+      return await this.#native.retirePass(which);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+}

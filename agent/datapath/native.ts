@@ -1,0 +1,74 @@
+/** Open the datapath of this host: lock, choose the mode by behaviour, load or take over, attach. */
+import { mkdirSync, rmdirSync } from 'node:fs';
+import type { Config } from '../../config/types.js';
+import { native, objectPath } from '../../native/index.js';
+import { SidestepError } from '../errors.js';
+import type { Log } from '../log.js';
+import { findCgroup2 } from './cgroup.js';
+import { HostDatapath, type ModeChoice } from './native-datapath.js';
+import { failuresOf, runSelfTest } from './selftest.js';
+import { translate, translated, verifierLog } from './translate.js';
+import type { Datapath } from './types.js';
+
+export async function openNative(config: Config, log: Log): Promise<Datapath> {
+  const { pinPath } = config.bpf;
+  translated(() => { makePinDirectory(pinPath); });
+  const release = translated(() => native.lockDirectory(pinPath));
+  try {
+    const root = findCgroup2();
+    const choice = await chooseMode(config, root, log);
+    return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, log, release);
+  } catch (error) {
+    release();
+    removeIfEmpty(pinPath);
+    const words = verifierLog(error);
+    if (words !== '') log.debug('the verifier said', { words });
+    throw translate(error);
+  }
+}
+
+function open(config: Config, cgroupPath: string, choice: ModeChoice, log: Log, release: () => void): Datapath {
+  const { enabled, observe, trustListeners, maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer } = config.datapath;
+  const datapath = new native.NativeDatapath({
+    objectPath, cgroupPath, pinPath: config.bpf.pinPath, unified: choice.mode !== 'split',
+    enabled: enabled && choice.mode !== 'off', observe, trustListeners,
+    maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
+    verifierLog: config.log.level === 'debug' || config.log.level === 'trace',
+  });
+  return new HostDatapath(datapath, choice, log, release);
+}
+
+/** A kernel that fails order, loss, back-pressure or wake-ups is never accelerated. */
+async function chooseMode(config: Config, root: string, log: Log): Promise<ModeChoice> {
+  const { mode, selfTest } = config.datapath;
+  if (mode === 'off') return { mode, why: 'datapath.mode is off' };
+  const wanted = mode === 'split' ? 'split' : 'unified';
+  if (!selfTest) return { mode: wanted, why: 'datapath.selfTest is off: taken on trust' };
+  const started = Date.now();
+  const result = await runSelfTest(root, config.bpf.pinPath, wanted);
+  const took = { mode: wanted, redirectedMessages: result.redirected, ms: Date.now() - started };
+  if (result.ok) {
+    log.info('self-test passed on throw-away sockets', took);
+    return { mode: wanted, why: '' };
+  }
+  const failures = failuresOf(result);
+  if (mode !== 'auto') throw new SidestepError('self_test_failed', `datapath.mode ${mode}: ${failures}`);
+  log.warn('self-test failed: nothing is accelerated on this kernel', { ...took, failures });
+  return { mode: 'off', why: `this kernel failed the self-test: ${failures}` };
+}
+
+function makePinDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new SidestepError('no_bpffs', path, error);
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // It holds pins of a running datapath, or is gone.
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The closed list of reasons, in the order of bpf/include/layout.h (a test compares the two).
+ * `what` finishes the sentence "this took plain TCP because ..."; `remedy` says what a person can do.
+ */
+export interface Reason {
+  readonly name: string;
+  readonly what: string;
+  readonly remedy: string;
+}
+
+export const REASONS = [
+  { name: 'redirected', what: 'nothing: it went around the TCP stack', remedy: 'nothing to do' },
+  { name: 'peer_pending', what: 'the other end has not entered the map yet', remedy: 'usual for the first message of a connection; it ends by itself' },
+  { name: 'unread_tcp', what: 'the reader has not yet read every byte that came over TCP, and redirected bytes would overtake them', remedy: 'it ends by itself as soon as the reader has caught up' },
+  { name: 'queue_full', what: 'the reader holds too many unread bytes', remedy: 'a slow reader is held back by TCP as usual; raise datapath.queueBytes if memory allows' },
+  { name: 'not_accepted', what: 'the server has not accepted the connection yet', remedy: 'it ends by itself when the server calls accept' },
+  { name: 'blocking', what: 'an end is a blocking socket, and the kernel wakes blocking readers of redirected sockets wrongly', remedy: 'use non-blocking sockets (O_NONBLOCK) in the program' },
+  { name: 'peer_gone', what: 'the other end has closed or left the map', remedy: 'nothing to do: TCP gives the right error' },
+  { name: 'disabled', what: 'acceleration is switched off', remedy: 'set datapath.enabled to true' },
+  { name: 'untracked', what: 'the socket is in the map without its record', remedy: 'report it: this should not happen' },
+  { name: 'ulp', what: 'an end uses an upper layer protocol such as kernel TLS', remedy: 'nothing to do: kernel TLS needs the TCP path' },
+  { name: 'mptcp', what: 'the connection is Multipath TCP', remedy: 'use plain TCP between local processes' },
+  { name: 'fast_open', what: 'the connection used TCP Fast Open, which carries bytes before both ends are known', remedy: 'switch Fast Open off for local peers' },
+  { name: 'map_full', what: 'the map of pairs is full', remedy: 'raise datapath.maxPairs' },
+  { name: 'busy', what: 'another program owns the message hook of this socket', remedy: 'see `sidestep check`, which names other owners' },
+  { name: 'no_memory', what: 'the kernel could not allocate what the pair needs', remedy: 'free memory on the host' },
+  { name: 'no_file', what: 'the connection belongs to the kernel, not to a process', remedy: 'nothing to do' },
+  { name: 'leaving', what: 'the pair is being retired', remedy: 'nothing to do' },
+  { name: 'remote', what: 'the other end is on another host, or outside the cgroup that Sidestep watches', remedy: 'check cgroup.path if both ends are local' },
+  { name: 'observed', what: 'observe mode counts local connections and enrols none', remedy: 'set datapath.observe to false to accelerate' },
+  { name: 'learning', what: 'nobody has seen yet how the server of this listener reads its connections', remedy: 'nothing to do: it is decided within moments of the first accept, and the connection is adopted' },
+] as const satisfies readonly Reason[];
+
+export type ReasonName = (typeof REASONS)[number]['name'];
+
+export const REASON_NAMES: readonly ReasonName[] = REASONS.map((reason) => reason.name);
+
+export function reasonOf(name: ReasonName): Reason {
+  return REASONS.find((reason) => reason.name === name) as Reason;
+}

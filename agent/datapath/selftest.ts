@@ -1,0 +1,85 @@
+/**
+ * The behavioural self-test: before any socket of the host is touched, throw-away sockets in a throw-away cgroup show
+ * what this kernel does. The mode is decided by what was seen, never by a version number.
+ */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { native, objectPath, selfTestPath } from '../../native/index.js';
+import { translate } from './translate.js';
+import type { Counters } from './types.js';
+
+/** Longest time one run of the test program may take, milliseconds. */
+const RUN_MS = 35_000;
+
+export interface SelfTestStep {
+  /** Claim that was tried: pairing, order, back_pressure, fionread, fionread_tcp, epoll, half_close, peer_gone. */
+  test: string;
+  ok: boolean;
+  detail: string;
+}
+
+export interface SelfTestResult {
+  mode: 'unified' | 'split';
+  steps: SelfTestStep[];
+  /** Messages that really went around TCP during the test: without them nothing was proven. */
+  redirected: number;
+  ok: boolean;
+}
+
+/** Left by an agent that was killed during its self-test. */
+function removeStale(root: string): void {
+  for (const name of readdirSync(root)) {
+    if (!name.startsWith('sidestep-selftest-')) continue;
+    try {
+      rmdirSync(join(root, name));
+    } catch {
+      // Somebody is in it: another self-test is running.
+    }
+  }
+}
+
+async function removeCgroup(path: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    try {
+      rmdirSync(path);
+      return;
+    } catch {
+      await sleep(20);
+    }
+  }
+}
+
+export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: 'unified' | 'split'): Promise<SelfTestResult> {
+  removeStale(cgroupRoot);
+  const name = `sidestep-selftest-${String(process.pid)}`;
+  const cgroup = join(cgroupRoot, name);
+  mkdirSync(cgroup, { recursive: true });
+  try {
+    const datapath = new native.NativeDatapath({
+      objectPath, cgroupPath: cgroup, pinPath: join(dirname(pinPath), `${basename(pinPath)}-selftest-${String(process.pid)}`),
+      unified: mode === 'unified', enabled: true, observe: false, trustListeners: true, maxPairs: 64, maxHalfOpen: 64, maxListeners: 64, maxEdges: 16,
+      queueBytes: 262_144, eventBuffer: 65_536, verifierLog: false,
+    });
+    try {
+      const { stdout } = await promisify(execFile)(selfTestPath, [join(cgroup, 'cgroup.procs')], { timeout: RUN_MS });
+      const steps = stdout.trim().split('\n').map((line) => JSON.parse(line) as SelfTestStep);
+      const redirected = (datapath.counters() as Counters).messages.redirected;
+      return { mode, steps, redirected, ok: redirected > 0 && steps.every((step) => step.ok) };
+    } finally {
+      datapath.uninstall();
+    }
+  } catch (error) {
+    throw translate(error);
+  } finally {
+    await removeCgroup(cgroup);
+  }
+}
+
+export function failuresOf(result: SelfTestResult): string {
+  const failed = result.steps.filter((step) => !step.ok).map((step) => `${step.test} (${step.detail})`);
+  if (result.redirected === 0) failed.unshift('redirect (no message went around TCP)');
+  return failed.join(', ');
+}

@@ -1,0 +1,164 @@
+/**
+ * The interface to the kernel as the rest of the agent sees it.
+ * Two implementations: native.ts (the addon) and fake.ts (tests). No byte offset, no errno, no map name passes here.
+ */
+import type { ReasonName } from './reasons.js';
+
+/** How enrolled sockets read: `unified` one queue (SK_MSG + SK_SKB), `split` SK_MSG only, `off` nothing is enrolled. */
+export type Mode = 'unified' | 'split' | 'off';
+
+export type PairState = 'half' | 'active' | 'leaving' | 'tcp';
+
+/** One end of a connection between two local processes. */
+export interface Endpoint {
+  /** Printable address; IPv4 for v4-mapped. */
+  address: string;
+  port: number;
+  family: 'ipv4' | 'ipv6';
+  /** 0 when nobody could tell (yet). */
+  pid: number;
+  /** Command name; '' when nobody could tell (yet). */
+  comm: string;
+  uid: number;
+  /** cgroup v2 id, decimal. */
+  cgroup: string;
+  /** Inode number of the network namespace. */
+  netns: number;
+  /** Socket inode number, decimal; '0' while the connection waits in the accept queue. */
+  inode: string;
+}
+
+/** Bytes and messages that one end sent. */
+export interface Traffic {
+  redirectedBytes: number;
+  redirectedMessages: number;
+  passedBytes: number;
+  passedMessages: number;
+}
+
+export interface Pair {
+  /** 16 hexadecimal digits: client ISN, server ISN. */
+  id: string;
+  state: PairState;
+  /** `redirected` while accelerated; otherwise why not. */
+  reason: ReasonName;
+  client: Endpoint;
+  server: Endpoint;
+  /** What the client sent, and what the server sent. */
+  clientSent: Traffic;
+  serverSent: Traffic;
+  /** Why the latest message of either end took TCP; `redirected` if none did. */
+  lastPass: ReasonName;
+  /** Unread bytes waiting at the client and at the server. */
+  clientQueued: number;
+  serverQueued: number;
+  /** Milliseconds since the handshake. */
+  ageMs: number;
+}
+
+/** Totals of a service edge: who talks to whom, closed and live connections together. Never falls. */
+export interface Edge {
+  client: string;
+  server: string;
+  port: number;
+  clientSent: Traffic;
+  serverSent: Traffic;
+  connections: number;
+  accelerated: number;
+}
+
+export type ByReason = Record<ReasonName, number>;
+
+/** Kernel counters, summed over CPUs. Monotonic for as long as the pins live. */
+export interface Counters {
+  messages: ByReason;
+  bytes: ByReason;
+  connections: ByReason;
+  tcpInMessages: number;
+  tcpInBytes: number;
+  eventsLost: number;
+  closedUnread: number;
+}
+
+export interface MapInfo {
+  name: string;
+  id: number;
+  entries: number;
+  capacity: number;
+}
+
+export interface ProgramInfo {
+  name: string;
+  id: number;
+  /** Kernel's tag of the instructions, 16 hexadecimal digits. */
+  tag: string;
+  type: string;
+  attachedTo: string;
+}
+
+export interface DatapathInfo {
+  mode: Mode;
+  /** Why this mode and no better one; '' when it is the best. */
+  modeWhy: string;
+  enabled: boolean;
+  observe: boolean;
+  queueBytes: number;
+  cgroupPath: string;
+  pinPath: string;
+  layoutVersion: number;
+  /** True when the programs of an earlier agent were found and kept. */
+  tookOver: boolean;
+  programs: ProgramInfo[];
+}
+
+export type EventType = 'open' | 'refused' | 'fallback' | 'close';
+
+export interface ConnectionEvent {
+  type: EventType;
+  id: string;
+  reason: ReasonName;
+  /** Milliseconds since the epoch. */
+  at: number;
+  clientSent: Traffic;
+  serverSent: Traffic;
+}
+
+export interface RetireProgress {
+  /** Sockets taken out of the map so far. */
+  removed: number;
+  /** Sockets still in: bytes that the application has not read. */
+  unread: number;
+  /** Sockets still in: a send that began before is under way. */
+  sending: number;
+}
+
+export interface RetireOptions {
+  /** One pair; without it, every pair. */
+  id?: string;
+  /** Give up waiting after this many milliseconds. What is left keeps passing and is reported. */
+  timeoutMs: number;
+  onProgress?: (progress: RetireProgress) => void;
+}
+
+export interface RetireResult extends RetireProgress {
+  done: boolean;
+}
+
+export interface Datapath {
+  info(): DatapathInfo;
+  counters(): Counters;
+  pairs(): Pair[];
+  edges(): Edge[];
+  maps(): MapInfo[];
+  /** Instant switch: off enrols nothing and passes every message; pairs stay in the map until retired. */
+  setEnabled(on: boolean): void;
+  setObserve(on: boolean): void;
+  setQueueBytes(bytes: number): void;
+  onEvents(listener: (events: ConnectionEvent[]) => void): void;
+  /** Drain and take out. Without `id` it also leaves the datapath disabled. */
+  retire(options: RetireOptions): Promise<RetireResult>;
+  /** Remove links, programs and pins from the host. Sockets still enrolled keep passing until they close. */
+  uninstall(): void;
+  /** Give back descriptors; the pinned datapath goes on. Idempotent. */
+  close(): void;
+}

@@ -1,0 +1,124 @@
+/** Every failure that a person can act on. The list is closed; docs/errors.md is generated from it. */
+
+export interface ErrorEntry {
+  /** What happened, without a full stop: the place follows in brackets. */
+  readonly sentence: string;
+  /** What a person can do. */
+  readonly remedy: string;
+}
+
+export const ERRORS = {
+  not_root: {
+    sentence: 'this needs root or the capabilities of the agent',
+    remedy: 'Run it with sudo, or through the systemd unit or the Helm chart.',
+  },
+  missing_capability: {
+    sentence: 'a capability is missing',
+    remedy: 'Grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; `sidestep check` names those that are missing.',
+  },
+  no_btf: {
+    sentence: 'the kernel does not describe its own types (BTF)',
+    remedy: 'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y; the kernels of all current distributions are.',
+  },
+  no_cgroup2: {
+    sentence: 'no cgroup v2 hierarchy is mounted',
+    remedy: 'Mount one: mount -t cgroup2 none /sys/fs/cgroup/unified. It may stand beside cgroup v1.',
+  },
+  no_bpffs: {
+    sentence: 'the pin directory is not on a BPF file system',
+    remedy: 'Mount one: mount -t bpf bpf /sys/fs/bpf. In a container, mount the one of the host.',
+  },
+  agent_running: {
+    sentence: 'another agent serves this host',
+    remedy: 'Stop it first, or give this one its own runDir, bpf.pinPath and cgroup.path.',
+  },
+  pins_foreign_layout: {
+    sentence: 'the pin directory holds maps of another layout',
+    remedy: 'Retire the pairs with the version that made them (`sidestep retire`), or choose another bpf.pinPath.',
+  },
+  hook_busy: {
+    sentence: 'another program owns a hook that Sidestep needs',
+    remedy: '`sidestep check` names the owner. Detach it, or keep it and leave its cgroup out with cgroup.path.',
+  },
+  kernel_refused: {
+    sentence: 'the kernel refused a request',
+    remedy: 'Run `sidestep check`; it tries each thing that the agent needs and says which one this kernel lacks.',
+  },
+  self_test_failed: {
+    sentence: 'this kernel failed the self-test on throw-away sockets',
+    remedy: 'No connection was touched. Set datapath.mode to off, or update the kernel.',
+  },
+  load_failed: {
+    sentence: 'the programs could not be loaded',
+    remedy: 'Run `sidestep check`; set log.level to debug for the words of the verifier.',
+  },
+  port_in_use: {
+    sentence: 'the port of the metrics is taken',
+    remedy: 'Choose another metrics.port, or 0 for any; the connections of the host are not affected.',
+  },
+  socket_in_use: {
+    sentence: 'the path of the admin socket is taken by something else',
+    remedy: 'Move it away, or choose another runDir.',
+  },
+  config_invalid: {
+    sentence: 'the configuration does not load',
+    remedy: 'Correct what is named; `sidestep config validate` checks it without an agent.',
+  },
+  agent_unreachable: {
+    sentence: 'no agent answers',
+    remedy: 'Start one with `sidestep agent`, or name its directory with --run-dir.',
+  },
+  agent_forbidden: {
+    sentence: 'the admin socket is not open to this user',
+    remedy: 'Use sudo, or join the group that admin.group names.',
+  },
+  bad_request: {
+    sentence: 'the request makes no sense',
+    remedy: 'Compare it with `sidestep <command> --help`.',
+  },
+  not_found: {
+    sentence: 'there is no such thing',
+    remedy: '`sidestep pairs` lists the pairs; agent/admin/README.md lists the paths of the API.',
+  },
+  retire_running: {
+    sentence: 'pairs are being retired already',
+    remedy: 'Wait until it has finished.',
+  },
+  internal: {
+    sentence: 'something went wrong that should not',
+    remedy: 'Report it with the log of the agent at log.level debug.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export class SidestepError extends Error {
+  override readonly name = 'SidestepError';
+
+  /** `detail` is the place: a path, an address, a process. */
+  constructor(
+    readonly code: ErrorCode,
+    readonly detail = '',
+    cause?: unknown,
+  ) {
+    super(ERRORS[code].sentence + (detail === '' ? '' : ` (${detail})`), cause === undefined ? {} : { cause });
+  }
+
+  get remedy(): string {
+    return ERRORS[this.code].remedy;
+  }
+}
+
+/** What a person reads: what, where, what to do. */
+export function describeError(error: unknown): { message: string; remedy: string } {
+  if (error instanceof SidestepError) {
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    return { message: error.message + cause, remedy: error.remedy };
+  }
+  if (error instanceof Error) {
+    // Errors of the addon carry their own remedy.
+    const remedy = 'remedy' in error && typeof error.remedy === 'string' ? error.remedy : ERRORS.internal.remedy;
+    return { message: error.message, remedy };
+  }
+  return { message: String(error), remedy: ERRORS.internal.remedy };
+}

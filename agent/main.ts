@@ -1,0 +1,127 @@
+/** Wiring only, in the order things start: log, datapath, events, admin, metrics, configuration, live table. */
+import type { Config, LoadOptions } from '../config/load.js';
+import type { AgentView } from './admin/routes.js';
+import { AdminServer } from './admin/server.js';
+import { socketPath } from './admin/socket.js';
+import { paintOf, type Io } from './cli/io.js';
+import { hasColour } from './cli/render/paint.js';
+import { Screen } from './cli/screen.js';
+import { findCgroup2 } from './datapath/cgroup.js';
+import type { Datapath } from './datapath/types.js';
+import { EventPump } from './events.js';
+import { retireAndLeave } from './goodbye.js';
+import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
+import { installSignals, type SignalSource } from './lifecycle/signals.js';
+import { LiveTable } from './live.js';
+import { createLog, resolveFormat, type Log } from './log.js';
+import { MetricsEndpoint } from './metrics/endpoint.js';
+import { Resolver } from './pairs/resolve.js';
+import { Reloader } from './reload.js';
+import { version } from './version.js';
+
+export type OpenDatapath = (config: Config, log: Log) => Promise<Datapath>;
+
+/** Loaded only here: no other command needs the addon. */
+export const openDatapath: OpenDatapath = async (config, log) => {
+  const { openNative } = await import('./datapath/native.js');
+  return openNative(config, log);
+};
+
+export interface AgentOptions {
+  readonly open: OpenDatapath;
+  /** What the configuration was loaded from, to load it again. */
+  readonly sources: LoadOptions;
+  readonly io: Io;
+  readonly signals: SignalSource;
+  exit(code: number): void;
+}
+
+/** What a stop may take beyond the wait for unread bytes. */
+const stopMarginMs = 5000;
+
+/** Runs until a signal stops it. The exit code is 0 when everything that was started was stopped. */
+export async function runAgent(config: Config, options: AgentOptions): Promise<number> {
+  const screen = options.io.stdout.isTTY ? new Screen(options.io.stdout) : undefined;
+  const log = logOf(config, options.io, screen);
+  const reloader = new Reloader(config, options.sources, log.child('config'));
+  const lifecycle = new Lifecycle(log.child('lifecycle'), config.lifecycle.retireTimeout + stopMarginMs);
+  const phase = { notReady: 'starting' };
+
+  let ask: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => { ask = resolve; });
+  const removeSignals = installSignals(options.signals, {
+    onStop: (signal) => {
+      log.info('stopping', { signal });
+      phase.notReady = 'stopping';
+      ask();
+      void lifecycle.stop();
+    },
+    onReload: () => { reloader.reload(); },
+    onFatal: (error) => { log.error('an error that nobody caught', { error }); },
+    exit: (code) => { options.exit(code); },
+  });
+  try {
+    if (await lifecycle.start((step) => startAll(step, { config, options, log, reloader, phase, screen }))) {
+      phase.notReady = '';
+      log.info('ready', { version });
+    }
+    await asked;
+    const { late, failed } = await lifecycle.stop();
+    return late.length + failed.length === 0 ? 0 : 1;
+  } finally {
+    removeSignals();
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly options: AgentOptions;
+  readonly log: Log;
+  readonly reloader: Reloader;
+  readonly phase: { notReady: string };
+  readonly screen: Screen | undefined;
+}
+
+async function startAll(step: StartStep, { config, options, log, reloader, phase, screen }: Parts): Promise<void> {
+  const { onExit, retireTimeout } = config.lifecycle;
+  const datapath = await step('datapath', () => options.open(config, log.child('datapath')), async (opened) => {
+    if (onExit === 'keep') opened.close();
+    else await retireAndLeave(opened, retireTimeout, log.child('lifecycle'));
+  });
+
+  const events = new EventPump(log.child('connections'));
+  await step('events', () => { events.start(datapath); }, () => { events.flush(); });
+
+  const metrics = new MetricsEndpoint(config.metrics);
+  const notReady = (): string => phase.notReady;
+  const view: AgentView = {
+    datapath,
+    resolver: new Resolver({ cgroupRoot: findCgroup2() }),
+    log,
+    version,
+    startedAt: new Date(),
+    retireTimeoutMs: retireTimeout,
+    notReady,
+    metrics: () => metrics.state,
+    reloadState: () => reloader.state,
+    reload: () => { reloader.reload(); },
+    config: () => reloader.current,
+  };
+  const admin = new AdminServer(view);
+  await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
+
+  const source = { datapath, version, log: log.child('metrics'), reloadState: () => reloader.state };
+  await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
+  await step('configuration', () => { reloader.start(datapath); }, () => { reloader.stop(); });
+
+  if (!screen) return;
+  const live = new LiveTable(view, screen, paintOf(options.io));
+  await step('live table', () => live.start(), () => { live.stop(); });
+}
+
+/** The log is on stderr; on the terminal of the live table it scrolls above it. */
+function logOf({ log: { level, format } }: Config, { stderr, env }: Io, screen: Screen | undefined): Log {
+  const isTTY = stderr.isTTY ?? false;
+  const write = screen && isTTY ? (line: string) => { screen.print(line); } : (line: string) => { stderr.write(line); };
+  return createLog({ level, format: resolveFormat(format, isTTY), write, colour: hasColour(isTTY, env) });
+}

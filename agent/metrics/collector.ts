@@ -1,0 +1,74 @@
+/** Reads the kernel at scrape time and gives prom-client the values: one reading per scrape, all of one moment. */
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { Datapath } from '../datapath/types.js';
+import type { Log } from '../log.js';
+import { METRICS, type MetricName } from './names.js';
+import { read, type Emit } from './reading.js';
+import { Series } from './series.js';
+
+export interface CollectorSource {
+  readonly datapath: Datapath;
+  readonly version: string;
+  readonly log: Log;
+  reloadState(): { successful: boolean; at: number };
+}
+
+interface Held {
+  readonly metric: Counter | Gauge;
+  readonly series: Series;
+  /** Set by the reading; the others belong to the collector and outlive a reading that fails. */
+  readonly fromKernel: boolean;
+}
+
+const own: ReadonlySet<string> = new Set<MetricName>([
+  'sidestep_build_info', 'sidestep_scrape_duration_seconds', 'sidestep_scrape_errors_total',
+  'sidestep_config_last_reload_successful', 'sidestep_config_last_reload_success_timestamp_seconds',
+]);
+
+export class Collector {
+  readonly registry = new Registry();
+  readonly #held = new Map<MetricName, Held>();
+  #errors = 0;
+
+  constructor(private readonly source: CollectorSource) {
+    for (const [name, { type, help, labels }] of Object.entries(METRICS)) {
+      const options = { name, help, labelNames: labels, registers: [this.registry] };
+      const metric = type === 'counter' ? new Counter(options) : new Gauge(options);
+      this.#held.set(name as MetricName, { metric, series: new Series(type === 'counter'), fromKernel: !own.has(name) });
+    }
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Synchronous from the first read to the last value set, so that no scrape can see half of another. */
+  refresh(): void {
+    const began = performance.now();
+    try {
+      read(this.source.datapath, this.#emit);
+      this.#publish(true);
+    } catch (error) {
+      this.#errors++;
+      for (const { series } of this.#held.values()) series.discard();
+      this.source.log.warn('the kernel counters could not be read', { error });
+    }
+    const { successful, at } = this.source.reloadState();
+    const layout = String(this.source.datapath.info().layoutVersion);
+    this.#emit('sidestep_build_info', { version: this.source.version, layout, node: process.version }, 1);
+    this.#emit('sidestep_config_last_reload_successful', {}, successful ? 1 : 0);
+    this.#emit('sidestep_config_last_reload_success_timestamp_seconds', {}, at);
+    this.#emit('sidestep_scrape_errors_total', {}, this.#errors);
+    this.#emit('sidestep_scrape_duration_seconds', {}, (performance.now() - began) / 1000);
+    this.#publish(false);
+  }
+
+  readonly #emit: Emit = (name, labels, value) => {
+    this.#held.get(name)?.series.add(labels, value);
+  };
+
+  #publish(fromKernel: boolean): void {
+    for (const held of this.#held.values()) {
+      if (held.fromKernel !== fromKernel) continue;
+      held.metric.reset();
+      for (const { labels, value } of held.series.take()) held.metric.inc(labels, value);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+/** The table of metrics. docs/metrics.md is generated from it, and nothing is exported that is not in it. */
+
+export interface MetricEntry {
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+const edgeLabels = ['client', 'server', 'port', 'direction', 'path'] as const;
+
+export const METRICS = {
+  sidestep_connections_total: {
+    type: 'counter',
+    help: 'Local connections, by whether they were accelerated, and why not.',
+    labels: ['result', 'reason'],
+  },
+  sidestep_messages_total: {
+    type: 'counter',
+    help: 'Messages sent on enrolled sockets, by the path they took, and why not the short one.',
+    labels: ['path', 'reason'],
+  },
+  sidestep_bytes_total: {
+    type: 'counter',
+    help: 'Bytes sent on enrolled sockets, by the path they took, and why not the short one.',
+    labels: ['path', 'reason'],
+  },
+  sidestep_edge_bytes_total: {
+    type: 'counter',
+    help: 'Bytes between two local services; request is what the client sent, response what the server sent.',
+    labels: edgeLabels,
+  },
+  sidestep_edge_messages_total: {
+    type: 'counter',
+    help: 'Messages between two local services; request is what the client sent, response what the server sent.',
+    labels: edgeLabels,
+  },
+  sidestep_edge_connections_total: {
+    type: 'counter',
+    help: 'Connections between two local services, by whether they were accelerated.',
+    labels: ['client', 'server', 'port', 'result'],
+  },
+  sidestep_active_pairs: { type: 'gauge', help: 'Pairs that live now, by state.', labels: ['state'] },
+  sidestep_map_entries: { type: 'gauge', help: 'Entries in a kernel map.', labels: ['map'] },
+  sidestep_map_capacity: { type: 'gauge', help: 'Most entries that a kernel map can hold.', labels: ['map'] },
+  sidestep_programs_loaded: { type: 'gauge', help: 'Kernel programs that are loaded.', labels: [] },
+  sidestep_program_info: {
+    type: 'gauge',
+    help: 'One series per loaded kernel program; always 1. The tag is the hash of its instructions.',
+    labels: ['program', 'type', 'tag'],
+  },
+  sidestep_build_info: { type: 'gauge', help: 'What runs; always 1.', labels: ['version', 'layout', 'node'] },
+  sidestep_datapath_mode: { type: 'gauge', help: '1 for the mode in force, 0 for the others.', labels: ['mode'] },
+  sidestep_enabled: { type: 'gauge', help: '1 while messages may be redirected.', labels: [] },
+  sidestep_events_lost_total: {
+    type: 'counter',
+    help: 'Connection events that found the ring buffer full. Only the log misses them; counters do not.',
+    labels: [],
+  },
+  sidestep_closed_unread_total: {
+    type: 'counter',
+    help: 'Sockets closed with redirected bytes unread: the writer saw the end of the stream, not a reset.',
+    labels: [],
+  },
+  sidestep_tcp_queue_messages_total: {
+    type: 'counter',
+    help: 'Packets that came over TCP and were moved into the one queue of an enrolled socket.',
+    labels: [],
+  },
+  sidestep_tcp_queue_bytes_total: {
+    type: 'counter',
+    help: 'Bytes that came over TCP and were moved into the one queue of an enrolled socket.',
+    labels: [],
+  },
+  sidestep_scrape_duration_seconds: {
+    type: 'gauge',
+    help: 'Time that the latest reading of the kernel counters took.',
+    labels: [],
+  },
+  sidestep_scrape_errors_total: {
+    type: 'counter',
+    help: 'Readings of the kernel counters that failed; the values are then those of the last good one.',
+    labels: [],
+  },
+  sidestep_config_last_reload_successful: {
+    type: 'gauge',
+    help: '1 when the latest configuration loaded.',
+    labels: [],
+  },
+  sidestep_config_last_reload_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the configuration in force was loaded, in seconds since the epoch.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricEntry>;
+
+export type MetricName = keyof typeof METRICS;
+export type CounterName = { [N in MetricName]: (typeof METRICS)[N]['type'] extends 'counter' ? N : never }[MetricName];
+export type LabelsOf<N extends MetricName> = Record<(typeof METRICS)[N]['labels'][number], string>;

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The kernel types that our programs read, by hand: only the fields used. Offsets are relocated at load (CO-RE),
+ * so the order here means nothing and a field that moves costs nothing.
+ */
+#ifndef SIDESTEP_KERNEL_H
+#define SIDESTEP_KERNEL_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define O_NONBLOCK 04000
+#define E2BIG 7
+#define EBUSY 16
+#define NULL ((void *)0)
+
+/* Not our layouts: padding here is of no interest. */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wpadded"
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct inode {
+	unsigned long i_ino;
+};
+
+struct file {
+	unsigned int f_flags;
+	struct inode *f_inode;
+};
+
+struct socket {
+	struct file *file;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+struct sock;
+
+struct in6_addr {
+	union {
+		__u32 u6_addr32[4];
+	} in6_u;
+};
+
+struct sock_common {
+	union {
+		struct {
+			__u32 skc_daddr;
+			__u32 skc_rcv_saddr;
+		};
+	};
+	union {
+		struct {
+			__u16 skc_dport;
+			__u16 skc_num;
+		};
+	};
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_rcv_saddr;
+	union {
+		struct sock *skc_listener; /* of a request socket */
+	};
+};
+
+typedef struct {
+	int owned;
+} socket_lock_t;
+
+struct sk_buff;
+
+struct sk_buff_head {
+	union {
+		struct {
+			struct sk_buff *next;
+		};
+	};
+	__u32 qlen;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
+	struct {
+		atomic_t rmem_alloc;
+	} sk_backlog;
+	int sk_rcvbuf;
+	struct socket *sk_socket;
+	socket_lock_t sk_lock;
+	kuid_t sk_uid;
+	void *sk_user_data;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct inet_sock {
+	struct sock sk;
+};
+
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+	const void *icsk_ulp_ops;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 copied_seq;
+	__u32 write_seq;
+	__u32 rcv_nxt;
+	__u32 snd_una;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
+	__u8 syn_data : 1;
+	__u8 syn_fastopen : 1;
+	bool is_mptcp;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+};
+
+struct tcp_request_sock {
+	__u32 rcv_isn;
+	__u32 snt_isn;
+};
+
+struct sk_psock {
+	struct sk_buff_head ingress_skb;
+	struct list_head ingress_msg;
+	__u32 msg_tot_len;
+	refcount_t refcnt;
+};
+
+struct bpf_sock_ops_kern {
+	struct sock *sk;
+};
+
+struct task_struct {
+	int tgid;
+	struct task_struct *group_leader;
+	char comm[16];
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__tcp {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct sock_common *sk_common;
+	};
+};
+
+#pragma clang attribute pop
+#pragma clang diagnostic pop
+
+#endif

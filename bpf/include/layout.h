@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Every struct and list that the kernel programs share with user space, once, for both compilers.
+ * No hidden padding: each struct is a multiple of eight bytes and names its own padding.
+ * test/native/layout.test.ts compares this file as clang saw it (BTF) with what the addon was built from.
+ */
+#ifndef SIDESTEP_LAYOUT_H
+#define SIDESTEP_LAYOUT_H
+
+#ifdef __bpf__
+#include <linux/types.h>
+#define SIDESTEP_ASSERT(what, why) _Static_assert(what, why)
+#else
+#include <linux/types.h>
+#include <cstddef>
+#define SIDESTEP_ASSERT(what, why) static_assert(what, why)
+#endif
+
+/* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
+#define SIDESTEP_LAYOUT_VERSION 1U
+
+#define SIDESTEP_COMM 16U
+#define SIDESTEP_CLIENT 0U
+#define SIDESTEP_SERVER 1U
+
+/*
+ * The closed list of reasons: why one message, or one connection, took the path that it took.
+ * X(symbol, name): `name` is what metrics, CLI and docs show; agent/datapath/reasons.ts explains each.
+ * Append only: the numbers are in pinned maps.
+ */
+#define SIDESTEP_REASONS(X)             \
+	X(REDIRECTED, "redirected")     \
+	X(PEER_PENDING, "peer_pending") \
+	X(UNREAD_TCP, "unread_tcp")     \
+	X(QUEUE_FULL, "queue_full")     \
+	X(NOT_ACCEPTED, "not_accepted") \
+	X(BLOCKING, "blocking")         \
+	X(PEER_GONE, "peer_gone")       \
+	X(DISABLED, "disabled")         \
+	X(UNTRACKED, "untracked")       \
+	X(ULP, "ulp")                   \
+	X(MPTCP, "mptcp")               \
+	X(FAST_OPEN, "fast_open")       \
+	X(MAP_FULL, "map_full")         \
+	X(BUSY, "busy")                 \
+	X(NO_MEMORY, "no_memory")       \
+	X(NO_FILE, "no_file")           \
+	X(LEAVING, "leaving")           \
+	X(REMOTE, "remote")             \
+	X(OBSERVED, "observed")         \
+	X(LEARNING, "learning")
+
+enum sidestep_reason {
+#define X(symbol, name) REASON_##symbol,
+	SIDESTEP_REASONS(X)
+#undef X
+		REASON_COUNT,
+};
+
+/* What a ring-buffer event tells. Never one per message. */
+enum sidestep_event_type {
+	EVENT_OPEN = 1, /* both ends are in the map */
+	EVENT_REFUSED,  /* local connection that stays on TCP; `reason` says why */
+	EVENT_FALLBACK, /* an enrolled pair that must leave the map; `reason` says why */
+	EVENT_CLOSE,    /* both ends closed; the totals are final */
+};
+
+/* Life of a pair. A pair only moves down this list. */
+enum sidestep_pair_state {
+	PAIR_HALF = 0, /* the client is in the map, the server is not yet */
+	PAIR_ACTIVE,   /* both ends are in the map */
+	PAIR_LEAVING,  /* passes every message; its sockets leave the map when drained */
+	PAIR_TCP,      /* local, seen, and on plain TCP for good */
+};
+
+/* Live switches, one element, written by the agent, read at every hook. */
+struct sidestep_settings {
+	__u32 layout;  /* SIDESTEP_LAYOUT_VERSION of the programs that are loaded */
+	__u32 enabled; /* 0: enrol nothing, pass every message */
+	__u32 queue_bytes; /* most unread redirected bytes a reader may hold before its writer goes back to TCP */
+	__u32 observe; /* 1: see and count local connections, enrol none */
+	__u32 trust; /* 1: believe a listener of which nothing was seen yet */
+	__u32 pad;
+	__u64 owner;   /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
+};
+
+/* The two handshake numbers that name one connection: (client ISN << 32) | server ISN. */
+typedef __u64 sidestep_pair_id;
+
+/* Key of one end in the sockhash. */
+struct sidestep_end_key {
+	sidestep_pair_id id;
+	__u32 side;
+	__u32 pad;
+};
+
+/* A SYN that this host received and has not seen established. */
+struct sidestep_half_open {
+	__u64 listener; /* address of the listening socket, for reads only */
+	__u64 seen_ns;  /* CLOCK_MONOTONIC */
+};
+
+/* Who listens, and what its connections turned out to be. Keyed by the address of the socket. */
+struct sidestep_listener {
+	__u64 inode;
+	__u32 pid;                  /* 0: not known yet */
+	__u16 blocking_children;    /* 1: a connection that it accepted was a blocking socket */
+	__u16 nonblocking_children; /* 1: one was not */
+	char comm[SIDESTEP_COMM];
+};
+
+/* Traffic that one end sent, by path. Written under that end's socket lock. */
+struct sidestep_traffic {
+	__u64 redirected_bytes;
+	__u64 redirected_messages;
+	__u64 passed_bytes;
+	__u64 passed_messages;
+};
+
+/* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
+struct sidestep_endpoint {
+	__u8 local[16];
+	__u64 cgroup; /* cgroup v2 id */
+	__u64 inode;  /* socket inode number, 0 while not accepted */
+	__u64 sk;     /* kernel address, for fault-safe reads only; 0: not established */
+	__u64 psock; /* the same, of what the sockhash hangs on the socket; 0: not in the map, or closed */
+	__u32 netns; /* inode number of the network namespace */
+	__u32 pid;   /* 0: not known in the kernel; user space resolves it by inode */
+	__u32 uid;
+	__u16 port;   /* host order */
+	__u16 family; /* AF_INET or AF_INET6 */
+	char comm[SIDESTEP_COMM];
+	struct sidestep_traffic sent;
+	__u64 tcp_sent;    /* payload that TCP carried, at the last refresh */
+	__u32 queued;      /* unread bytes charged to the receive side, at the last refresh */
+	__u32 last_reason; /* of the latest message that this end passed */
+};
+
+struct sidestep_pair {
+	struct sidestep_endpoint end[2]; /* [SIDESTEP_CLIENT], [SIDESTEP_SERVER] */
+	__u64 listener;                  /* address of the listening socket */
+	__u64 opened_ns;                 /* CLOCK_MONOTONIC */
+	__u32 state;                     /* enum sidestep_pair_state */
+	__u32 reason;                    /* why it is not, or no longer, accelerated */
+	__u32 closed;                    /* bit per side */
+	__u32 accelerated;               /* 1: it was active at some time */
+};
+
+/* What each tracked socket carries (SK_STORAGE): the way to its pair. */
+struct sidestep_flow {
+	sidestep_pair_id id;
+	__u32 side;
+	__u32 pad;
+};
+
+/* Totals of closed connections, per service edge. */
+struct sidestep_edge_key {
+	char client[SIDESTEP_COMM];
+	char server[SIDESTEP_COMM];
+	__u16 port; /* server port */
+	__u16 pad[3];
+};
+
+struct sidestep_edge {
+	struct sidestep_traffic sent[2]; /* by the client, by the server */
+	__u64 connections;
+	__u64 accelerated;
+};
+
+/* Per CPU; summed by the addon at scrape. */
+struct sidestep_counters {
+	__u64 messages[REASON_COUNT];
+	__u64 bytes[REASON_COUNT];
+	__u64 connections[REASON_COUNT];
+	__u64 tcp_in_messages; /* packets that the one-queue program moved */
+	__u64 tcp_in_bytes;
+	__u64 events_lost;
+	__u64 closed_unread; /* sockets closed with redirected bytes unread: the writer saw EOF, not RST */
+};
+
+struct sidestep_event {
+	__u64 at_ns; /* CLOCK_MONOTONIC */
+	sidestep_pair_id id;
+	__u32 type;
+	__u32 reason;
+	struct sidestep_traffic sent[2];
+};
+
+/* What one pass of the retire iterator was asked, and did. */
+struct sidestep_retire {
+	__u64 only;    /* pair id; 0: every pair; 1: those that are leaving already */
+	__u64 removed; /* sockets taken out of the map */
+	__u64 unread;  /* sockets kept: bytes wait in their queue */
+	__u64 sending; /* sockets kept: a send that began before is under way */
+	__u64 unlocked; /* rows that came without the socket lock: this kernel cannot retire safely this way */
+	__u64 tracked; /* sockets that carry a record of ours, enrolled or not */
+};
+
+SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 32, "settings");
+SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
+SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 32, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 128, "endpoint");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 288, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
+SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");
+SIDESTEP_ASSERT(sizeof(struct sidestep_event) == 88, "event");
+
+#endif

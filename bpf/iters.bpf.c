@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * What user space asks for.
+ *   sidestep_refresh      (syscall)   brings the TCP side of every pair up to date, for whoever is about to look,
+ *                                     and sees how accepted connections read
+ *   sidestep_iter_adopt   (iter/tcp)  puts live sockets into the sockhash, each at a quiet moment
+ *   sidestep_iter_retire  (iter/tcp)  takes sockets out of the sockhash, each only when nothing of it can be lost;
+ *                                     one run for each network namespace
+ *   sidestep_iter_listen  (iter/tcp)  finds sockets that listened before the programs came
+ */
+#include "include/kernel.h"
+#include "include/maps.h"
+#include "lib/gate.h"
+#include "lib/identity.h"
+#include "lib/totals.h"
+
+/* The first accepted connection of a listener tells how its server reads. */
+static __always_inline void learn(struct sidestep_pair *pair)
+{
+	struct sidestep_listener *known = bpf_map_lookup_elem(&listeners, &pair->listener);
+	const struct sock *server = peek(pair->end[SIDESTEP_SERVER].sk, struct sock);
+
+	if (!known || !pair->end[SIDESTEP_SERVER].sk || !server->sk_socket || pair->closed)
+		return;
+	if (!blocks(server)) {
+		known->nonblocking_children = 1;
+		return;
+	}
+	known->blocking_children = 1;
+	pair->reason = REASON_BLOCKING;
+	count_connection(REASON_BLOCKING);
+}
+
+static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair, void *none)
+{
+	const struct sock *sk;
+
+	for (__u32 side = 0; side < 2; side++) {
+		struct sidestep_endpoint *end = &pair->end[side];
+
+		if (!end->sk || pair->closed & (1U << side))
+			continue;
+		sk = peek(end->sk, struct sock);
+		end->tcp_sent = carried_by_tcp(sk);
+		end->queued = sk->sk_backlog.rmem_alloc.counter;
+		if (!end->inode && file_of(sk))
+			end->inode = file_of(sk)->f_inode->i_ino;
+	}
+	if (pair->state == PAIR_TCP && pair->reason == REASON_LEARNING)
+		learn(pair);
+	return 0;
+}
+
+SEC("syscall")
+int sidestep_refresh(void *ctx)
+{
+	return bpf_for_each_map_elem(&pairs, refresh_pair, NULL, 0) < 0;
+}
+
+/*
+ * Removing a socket throws away what is unread in its psock, so it may leave only when
+ *  - its own queues are empty, and
+ *  - no send is under way that was judged before the switch to "pass": its own, whose target would lose its sender's
+ *    record, and its peer's, which could still arrive here. A sendmsg holds a reference on its psock from start to
+ *    end, beside the one of the map, so a count of one says that none is under way.
+ * A peer without psock has left by the same rule. The row must come with the socket lock held; a kernel that runs
+ * this iterator without the lock is told apart by looking, never by its version.
+ */
+static __always_inline bool sending(const struct sk_psock *psock)
+{
+	return psock && psock->refcnt.refs.counter > 1;
+}
+
+static __always_inline bool wanted(const struct sidestep_retire *run, sidestep_pair_id id,
+				   const struct sidestep_pair *pair)
+{
+	return !run->only || run->only == id || (pair && pair->state == PAIR_LEAVING);
+}
+
+SEC("iter/tcp")
+int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	const struct sk_psock *psock, *peer_psock = NULL;
+	struct sidestep_end_key key = {};
+	struct sidestep_retire *run;
+	struct sidestep_flow *flow;
+	struct sidestep_pair *pair;
+	struct tcp_sock *tp;
+	const struct sock *sk;
+	__u32 zero = 0;
+
+	run = bpf_map_lookup_elem(&retiring, &zero);
+	tp = common ? bpf_skc_to_tcp_sock(common) : NULL;
+	flow = tp ? bpf_sk_storage_get(&flows, tp, NULL, 0) : NULL;
+	if (!run || !flow)
+		return 0;
+	run->tracked++;
+	key.id = flow->id;
+	key.side = flow->side & 1;
+	pair = bpf_map_lookup_elem(&pairs, &key.id);
+	if (!wanted(run, key.id, pair))
+		return 0;
+	if (pair && pair->state < PAIR_LEAVING) {
+		pair->reason = REASON_LEAVING;
+		pair->state = PAIR_LEAVING;
+	}
+
+	sk = peek(tp, struct sock);
+	psock = psock_of(sk);
+	if (!psock)
+		return 0;
+	if (!sk->sk_lock.owned) {
+		run->unlocked++;
+		return 0;
+	}
+	if (pair && !(pair->closed & (1U << (key.side ^ 1))))
+		peer_psock = psock_of(peek(pair->end[(key.side ^ 1) & 1].sk, struct sock));
+	if (sending(psock) || sending(peer_psock)) {
+		run->sending++;
+		return 0;
+	}
+	if (psock->ingress_skb.qlen || psock->ingress_msg.next != &psock->ingress_msg) {
+		run->unread++;
+		return 0;
+	}
+	if (bpf_map_delete_elem(&sockets, &key))
+		return 0;
+	run->removed++;
+	if (!pair)
+		return 0;
+	pair->end[key.side & 1].psock = 0;
+	if (!pair->end[(key.side ^ 1) & 1].psock)
+		pair->state = PAIR_TCP;
+	return 0;
+}
+
+static __always_inline bool adoptable(const struct sidestep_pair *pair)
+{
+	struct sidestep_listener *known;
+
+	if (pair->state != PAIR_TCP || pair->reason != REASON_LEARNING || pair->closed)
+		return false;
+	known = bpf_map_lookup_elem(&listeners, &pair->listener);
+	return known && known->nonblocking_children && !known->blocking_children;
+}
+
+/*
+ * A live socket may enter when its own receive queue is empty: what came before has been read, what comes now waits
+ * for the lock and then joins the one queue. The gate holds redirects back until the peer has read what is on the way.
+ */
+static __always_inline bool quiet(const struct tcp_sock *tp, const struct sock *sk)
+{
+	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && !blocks(sk) && !uses_ulp(tp) &&
+	       tp->copied_seq == tp->rcv_nxt && !sk->sk_receive_queue.qlen;
+}
+
+SEC("iter/tcp")
+int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	struct tcp_sock *tp = common ? bpf_skc_to_tcp_sock(common) : NULL;
+	struct sidestep_flow *flow = tp ? bpf_sk_storage_get(&flows, tp, NULL, 0) : NULL;
+	struct sidestep_end_key key = {};
+	struct sidestep_settings *set;
+	struct sidestep_endpoint *end;
+	struct sidestep_pair *pair;
+	const struct sock *sk;
+	__u32 zero = 0;
+
+	set = bpf_map_lookup_elem(&settings, &zero);
+	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
+	if (!set || !set->enabled || set->observe || !flow || !pair || !adoptable(pair))
+		return 0;
+	key.id = flow->id;
+	key.side = flow->side & 1;
+	end = &pair->end[key.side];
+	sk = peek(tp, struct sock);
+	if (!end->psock) {
+		if (!sk->sk_lock.owned || !quiet(peek(tp, struct tcp_sock), sk))
+			return 0;
+		if (bpf_map_update_elem(&sockets, &key, tp, BPF_NOEXIST)) {
+			pair->reason = sk->sk_user_data ? REASON_BUSY : REASON_NO_MEMORY;
+			count_connection(pair->reason);
+			if (!pair->end[(key.side ^ 1) & 1].psock)
+				return 0;
+			pair->state = PAIR_LEAVING;
+			emit(key.id, EVENT_FALLBACK, pair->reason, NULL, NULL);
+			return 0;
+		}
+		end->psock = (__u64)psock_of(sk);
+	}
+	if (!pair->end[(key.side ^ 1) & 1].psock)
+		return 0;
+	pair->reason = REASON_REDIRECTED;
+	pair->accelerated = 1;
+	pair->state = PAIR_ACTIVE;
+	count_connection(REASON_REDIRECTED);
+	emit(key.id, EVENT_OPEN, REASON_REDIRECTED, NULL, NULL);
+	return 0;
+}
+
+/* The kernel cannot tell who made these: the agent adds process and name to rows without a pid. */
+SEC("iter/tcp")
+int sidestep_iter_listen(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	__u64 address = (__u64)common;
+
+	if (common && common->skc_state == BPF_TCP_LISTEN && !find_listener(address))
+		note_listener(address);
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The order-safe gate: may this message step around TCP?
+ *
+ * The kernel's reader serves redirected bytes before bytes that came by TCP. So a message may be redirected only when
+ * every byte that was ever sent over TCP in this direction has been read: peer.copied_seq == own.write_seq.
+ * The caller holds the sender's lock, so nobody else can move write_seq; copied_seq only grows towards it.
+ * Hence no state machine and no race: what is true here stays true until this same sender passes a message.
+ */
+#ifndef SIDESTEP_GATE_H
+#define SIDESTEP_GATE_H
+
+#include "../include/maps.h"
+#include "peek.h"
+
+static __always_inline bool blocks(const struct sock *sk)
+{
+	const struct file *file = file_of(sk);
+
+	return !file || !(file->f_flags & O_NONBLOCK);
+}
+
+static __always_inline __u32 gate(const struct sock *own, const struct sidestep_pair *pair,
+				  __u32 side, const struct sidestep_settings *set)
+{
+	const struct tcp_sock *own_tcp = peek(own, struct tcp_sock);
+	const struct tcp_sock *peer_tcp;
+	const struct sock *peer;
+	__u32 unread;
+
+	if (!set->enabled)
+		return REASON_DISABLED;
+	if (pair->state != PAIR_ACTIVE)
+		return pair->state == PAIR_HALF ? REASON_PEER_PENDING : pair->reason;
+	peer = peek(pair->end[(side ^ 1) & 1].sk, struct sock);
+	peer_tcp = peek(peer, struct tcp_sock);
+
+	if (peer_tcp->copied_seq != own_tcp->write_seq)
+		return REASON_UNREAD_TCP;
+
+	/* Charged bytes bound the queue, as the receive buffer does for TCP (dp-slow-reader-not-charged). */
+	unread = peer->sk_backlog.rmem_alloc.counter;
+	if (unread && (unread >= set->queue_bytes || unread >= (__u32)peer->sk_rcvbuf / 2))
+		return REASON_QUEUE_FULL;
+
+	if (!peer->sk_socket)
+		return REASON_NOT_ACCEPTED;
+	if (blocks(peer) || blocks(own))
+		return REASON_BLOCKING;
+	if (uses_ulp(own_tcp) || uses_ulp(peer_tcp))
+		return REASON_ULP;
+	return REASON_REDIRECTED;
+}
+
+#endif

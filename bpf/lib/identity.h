@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Who an end is, taken from its own socket and its own system call, never from the peer. */
+#ifndef SIDESTEP_IDENTITY_H
+#define SIDESTEP_IDENTITY_H
+
+#include "../include/maps.h"
+#include "peek.h"
+
+/*
+ * The process that is calling connect() on this CPU. On one host the whole handshake usually runs inside that call, so
+ * the slot is still right when the connection is established; the socket's address tells when it is not.
+ * A slot, not a map entry: a connection to a remote host leaves nothing behind.
+ */
+struct caller {
+	__u64 sk;
+	__u32 pid;
+	char comm[SIDESTEP_COMM];
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct caller);
+} callers SEC(".maps");
+
+static __always_inline __u32 current_process(char *comm)
+{
+	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
+	const struct task_struct *leader = task->group_leader;
+
+	for (__u32 i = 0; i < SIDESTEP_COMM; i++)
+		comm[i] = leader->comm[i];
+	return task->tgid;
+}
+
+static __always_inline void remember_caller(const struct sock *sk)
+{
+	__u32 zero = 0;
+	struct caller *caller = bpf_map_lookup_elem(&callers, &zero);
+
+	if (!caller)
+		return;
+	caller->sk = (__u64)sk;
+	caller->pid = current_process(caller->comm);
+}
+
+static __always_inline void remember_listener(const struct sock *sk)
+{
+	struct sidestep_listener listener = {};
+	const struct file *file = file_of(sk);
+	__u64 address = (__u64)sk;
+
+	if (!file)
+		return;
+	listener.inode = file->f_inode->i_ino;
+	listener.pid = current_process(listener.comm);
+	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
+}
+
+/* A row may be of an earlier listener at the same address: the inode number tells. */
+static __always_inline struct sidestep_listener *find_listener(__u64 address)
+{
+	struct sidestep_listener *known = bpf_map_lookup_elem(&listeners, &address);
+	const struct file *file;
+
+	if (!known)
+		return NULL;
+	file = file_of(peek(address, struct sock));
+	return file && file->f_inode->i_ino == known->inode ? known : NULL;
+}
+
+/* A listener from before the programs: its row begins without a name, which user space adds. */
+static __always_inline void note_listener(__u64 address)
+{
+	const struct file *file = file_of(peek(address, struct sock));
+	struct sidestep_listener listener = {};
+
+	if (!file)
+		return;
+	listener.inode = file->f_inode->i_ino;
+	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
+}
+
+static __always_inline void describe(struct sidestep_endpoint *end, const struct sock *sk)
+{
+	const struct sock_common *common = &sk->__sk_common;
+	const struct file *file = file_of(sk);
+	__u32 *local = (__u32 *)end->local;
+
+	end->family = common->skc_family;
+	if (end->family == AF_INET) {
+		local[2] = __builtin_bswap32(0x0000ffff);
+		local[3] = common->skc_rcv_saddr;
+	} else {
+		local[0] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[0];
+		local[1] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[1];
+		local[2] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
+		local[3] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
+	}
+	end->sk = (__u64)sk;
+	end->port = common->skc_num;
+	end->cgroup = sk->sk_cgrp_data.cgroup->kn->id;
+	end->netns = common->skc_net.net->ns.inum;
+	end->uid = sk->sk_uid.val;
+	end->inode = file ? file->f_inode->i_ino : 0;
+}
+
+#endif

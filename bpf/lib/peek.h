@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Reading kernel sockets. bpf_rdonly_cast (kernel 6.2) gives a typed pointer whose loads cannot fault: an address that
+ * has gone stale reads as something else or as zero, never as a crash. What is read this way may decide "pass",
+ * and may decide "redirect" only where the sockhash confirms the peer afterwards.
+ */
+#ifndef SIDESTEP_PEEK_H
+#define SIDESTEP_PEEK_H
+
+#include "../include/kernel.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+extern void *bpf_cast_to_kern_ctx(void *obj) __ksym;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
+
+#define peek(address, type) \
+	((const type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
+/* sk_user_data carries flags in its low bits (include/linux/skmsg.h: SK_USER_DATA_PTRMASK). */
+#define USER_DATA_MASK (~7UL)
+
+static __always_inline const struct file *file_of(const struct sock *sk)
+{
+	const struct socket *socket = sk->sk_socket;
+
+	return socket ? socket->file : NULL;
+}
+
+static __always_inline const struct sk_psock *psock_of(const struct sock *sk)
+{
+	unsigned long address = (unsigned long)sk->sk_user_data & USER_DATA_MASK;
+
+	return address ? peek(address, struct sk_psock) : NULL;
+}
+
+static __always_inline bool uses_ulp(const struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_ulp_ops != NULL;
+}
+
+static __always_inline bool is_mptcp(const struct tcp_sock *tp)
+{
+	/* The field is only there with CONFIG_MPTCP. */
+	return bpf_core_field_exists(tp->is_mptcp) && tp->is_mptcp;
+}
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The end of a connection: its totals join those of its service edge, so that nothing counted is lost at close. */
+#ifndef SIDESTEP_TOTALS_H
+#define SIDESTEP_TOTALS_H
+
+#include "count.h"
+#include "peek.h"
+
+static __always_inline void add(__u64 *sum, __u64 value)
+{
+	if (value)
+		__sync_fetch_and_add(sum, value);
+}
+
+static __always_inline void add_to_edge(const struct sidestep_pair *pair, __u32 side, bool last)
+{
+	struct sidestep_edge_key key = { .port = pair->end[SIDESTEP_SERVER].port };
+	const struct sidestep_traffic *sent = &pair->end[side & 1].sent;
+	struct sidestep_edge *edge, none = {};
+
+	__builtin_memcpy(key.client, pair->end[SIDESTEP_CLIENT].comm, SIDESTEP_COMM);
+	__builtin_memcpy(key.server, pair->end[SIDESTEP_SERVER].comm, SIDESTEP_COMM);
+	edge = bpf_map_lookup_elem(&edges, &key);
+	if (!edge) {
+		if (bpf_map_update_elem(&edges, &key, &none, BPF_NOEXIST) == -E2BIG) {
+			/* Full: everything further is one edge, so that the number of series stays bounded. */
+			__builtin_memset(&key, 0, sizeof(key));
+			bpf_map_update_elem(&edges, &key, &none, BPF_NOEXIST);
+		}
+		edge = bpf_map_lookup_elem(&edges, &key);
+		if (!edge)
+			return;
+	}
+	add(&edge->sent[side & 1].redirected_bytes, sent->redirected_bytes);
+	add(&edge->sent[side & 1].redirected_messages, sent->redirected_messages);
+	add(&edge->sent[side & 1].passed_bytes, sent->passed_bytes);
+	add(&edge->sent[side & 1].passed_messages, sent->passed_messages);
+	if (!last)
+		return;
+	add(&edge->connections, 1);
+	add(&edge->accelerated, pair->accelerated);
+}
+
+/* Payload that TCP carried, also of a socket that was never, or not always, in the map and so unseen by SK_MSG. */
+static __always_inline __u64 carried_by_tcp(const struct sock *sk)
+{
+	const struct tcp_sock *tp = peek(sk, struct tcp_sock);
+
+	return tp->bytes_sent - tp->bytes_retrans;
+}
+
+/*
+ * Redirected bytes that nobody will read any more: TCP would have sent a reset, now the writer sees end of file.
+ * close() takes the psock off the socket before TCP changes state, and frees it later: the address kept at enrolment
+ * still tells what was in it. A psock that is still there means shutdown(), which loses nothing.
+ */
+static __always_inline void count_unread(struct sidestep_endpoint *end, const struct sock *sk)
+{
+	struct sidestep_counters *c = counters_of_this_cpu();
+	const struct sk_psock *psock;
+
+	if (!end->psock || sk->sk_user_data)
+		return;
+	psock = peek(end->psock, struct sk_psock);
+	end->psock = 0;
+	/* The count came with the FIONREAD repair; without it nothing can be said. */
+	if (c && bpf_core_field_exists(psock->msg_tot_len) && psock->msg_tot_len)
+		c->closed_unread++;
+}
+
+static __always_inline void end_closing(struct bpf_sock *socket, const struct sock *sk)
+{
+	struct sidestep_flow *flow = bpf_sk_storage_get(&flows, socket, NULL, 0);
+	struct sidestep_pair *pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
+
+	if (pair)
+		count_unread(&pair->end[flow->side & 1], sk);
+}
+
+static __always_inline void end_closed(struct bpf_sock *socket, const struct sock *sk)
+{
+	struct sidestep_flow *flow = bpf_sk_storage_get(&flows, socket, NULL, 0);
+	struct sidestep_traffic *sent;
+	struct sidestep_pair *pair;
+	sidestep_pair_id id;
+	__u32 side, bit, before;
+	__u64 carried;
+
+	if (!flow)
+		return;
+	id = flow->id;
+	side = flow->side & 1;
+	bit = 1U << side;
+	pair = bpf_map_lookup_elem(&pairs, &id);
+	if (!pair)
+		return;
+	before = __sync_fetch_and_or(&pair->closed, bit);
+	if (before & bit)
+		return;
+	count_unread(&pair->end[side], sk);
+	carried = carried_by_tcp(sk);
+	sent = &pair->end[side].sent;
+	if (carried > sent->passed_bytes)
+		sent->passed_bytes = carried;
+	/* A client whose server end was never established is the only end. */
+	if (side == SIDESTEP_CLIENT && !pair->end[SIDESTEP_SERVER].sk)
+		before |= 1U << SIDESTEP_SERVER;
+	add_to_edge(pair, side, before != 0);
+	if (!before)
+		return;
+	if (pair->state == PAIR_TCP && pair->reason == REASON_LEARNING)
+		count_connection(REASON_LEARNING);
+	emit(id, EVENT_CLOSE, pair->reason, &pair->end[SIDESTEP_CLIENT].sent,
+	     &pair->end[SIDESTEP_SERVER].sent);
+	bpf_map_delete_elem(&pairs, &id);
+}
+
+#endif

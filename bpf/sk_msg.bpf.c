@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/* SK_MSG: the hot path. One message that an enrolled socket sends: around the TCP stack, or through it. */
+#include "include/kernel.h"
+#include "include/maps.h"
+#include "lib/count.h"
+#include "lib/gate.h"
+
+/* A blocking or ULP end can never be served: say so once and let the agent take the pair out of the map. */
+static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
+{
+	struct sidestep_listener *known = bpf_map_lookup_elem(&listeners, &pair->listener);
+
+	/* The listener's earlier children did not block; from now on none of its is trusted. */
+	if (known && blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))
+		known->blocking_children = 1;
+	pair->reason = reason;
+	pair->state = PAIR_LEAVING;
+	emit(id, EVENT_FALLBACK, reason, NULL, NULL);
+}
+
+SEC("sk_msg")
+int sidestep_sk_msg(struct sk_msg_md *msg)
+{
+	__u32 zero = 0, size = msg->size, reason, side;
+	struct sidestep_end_key peer = {};
+	struct bpf_sock *sk = msg->sk;
+	struct sidestep_settings *set;
+	struct sidestep_endpoint *end;
+	struct sidestep_flow *flow;
+	struct sidestep_pair *pair;
+
+	set = bpf_map_lookup_elem(&settings, &zero);
+	flow = sk ? bpf_sk_storage_get(&flows, sk, NULL, 0) : NULL;
+	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
+	if (!set || !flow || !pair) {
+		count_message(REASON_UNTRACKED, size);
+		return SK_PASS;
+	}
+	side = flow->side & 1;
+	end = &pair->end[side];
+	peer.id = flow->id;
+	peer.side = side ^ 1;
+
+	reason = gate(peek(sk, struct sock), pair, side, set);
+
+	/* The look-up inside the helper is what makes the reads of the gate sound: a peer that is still in the map under
+	 * this key is the socket that was read. Its refusal is never ours to return: SK_DROP would become EACCES. */
+	if (reason == REASON_REDIRECTED &&
+	    bpf_msg_redirect_hash(msg, &sockets, &peer, BPF_F_INGRESS) != SK_PASS)
+		reason = REASON_PEER_GONE;
+
+	if (reason == REASON_REDIRECTED) {
+		end->sent.redirected_bytes += size;
+		end->sent.redirected_messages++;
+	} else {
+		end->sent.passed_bytes += size;
+		end->sent.passed_messages++;
+		end->last_reason = reason;
+		if ((reason == REASON_BLOCKING || reason == REASON_ULP) &&
+		    pair->state == PAIR_ACTIVE)
+			leave(pair, flow->id, reason);
+	}
+	count_message(reason, size);
+	return SK_PASS;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * SOCK_OPS: pairs the two ends of local connections by their handshake numbers and enrols them.
+ *
+ *   SYN received    (server, request socket)  -> half_open[id]
+ *   SYN-ACK received (client)                 -> id known here? then the peer is local: pair, enrol the client
+ *   ACK received    (server)                  -> pair exists? enrol the server
+ *   closed          (either)                  -> totals to the service edge; the last one removes the pair
+ *
+ * A connection whose other end is elsewhere is not in half_open: it gets no storage, no map entry and no verdict.
+ */
+#include "include/kernel.h"
+#include "include/maps.h"
+#include "lib/count.h"
+#include "lib/eligible.h"
+#include "lib/identity.h"
+#include "lib/totals.h"
+
+/* A pair is too large for the stack beside everything else. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sidestep_pair);
+} scratch SEC(".maps");
+
+static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_isn)
+{
+	return (__u64)client_isn << 32 | server_isn;
+}
+
+static __always_inline void syn_received(const struct sock *request)
+{
+	const struct tcp_request_sock *req = peek(request, struct tcp_request_sock);
+	sidestep_pair_id id = pair_id(req->rcv_isn, req->snt_isn);
+	struct sidestep_half_open half = {
+		.listener = (__u64)request->__sk_common.skc_listener,
+		.seen_ns = bpf_ktime_get_ns(),
+	};
+
+	bpf_map_update_elem(&half_open, &id, &half, BPF_ANY);
+}
+
+/* Give this socket its record and ask to hear of its end. Returns a reason. */
+static __always_inline __u32 track(struct bpf_sock_ops *ops, sidestep_pair_id id, __u32 side)
+{
+	struct sidestep_flow flow = { .id = id, .side = side };
+	struct bpf_sock *sk = ops->sk;
+
+	if (!sk || !bpf_sk_storage_get(&flows, sk, &flow, BPF_SK_STORAGE_GET_F_CREATE))
+		return REASON_NO_MEMORY;
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	return REASON_REDIRECTED;
+}
+
+static __always_inline __u32 enrol(struct bpf_sock_ops *ops, const struct sock *sk,
+				   struct sidestep_pair *pair, sidestep_pair_id id, __u32 side)
+{
+	struct sidestep_end_key key = { .id = id, .side = side };
+	long err = bpf_sock_hash_update(ops, &sockets, &key, BPF_NOEXIST);
+
+	switch (err) {
+	case 0:
+		pair->end[side & 1].psock = (__u64)psock_of(sk);
+		return REASON_REDIRECTED;
+	case -EBUSY: /* another map's message program owns the socket (dp-two-owners-busy) */
+		return REASON_BUSY;
+	case -E2BIG:
+		return REASON_MAP_FULL;
+	default:
+		return REASON_NO_MEMORY;
+	}
+}
+
+static __always_inline void refuse(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
+{
+	pair->state = PAIR_TCP;
+	pair->reason = reason;
+	/* A connection that is being learned is counted when it is decided. */
+	if (reason != REASON_LEARNING)
+		count_connection(reason);
+	emit(id, EVENT_REFUSED, reason, NULL, NULL);
+}
+
+static __always_inline void client_established(struct bpf_sock_ops *ops, const struct sock *sk,
+					       const struct sidestep_settings *set)
+{
+	sidestep_pair_id id = pair_id(ops->snd_una - 1, ops->rcv_nxt - 1);
+	struct sidestep_half_open *half = bpf_map_lookup_elem(&half_open, &id);
+	struct sidestep_listener *known;
+	struct sidestep_endpoint *end;
+	struct sidestep_pair *pair;
+	struct caller *caller;
+	__u32 zero = 0, reason;
+	__u64 listener;
+
+	if (!half) {
+		count_connection(set->enabled ? REASON_REMOTE : REASON_DISABLED);
+		return;
+	}
+	listener = half->listener;
+	known = find_listener(listener);
+	if (!known)
+		note_listener(listener);
+	reason = eligible(sk, peek(listener, struct sock), known, set);
+	bpf_map_delete_elem(&half_open, &id);
+
+	pair = bpf_map_lookup_elem(&scratch, &zero);
+	if (!pair)
+		return;
+	__builtin_memset(pair, 0, sizeof(*pair));
+	end = &pair->end[SIDESTEP_CLIENT];
+	describe(end, sk);
+	caller = bpf_map_lookup_elem(&callers, &zero);
+	if (caller && caller->sk == (__u64)sk) {
+		end->pid = caller->pid;
+		__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
+	}
+	if (known) {
+		pair->end[SIDESTEP_SERVER].pid = known->pid;
+		__builtin_memcpy(pair->end[SIDESTEP_SERVER].comm, known->comm, SIDESTEP_COMM);
+	}
+	pair->opened_ns = bpf_ktime_get_ns();
+	pair->listener = listener;
+	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
+		count_connection(REASON_MAP_FULL);
+		emit(id, EVENT_REFUSED, REASON_MAP_FULL, NULL, NULL);
+		return;
+	}
+	pair = bpf_map_lookup_elem(&pairs, &id);
+	if (!pair)
+		return;
+	if (track(ops, id, SIDESTEP_CLIENT)) {
+		bpf_map_delete_elem(&pairs, &id);
+		count_connection(REASON_NO_MEMORY);
+		return;
+	}
+	if (!reason)
+		reason = enrol(ops, sk, pair, id, SIDESTEP_CLIENT);
+	if (reason)
+		refuse(pair, id, reason);
+}
+
+static __always_inline void server_established(struct bpf_sock_ops *ops, const struct sock *sk,
+					       const struct sidestep_settings *set)
+{
+	sidestep_pair_id id = pair_id(ops->rcv_nxt - 1, ops->snd_una - 1);
+	struct sidestep_pair *pair = bpf_map_lookup_elem(&pairs, &id);
+	__u32 reason;
+
+	if (!pair) {
+		bpf_map_delete_elem(&half_open, &id);
+		count_connection(set->enabled ? REASON_REMOTE : REASON_DISABLED);
+		return;
+	}
+	describe(&pair->end[SIDESTEP_SERVER], sk);
+	if (track(ops, id, SIDESTEP_SERVER)) {
+		pair->closed |= 1 << SIDESTEP_SERVER;
+		if (pair->state == PAIR_HALF)
+			refuse(pair, id, REASON_NO_MEMORY);
+		return;
+	}
+	if (pair->state != PAIR_HALF)
+		return;
+	reason = set->enabled ? enrol(ops, sk, pair, id, SIDESTEP_SERVER) : REASON_DISABLED;
+	if (reason) {
+		/* The client is in the map without a partner: it passes, and the agent takes it out. */
+		pair->reason = reason;
+		pair->state = PAIR_LEAVING;
+		count_connection(reason);
+		emit(id, EVENT_FALLBACK, reason, NULL, NULL);
+		return;
+	}
+	pair->accelerated = 1;
+	pair->state = PAIR_ACTIVE;
+	count_connection(REASON_REDIRECTED);
+	emit(id, EVENT_OPEN, REASON_REDIRECTED, NULL, NULL);
+}
+
+SEC("sockops")
+int sidestep_sock_ops(struct bpf_sock_ops *ops)
+{
+	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ops);
+	const struct sock *sk = kern->sk;
+	struct sidestep_settings *set;
+	__u32 zero = 0;
+
+	set = bpf_map_lookup_elem(&settings, &zero);
+	if (!set || !sk)
+		return 1;
+
+	switch (ops->op) {
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+		if (!ops->is_fullsock && set->enabled)
+			syn_received(sk);
+		break;
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		remember_caller(sk);
+		break;
+	case BPF_SOCK_OPS_TCP_LISTEN_CB:
+		remember_listener(sk);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		client_established(ops, sk, set);
+		break;
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		server_established(ops, sk, set);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		if (!ops->sk)
+			break;
+		if (ops->args[1] == BPF_TCP_CLOSE)
+			end_closed(ops->sk, sk);
+		else if (ops->args[1] == BPF_TCP_FIN_WAIT1 || ops->args[1] == BPF_TCP_LAST_ACK)
+			end_closing(ops->sk, sk);
+		break;
+	default:
+		break;
+	}
+	return 1;
+}

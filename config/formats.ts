@@ -1,0 +1,125 @@
+/**
+ * What a value may look like. Every source (file, environment, flag) hands over text, so that a value is read in one
+ * way wherever it was written; convict then checks the result again through the same rules.
+ */
+import convict from 'convict';
+import { isIP } from 'node:net';
+import { readDuration, readSize, showDuration, showSize } from './units.js';
+import type { Value } from './types.js';
+
+/** The limits that a key of the schema puts on its format. */
+export interface Rule {
+  readonly min?: number;
+  readonly max?: number;
+  readonly multipleOf?: number;
+  readonly powerOfTwo?: boolean;
+  readonly maxBytes?: number;
+  readonly keyword?: string;
+  readonly choices?: readonly string[];
+}
+
+export interface Format {
+  /** Undefined when the text is nothing of this kind. */
+  readonly read: (text: string, rule: Rule) => Value | undefined;
+  readonly show: (value: Value) => string;
+  /** Completes "expected ...". */
+  readonly expected: (rule: Rule) => string;
+}
+
+const plain = String;
+const within = (rule: Rule, show: (value: number) => string): string =>
+  rule.min === undefined || rule.max === undefined ? '' : `, from ${show(rule.min)} to ${show(rule.max)}`;
+const numeric = (show: (value: number) => string) => (value: Value): string => show(Number(value));
+const whole = (text: string): number | undefined => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
+
+const hostLabel = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+// All digits and dots that isIP() refuses is a mistyped address, not a name.
+const isHost = (text: string): boolean =>
+  isIP(text) !== 0 || (!/^[\d.]+$/.test(text) && text.split('.').every((label) => hostLabel.test(label)));
+const isPath = (text: string): boolean =>
+  text.startsWith('/') && !text.includes('\0') && !text.split('/').includes('..');
+
+export const formats: Readonly<Record<string, Format>> = {
+  choice: {
+    read: (text, rule) => (rule.choices?.includes(text) ? text : undefined),
+    show: plain,
+    expected: (rule) => `one of ${(rule.choices ?? []).join(', ')}`,
+  },
+  switch: {
+    read: (text) => (text === 'true' || text === 'false' ? text === 'true' : undefined),
+    show: plain,
+    expected: () => 'true or false',
+  },
+  count: {
+    read: whole,
+    show: plain,
+    expected: (rule) => `a whole number${within(rule, plain)}`,
+  },
+  size: {
+    read: readSize,
+    show: numeric(showSize),
+    expected: (rule) =>
+      `a size such as 256KiB, 1MiB or a number of bytes${within(rule, showSize)}` +
+      (rule.powerOfTwo ? ', a power of two' : '') +
+      (rule.multipleOf === undefined ? '' : `, a multiple of ${String(rule.multipleOf)}`),
+  },
+  duration: {
+    read: readDuration,
+    show: numeric(showDuration),
+    expected: (rule) => `a duration such as 500ms, 5s or 1m${within(rule, showDuration)}`,
+  },
+  'tcp-port': {
+    read: whole,
+    show: plain,
+    expected: () => 'a port, from 0 to 65535',
+  },
+  host: {
+    read: (text) => (isHost(text) ? text : undefined),
+    show: plain,
+    expected: () => 'an IP address or a host name',
+  },
+  path: {
+    read: (text, rule) => (text === rule.keyword || isPath(text) ? text : undefined),
+    show: plain,
+    expected: (rule) =>
+      (rule.keyword === undefined ? '' : `${rule.keyword} or `) +
+      'an absolute path without ".."' +
+      (rule.maxBytes === undefined ? '' : `, at most ${String(rule.maxBytes)} bytes`),
+  },
+  group: {
+    read: (text) => (/^([A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,10})?$/.test(text) ? text : undefined),
+    show: plain,
+    expected: () => 'the name or the number of a group, or nothing',
+  },
+  'file-mode': {
+    read: (text) => (/^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
+    show: (value) => `0${Number(value).toString(8).padStart(3, '0')}`,
+    expected: () => 'permissions of three octal digits such as "0660"',
+  },
+};
+
+const limits: Readonly<Record<string, Rule>> = { 'tcp-port': { min: 0, max: 65535 } };
+
+/** Whether a value that was read keeps to the limits of its key. */
+export function fits(value: Value, rule: Rule, format: string): boolean {
+  const { min, max, multipleOf, powerOfTwo, maxBytes } = { ...limits[format], ...rule };
+  if (typeof value === 'string') return maxBytes === undefined || Buffer.byteLength(value) <= maxBytes;
+  if (typeof value === 'boolean') return true;
+  return (
+    (min === undefined || value >= min) &&
+    (max === undefined || value <= max) &&
+    (multipleOf === undefined || value % multipleOf === 0) &&
+    (!powerOfTwo || Number.isInteger(Math.log2(value)))
+  );
+}
+
+for (const [name, format] of Object.entries(formats)) {
+  convict.addFormat({
+    name,
+    validate(value: Value, node: convict.SchemaObj) {
+      const rule = node as Rule;
+      if (format.read(format.show(value), rule) !== value || !fits(value, rule, name))
+        throw new Error(`expected ${format.expected(rule)}`);
+    },
+  });
+}

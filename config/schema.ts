@@ -1,0 +1,148 @@
+/**
+ * The one list of settings. The loader, the JSON Schema, default.yaml and docs/configuration.md all come from it.
+ * The environment name is not typed here: it is the key in upper snake case (keys.ts), so that the two cannot differ.
+ */
+import type convict from 'convict';
+import type { Config } from './types.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const schema: convict.Schema<Config> = {
+  log: {
+    level: {
+      doc: 'The least important line that is still written.',
+      format: ['trace', 'debug', 'info', 'warn', 'error'],
+      default: 'info',
+    },
+    format: {
+      doc: 'One JSON object per line, or lines for people. `auto` is pretty on a terminal and JSON elsewhere.',
+      format: ['auto', 'json', 'pretty'],
+      default: 'auto',
+    },
+  },
+  runDir: {
+    doc: 'Directory of the admin socket, agent.sock.',
+    format: 'path',
+    // sun_path holds 108 bytes, of which "/agent.sock" and its end take 12.
+    maxBytes: 96,
+    default: '/run/sidestep',
+  },
+  cgroup: {
+    path: {
+      doc: 'Cgroup v2 directory whose processes are served. `auto` is the root of the hierarchy, also on hybrid hosts.',
+      format: 'path',
+      keyword: 'auto',
+      default: 'auto',
+    },
+  },
+  bpf: {
+    pinPath: {
+      doc: 'Directory, on a BPF file system, of the pinned maps and programs.',
+      format: 'path',
+      default: '/sys/fs/bpf/sidestep',
+    },
+  },
+  datapath: {
+    mode: {
+      doc: 'How enrolled sockets read. `auto` takes the best mode that this kernel can do; `off` enrols nothing.',
+      format: ['auto', 'unified', 'split', 'off'],
+      default: 'auto',
+    },
+    enabled: {
+      doc: 'Whether messages are redirected. When false, pairs stay enrolled and every message takes TCP.',
+      format: 'switch',
+      default: true,
+    },
+    observe: {
+      doc: 'Count what would be redirected and redirect nothing.',
+      format: 'switch',
+      default: false,
+    },
+    trustListeners: {
+      doc: 'Enrol the first connection of a listener at once, before anybody saw how its server reads. Otherwise it joins some milliseconds later.',
+      format: 'switch',
+      default: false,
+    },
+    maxPairs: {
+      doc: 'Most pairs served at once. Connections beyond it take TCP.',
+      format: 'count',
+      min: 1,
+      max: 1048576,
+      default: 65536,
+    },
+    maxHalfOpen: {
+      doc: 'Most connections whose second end is still awaited.',
+      format: 'count',
+      min: 64,
+      max: 1048576,
+      default: 16384,
+    },
+    maxListeners: {
+      doc: 'Most listening sockets remembered.',
+      format: 'count',
+      min: 64,
+      max: 65536,
+      default: 4096,
+    },
+    maxEdges: {
+      doc: 'Most service edges (who talks to whom) counted separately.',
+      format: 'count',
+      min: 16,
+      max: 65536,
+      default: 1024,
+    },
+    queueBytes: {
+      doc: 'Unread bytes that may wait at a socket before its peer falls back to TCP, which can push back.',
+      format: 'size',
+      min: 4 * KiB,
+      max: 64 * MiB,
+      default: 256 * KiB,
+    },
+    eventBuffer: {
+      doc: 'Ring buffer between the kernel and the agent.',
+      format: 'size',
+      min: 4 * KiB,
+      max: 64 * MiB,
+      powerOfTwo: true,
+      multipleOf: 4 * KiB,
+      default: MiB,
+    },
+    selfTest: {
+      doc: 'Prove the kernel on throw-away sockets before any real one is enrolled.',
+      format: 'switch',
+      default: true,
+    },
+  },
+  metrics: {
+    enabled: { doc: 'Serve /metrics, /healthz and /readyz.', format: 'switch', default: true },
+    host: { doc: 'Address that the HTTP server listens on.', format: 'host', default: '127.0.0.1' },
+    port: {
+      doc: 'Port that the HTTP server listens on; 0 lets the kernel choose.',
+      format: 'tcp-port',
+      default: 9464,
+    },
+  },
+  lifecycle: {
+    onExit: {
+      doc: 'What happens to the pairs at SIGTERM or SIGINT: `retire` hands them back to TCP, `keep` serves on.',
+      format: ['retire', 'keep'],
+      default: 'retire',
+    },
+    retireTimeout: {
+      doc: 'Longest wait for queued bytes to be read while pairs are retired.',
+      format: 'duration',
+      min: 0,
+      max: 600_000,
+      default: 5000,
+    },
+  },
+  admin: {
+    group: {
+      doc: 'Group, by name or number, that owns agent.sock. Empty keeps the group of the agent.',
+      format: 'group',
+      default: '',
+    },
+    mode: { doc: 'Permissions of agent.sock, octal.', format: 'file-mode', default: 0o660 },
+  },
+};

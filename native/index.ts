@@ -1,0 +1,124 @@
+/**
+ * The typed face of the addon and the only file that loads the binary. Callers: agent/datapath only.
+ * Every call may throw an Error with the properties of NativeError.
+ */
+import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What a failed call carries beside its message. `code` is from a closed list; agent/errors.ts explains each. */
+export interface NativeError extends Error {
+  code: string;
+  operation: string;
+  /** Likely cause, in words; '' when errno says nothing. */
+  reason: string;
+  remedy: string;
+  /** Positive errno, 0 when the kernel was not asked. */
+  errno: number;
+  /** The verifier's words, when it had any. */
+  log: string;
+}
+
+export interface NativeOptions {
+  objectPath: string;
+  /** Directory of the cgroup (v2) to attach to. */
+  cgroupPath: string;
+  /** Directory on bpffs; made with mode 0700. */
+  pinPath: string;
+  /** Attach the one-queue program as well. */
+  unified: boolean;
+  enabled: boolean;
+  observe: boolean;
+  /** Enrol connections of a listener of which nothing was seen yet. */
+  trustListeners: boolean;
+  maxPairs: number;
+  maxHalfOpen: number;
+  maxListeners: number;
+  maxEdges: number;
+  /** Bytes. */
+  queueBytes: number;
+  /** Bytes, a power of two and a multiple of the page size. */
+  eventBuffer: number;
+  verifierLog: boolean;
+}
+
+/** One pass over the sockets of every network namespace. `left`: sockets still in the map. */
+export interface NativeRetirePass {
+  removed: number;
+  unread: number;
+  sending: number;
+  /** Sockets seen without their lock: this kernel cannot retire safely. */
+  unlocked: number;
+  /** Sockets seen that carry a record of ours, enrolled or not. */
+  tracked: number;
+  /** Network namespaces that could not be entered. */
+  unreachable: number;
+  left: number;
+}
+
+export interface NativeDatapath {
+  info(): Record<string, unknown>;
+  counters(): unknown;
+  pairs(): unknown[];
+  edges(): unknown[];
+  maps(): unknown[];
+  applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
+  /** One listener for each datapath. Does not hold the process. */
+  onEvents(listener: (events: unknown[]) => void): void;
+  /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. */
+  retirePass(which?: string): Promise<NativeRetirePass>;
+  /** See how accepted connections read, adopt what suits. Resolves to the number of pairs still undecided. */
+  learnPass(): Promise<number>;
+  /** Learn whose the sockets are that listened before the programs came. Resolves to how many got a name. */
+  adoptListeners(): Promise<number>;
+  uninstall(): void;
+  /** Idempotent. Pins stay. */
+  close(): void;
+}
+
+export type Answer = 'yes' | 'no' | 'unknown';
+
+export interface ProgramProbe {
+  type: string;
+  loads: Answer;
+  attaches: Answer;
+  detail: string;
+  use: string;
+}
+
+export interface FeatureProbe {
+  name: string;
+  answer: Answer;
+  since: string;
+  detail: string;
+}
+
+export interface Native {
+  NativeDatapath: new (options: NativeOptions) => NativeDatapath;
+  /** Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`. */
+  lockDirectory(path: string): () => void;
+  probePrograms(): ProgramProbe[];
+  probeFeatures(): FeatureProbe[];
+  /** Names of the reasons, in the order of layout.h. */
+  reasonNames: string[];
+}
+
+/** The directory that holds package.json. */
+export function packageRoot(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  for (let dir = here; dir !== dirname(dir); dir = dirname(dir)) {
+    if (existsSync(join(dir, 'package.json'))) return dir;
+  }
+  throw new Error(`no package.json above ${here}: the installation is incomplete`);
+}
+
+export const native = createRequire(import.meta.url)(
+  join(packageRoot(), 'native/build/Release/sidestep.node'),
+) as Native;
+
+/** The compiled programs. */
+export const objectPath = join(packageRoot(), 'bpf/build/sidestep.bpf.o');
+
+/** The program that the self-test runs in a cgroup of its own. */
+export const selfTestPath = join(packageRoot(), 'native/build/Release/sidestep-selftest');

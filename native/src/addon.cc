@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Table of contents of the addon. Nothing is global: two environments (worker threads) may load it side by side.
+#include <napi.h>
+
+#include "datapath_js.h"
+#include "lock.h"
+#include "probe.h"
+#include "tables.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+	exports.Set("NativeDatapath", sidestep::DefineDatapath(env));
+	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
+	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));
+	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));
+	exports.Set("reasonNames", sidestep::ReasonNames(env));
+	return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Init)

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+
+#include "error.h"
+#include "layout.h"
+#include "layout_check.h"
+
+namespace sidestep {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Maps that outlive an agent. Scratch maps belong to the programs and come and go with them.
+constexpr const char* kPinnedMaps[] = { "settings", "half_open", "listeners", "pairs",  "sockets",
+					"flows",    "edges",     "counters",  "events", "retiring" };
+
+thread_local std::string verifier_words;
+
+int Collect(libbpf_print_level, const char* format, va_list args) {
+	char line[4096];
+	vsnprintf(line, sizeof(line), format, args);
+	if (verifier_words.size() < (1U << 20)) verifier_words += line;
+	return 0;
+}
+
+void MakeDir(const std::string& path) {
+	if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST)
+		throw KernelError("pin_failed", "make the directory " + path, errno);
+	// A directory of an earlier version may be open to others (cfg-file-mode-not-migrated).
+	if (chmod(path.c_str(), 0700) < 0) throw KernelError("pin_failed", "close " + path + " to other users", errno);
+}
+
+void RequireBpffs(const std::string& path) {
+	struct statfs st{};
+	if (statfs(path.c_str(), &st) < 0) throw KernelError("pin_failed", "look at " + path, errno);
+	if (static_cast<unsigned long>(st.f_type) != BPF_FS_MAGIC) {
+		throw KernelError(
+			"no_bpffs",
+			"pin under " + path +
+				": it is not on a BPF file system; mount one with `mount -t bpf bpf /sys/fs/bpf`",
+			0);
+	}
+}
+
+std::string Hex(const uint8_t* bytes, size_t n) {
+	std::string out;
+	char two[3];
+	for (size_t i = 0; i < n; i++) {
+		snprintf(two, sizeof(two), "%02x", bytes[i]);
+		out += two;
+	}
+	return out;
+}
+
+bpf_prog_info InfoOf(int fd) {
+	bpf_prog_info info{};
+	uint32_t length = sizeof(info);
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
+		throw KernelError("kernel_refused", "read program information", errno);
+	return info;
+}
+
+// Who sits on a hook that refused us, by name.
+std::string OwnersOf(int target, bpf_attach_type type) {
+	uint32_t ids[16] = {}, count = 16, flags = 0;
+	if (bpf_prog_query(target, type, 0, &flags, ids, &count) < 0) return "";
+	std::string names;
+	for (uint32_t i = 0; i < count && i < 16; i++) {
+		UniqueFd fd(bpf_prog_get_fd_by_id(ids[i]));
+		if (!fd) continue;
+		bpf_prog_info info = InfoOf(fd.get());
+		names += (names.empty() ? "" : ", ") + std::string(info.name) + " (id " + std::to_string(ids[i]) + ")";
+	}
+	return names;
+}
+
+} // namespace
+
+void RemovePins(const std::string& dir) {
+	std::error_code ignored;
+	fs::remove_all(dir, ignored);
+}
+
+Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
+	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
+	if (options_.unified) hooks_.push_back({ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, {} });
+	// Last: nothing enters the map before what serves it is attached.
+	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, {} });
+
+	MakeDir(options_.pin_path);
+	RequireBpffs(options_.pin_path);
+	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
+	RemovePins(fresh); // of an agent that died while loading (h-half-migrated-map)
+	Open();
+	if (fs::exists(current)) {
+		ReuseMaps(current);
+		Load();
+		UpdateLinks(current);
+		took_over_ = true;
+		ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
+		return;
+	}
+	Load();
+	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
+	MakeDir(fresh);
+	try {
+		PinMaps(fresh);
+		Attach(fresh);
+		if (rename(fresh.c_str(), current.c_str()) < 0)
+			throw KernelError("pin_failed", "publish " + current, errno);
+	} catch (...) {
+		RemovePins(fresh);
+		throw;
+	}
+}
+
+void Datapath::Open() {
+	verifier_words.clear();
+	libbpf_set_print(Collect);
+	object_.reset(bpf_object__open_file(options_.object_path.c_str(), nullptr));
+	if (!object_) throw KernelError("load_failed", "open " + options_.object_path, errno, verifier_words);
+	CheckLayout(bpf_object__btf(object_.get()));
+
+	struct Size {
+		const char* map;
+		uint32_t entries;
+	} sizes[] = {
+		{ "half_open", options_.max_half_open }, { "listeners", options_.max_listeners },
+		{ "pairs", options_.max_pairs },         { "sockets", options_.max_pairs * 2 },
+		{ "edges", options_.max_edges },         { "events", options_.event_buffer },
+	};
+	for (const Size& size : sizes) {
+		bpf_map* map = bpf_object__find_map_by_name(object_.get(), size.map);
+		if (!map || bpf_map__set_max_entries(map, size.entries) < 0)
+			throw KernelError("load_failed", std::string("size map ") + size.map, errno);
+	}
+	if (options_.verifier_log) {
+		bpf_program* program;
+		bpf_object__for_each_program(program, object_.get()) bpf_program__set_log_level(program, 1);
+	}
+}
+
+void Datapath::ReuseMaps(const std::string& current) {
+	for (const char* name : kPinnedMaps) {
+		const std::string path = current + "/map_" + name;
+		UniqueFd fd(bpf_obj_get(path.c_str()));
+		if (!fd)
+			throw KernelError("pins_foreign_layout",
+					  "take over " + path +
+						  "; `sidestep retire --all` with the version that made it removes it",
+					  errno);
+		bpf_map* map = bpf_object__find_map_by_name(object_.get(), name);
+		bpf_map_info info{};
+		uint32_t length = sizeof(info);
+		if (bpf_obj_get_info_by_fd(fd.get(), &info, &length) < 0)
+			throw KernelError("kernel_refused", "read " + path, errno);
+		if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+		    info.value_size != bpf_map__value_size(map)) {
+			throw KernelError("pins_foreign_layout",
+					  "take over " + path + ": it was made by a version with another layout", 0);
+		}
+		if (strcmp(name, "settings") == 0) {
+			uint32_t zero = 0;
+			sidestep_settings settings{};
+			if (bpf_map_lookup_elem(fd.get(), &zero, &settings) < 0)
+				throw KernelError("kernel_refused", "read " + path, errno);
+			if (settings.layout != SIDESTEP_LAYOUT_VERSION) {
+				throw KernelError(
+					"pins_foreign_layout",
+					"take over " + current + ": it has layout " + std::to_string(settings.layout) +
+						", this version has layout " + std::to_string(SIDESTEP_LAYOUT_VERSION),
+					0);
+			}
+		}
+		if (bpf_map__reuse_fd(map, fd.get()) < 0) throw KernelError("load_failed", "reuse " + path, errno);
+	}
+}
+
+void Datapath::Load() {
+	verifier_words.clear();
+	if (bpf_object__load(object_.get()) < 0) {
+		int err = errno;
+		throw KernelError("load_failed", "load the programs", err, verifier_words);
+	}
+}
+
+void Datapath::PinMaps(const std::string& dir) {
+	for (const char* name : kPinnedMaps) {
+		const std::string path = dir + "/map_" + name;
+		if (bpf_obj_pin(map(name), path.c_str()) < 0) throw KernelError("pin_failed", "pin " + path, errno);
+	}
+}
+
+void Datapath::Attach(const std::string& dir) {
+	UniqueFd cgroup(open(options_.cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (!cgroup) throw KernelError("no_cgroup2", "open the cgroup " + options_.cgroup_path, errno);
+	for (Hook& hook : hooks_) {
+		bool on_cgroup = hook.attach_type == BPF_CGROUP_SOCK_OPS;
+		AttachOne(hook, on_cgroup ? cgroup.get() : map("sockets"),
+			  on_cgroup ? options_.cgroup_path : "the sockets map");
+		const std::string path = dir + "/link_" + hook.link;
+		if (hook.fd && bpf_obj_pin(hook.fd.get(), path.c_str()) < 0)
+			throw KernelError("pin_failed", "pin " + path, errno);
+	}
+}
+
+void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name) {
+	auto type = static_cast<bpf_attach_type>(hook.attach_type);
+	int prog = program(hook.program);
+	hook.fd.reset(bpf_link_create(prog, target, type, nullptr));
+	if (hook.fd) return;
+	int err = errno;
+	// Sockmap links came with 6.10; before, the map itself holds the program.
+	if (type != BPF_CGROUP_SOCK_OPS && bpf_prog_attach(prog, target, type, 0) == 0) return;
+	std::string owners = type == BPF_CGROUP_SOCK_OPS ? OwnersOf(target, type) : "";
+	throw KernelError(owners.empty() ? "attach_failed" : "hook_busy",
+			  std::string("attach ") + hook.program + " to " + target_name +
+				  (owners.empty() ? "" : "; it is held by " + owners),
+			  err);
+}
+
+void Datapath::UpdateLinks(const std::string& current) {
+	for (Hook& hook : hooks_) {
+		const std::string path = current + "/link_" + hook.link;
+		hook.fd.reset(bpf_obj_get(path.c_str()));
+		if (!hook.fd) throw KernelError("pins_foreign_layout", "take over " + path, errno);
+		// Atomic: no connection sees a moment without a program.
+		if (bpf_link_update(hook.fd.get(), program(hook.program), nullptr) < 0)
+			throw KernelError("attach_failed", "update " + path, errno);
+	}
+}
+
+int Datapath::map(const char* name) const {
+	int fd = bpf_object__find_map_fd_by_name(object_.get(), name);
+	if (fd < 0) throw KernelError("load_failed", std::string("find map ") + name, -fd);
+	return fd;
+}
+
+uint32_t Datapath::map_capacity(const char* name) const {
+	return bpf_map__max_entries(bpf_object__find_map_by_name(object_.get(), name));
+}
+
+int Datapath::program(const char* name) const {
+	bpf_program* program = bpf_object__find_program_by_name(object_.get(), name);
+	if (!program) throw KernelError("load_failed", std::string("find program ") + name, ENOENT);
+	return bpf_program__fd(program);
+}
+
+std::vector<ProgramInfo> Datapath::programs() const {
+	std::vector<ProgramInfo> out;
+	for (const Hook& hook : hooks_) {
+		bpf_prog_info info = InfoOf(program(hook.program));
+		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)),
+				hook.attach_type == BPF_CGROUP_SOCK_OPS ? options_.cgroup_path : "sockets", info.id });
+	}
+	return out;
+}
+
+void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
+	timespec now{};
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	sidestep_settings settings{};
+	settings.layout = SIDESTEP_LAYOUT_VERSION;
+	settings.enabled = enabled;
+	settings.observe = observe;
+	settings.trust = options_.trust_listeners;
+	settings.queue_bytes = queue_bytes;
+	settings.owner = static_cast<uint64_t>(now.tv_sec) * 1000000000ULL + now.tv_nsec;
+	uint32_t zero = 0;
+	if (bpf_map_update_elem(map("settings"), &zero, &settings, BPF_ANY) < 0)
+		throw KernelError("kernel_refused", "write the settings", errno);
+	options_.enabled = enabled;
+	options_.observe = observe;
+	options_.queue_bytes = queue_bytes;
+}
+
+void Datapath::Uninstall() {
+	ApplySettings(false, options_.observe, options_.queue_bytes);
+	for (Hook& hook : hooks_) {
+		if (hook.fd && hook.attach_type == BPF_CGROUP_SOCK_OPS) bpf_link_detach(hook.fd.get());
+		hook.fd.reset();
+	}
+	RemovePins(options_.pin_path + "/current");
+	rmdir(options_.pin_path.c_str());
+}
+
+} // namespace sidestep

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath_js.h"
+
+#include <memory>
+
+#include "datapath.h"
+#include "error.h"
+#include "events.h"
+#include "layout.h"
+#include "listeners.h"
+#include "passes.h"
+#include "tables.h"
+
+namespace sidestep {
+namespace {
+
+std::string Text(const Napi::Object& options, const char* key) {
+	Napi::Value value = options.Get(key);
+	if (!value.IsString())
+		throw Napi::TypeError::New(options.Env(), std::string("NativeDatapath: ") + key + " must be a string");
+	return value.As<Napi::String>();
+}
+
+uint32_t Count(const Napi::Object& options, const char* key) {
+	Napi::Value value = options.Get(key);
+	double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+	if (number < 1 || number > 4294967295.0)
+		throw Napi::TypeError::New(options.Env(),
+					   std::string("NativeDatapath: ") + key + " must be a positive 32-bit number");
+	return static_cast<uint32_t>(number);
+}
+
+bool Flag(const Napi::Object& options, const char* key) {
+	Napi::Value value = options.Get(key);
+	if (!value.IsBoolean())
+		throw Napi::TypeError::New(options.Env(),
+					   std::string("NativeDatapath: ") + key + " must be true or false");
+	return value.As<Napi::Boolean>();
+}
+
+class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
+      public:
+	explicit NativeDatapath(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeDatapath>(info) {
+		Napi::Env env = info.Env();
+		if (info.Length() < 1 || !info[0].IsObject())
+			throw Napi::TypeError::New(env, "NativeDatapath(options): options must be an object");
+		auto js = info[0].As<Napi::Object>();
+		DatapathOptions options;
+		options.object_path = Text(js, "objectPath");
+		options.cgroup_path = Text(js, "cgroupPath");
+		options.pin_path = Text(js, "pinPath");
+		options.unified = Flag(js, "unified");
+		options.enabled = Flag(js, "enabled");
+		options.observe = Flag(js, "observe");
+		options.trust_listeners = Flag(js, "trustListeners");
+		options.verifier_log = Flag(js, "verifierLog");
+		options.max_pairs = Count(js, "maxPairs");
+		options.max_half_open = Count(js, "maxHalfOpen");
+		options.max_listeners = Count(js, "maxListeners");
+		options.max_edges = Count(js, "maxEdges");
+		options.queue_bytes = Count(js, "queueBytes");
+		options.event_buffer = Count(js, "eventBuffer");
+		Guarded(env, [&] { datapath_ = std::make_shared<Datapath>(std::move(options)); });
+		// The environment may end (worker.terminate) before the object is collected.
+		hook_ = env.AddCleanupHook(ReleaseOf, this);
+	}
+
+	~NativeDatapath() override { Close(); }
+
+	static Napi::Function Define(Napi::Env env) {
+		return DefineClass(env, "NativeDatapath",
+				   {
+					   InstanceMethod<&NativeDatapath::Info>("info"),
+					   InstanceMethod<&NativeDatapath::Counters>("counters"),
+					   InstanceMethod<&NativeDatapath::Pairs>("pairs"),
+					   InstanceMethod<&NativeDatapath::Edges>("edges"),
+					   InstanceMethod<&NativeDatapath::Maps>("maps"),
+					   InstanceMethod<&NativeDatapath::ApplySettings>("applySettings"),
+					   InstanceMethod<&NativeDatapath::OnEvents>("onEvents"),
+					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
+					   InstanceMethod<&NativeDatapath::Learn>("learnPass"),
+					   InstanceMethod<&NativeDatapath::Adopt>("adoptListeners"),
+					   InstanceMethod<&NativeDatapath::Uninstall>("uninstall"),
+					   InstanceMethod<&NativeDatapath::CloseJs>("close"),
+				   });
+	}
+
+      private:
+	Datapath& Opened(Napi::Env env) {
+		if (datapath_) return *datapath_;
+		Napi::Error error = Napi::Error::New(env, "the datapath is closed");
+		error.Set("code", "closed");
+		throw error;
+	}
+
+	Napi::Value Info(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		const Datapath& datapath = Opened(env);
+		return Guarded(env, [&]() -> Napi::Value {
+			Napi::Object js = Napi::Object::New(env);
+			js.Set("unified", datapath.options().unified);
+			js.Set("enabled", datapath.options().enabled);
+			js.Set("observe", datapath.options().observe);
+			js.Set("queueBytes", datapath.options().queue_bytes);
+			js.Set("cgroupPath", datapath.options().cgroup_path);
+			js.Set("pinPath", datapath.options().pin_path);
+			js.Set("layoutVersion", SIDESTEP_LAYOUT_VERSION);
+			js.Set("tookOver", datapath.took_over());
+			Napi::Array programs = Napi::Array::New(env);
+			uint32_t index = 0;
+			for (const ProgramInfo& program : datapath.programs()) {
+				Napi::Object row = Napi::Object::New(env);
+				row.Set("name", program.name);
+				row.Set("type", program.type);
+				row.Set("tag", program.tag);
+				row.Set("id", program.id);
+				row.Set("attachedTo", program.attached_to);
+				programs.Set(index++, row);
+			}
+			js.Set("programs", programs);
+			return js;
+		});
+	}
+
+	Napi::Value Counters(const Napi::CallbackInfo& info) {
+		return Guarded(info.Env(), [&] { return CountersToJs(info.Env(), Opened(info.Env())); });
+	}
+	Napi::Value Pairs(const Napi::CallbackInfo& info) {
+		return Guarded(info.Env(), [&] { return PairsToJs(info.Env(), Opened(info.Env())); });
+	}
+	Napi::Value Edges(const Napi::CallbackInfo& info) {
+		return Guarded(info.Env(), [&] { return EdgesToJs(info.Env(), Opened(info.Env())); });
+	}
+	Napi::Value Maps(const Napi::CallbackInfo& info) {
+		return Guarded(info.Env(), [&] { return MapsToJs(info.Env(), Opened(info.Env())); });
+	}
+
+	void ApplySettings(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		Datapath& datapath = Opened(env);
+		if (info.Length() < 1 || !info[0].IsObject())
+			throw Napi::TypeError::New(env, "applySettings(settings): settings must be an object");
+		auto js = info[0].As<Napi::Object>();
+		bool enabled = Flag(js, "enabled"), observe = Flag(js, "observe");
+		uint32_t queue_bytes = Count(js, "queueBytes");
+		Guarded(env, [&] { datapath.ApplySettings(enabled, observe, queue_bytes); });
+	}
+
+	void OnEvents(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		Datapath& datapath = Opened(env);
+		if (info.Length() < 1 || !info[0].IsFunction())
+			throw Napi::TypeError::New(env, "onEvents(listener): listener must be a function");
+		if (events_) throw Napi::Error::New(env, "onEvents: a listener is there already");
+		Guarded(env, [&] {
+			events_ = std::make_unique<Events>(env, datapath.map("events"), info[0].As<Napi::Function>());
+		});
+	}
+
+	// retirePass(): every pair. retirePass(id): one. retirePass("leaving"): those that must leave anyway.
+	Napi::Value Retire(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		Opened(env);
+		sidestep_pair_id only = 0;
+		if (info.Length() > 0 && info[0].IsString()) {
+			std::string which = info[0].As<Napi::String>();
+			only = which == "leaving" ? 1 : ParsePairId(env, which);
+		}
+		return RetirePass(env, datapath_, only);
+	}
+
+	Napi::Value Learn(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		return LearnPass(info.Env(), datapath_);
+	}
+
+	Napi::Value Adopt(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		return AdoptListeners(info.Env(), datapath_);
+	}
+
+	void Uninstall(const Napi::CallbackInfo& info) {
+		Datapath& datapath = Opened(info.Env());
+		Guarded(info.Env(), [&] { datapath.Uninstall(); });
+		Close();
+	}
+
+	void CloseJs(const Napi::CallbackInfo&) { Close(); }
+
+	void Close() {
+		if (!hook_.IsEmpty()) hook_.Remove(Env());
+		hook_ = {};
+		Release();
+	}
+
+	void Release() {
+		events_.reset();
+		datapath_.reset();
+	}
+
+	static void ReleaseOf(NativeDatapath* self) { self->Release(); }
+
+	std::shared_ptr<Datapath> datapath_; // shared with a retire pass that is under way
+	std::unique_ptr<Events> events_;
+	Napi::Env::CleanupHook<void (*)(NativeDatapath*), NativeDatapath> hook_;
+};
+
+} // namespace
+
+Napi::Function DefineDatapath(Napi::Env env) { return NativeDatapath::Define(env); }
+
+} // namespace sidestep

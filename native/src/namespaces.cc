@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "namespaces.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "error.h"
+
+namespace sidestep {
+
+void VisitEntries(const std::string& dir, const std::function<void(const std::string&)>& visit) {
+	DIR* stream = opendir(dir.c_str());
+	if (!stream) return;
+	while (dirent* entry = readdir(stream))
+		visit(entry->d_name);
+	closedir(stream);
+}
+
+std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted) {
+	std::map<uint32_t, UniqueFd> found;
+	auto consider = [&](const std::string& path) {
+		struct stat st{};
+		if ((wanted && found.size() == wanted->size()) || stat(path.c_str(), &st) < 0) return;
+		auto inum = static_cast<uint32_t>(st.st_ino);
+		if ((wanted && !wanted->count(inum)) || found.count(inum)) return;
+		UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+		if (fd) found.emplace(inum, std::move(fd));
+	};
+	consider("/proc/self/ns/net");
+	VisitEntries("/run/netns", [&](const std::string& name) { consider("/run/netns/" + name); });
+	VisitEntries("/proc", [&](const std::string& name) {
+		if (name.find_first_not_of("0123456789") == std::string::npos) consider("/proc/" + name + "/ns/net");
+	});
+	return found;
+}
+
+void RunIterator(int link, int netns) {
+	int err = 0;
+	std::thread([&] {
+		if (setns(netns, CLONE_NEWNET) < 0) {
+			err = errno;
+			return;
+		}
+		UniqueFd iterator(bpf_iter_create(link));
+		if (!iterator) {
+			err = errno;
+			return;
+		}
+		char buffer[4096];
+		ssize_t n;
+		while ((n = read(iterator.get(), buffer, sizeof(buffer))) > 0 ||
+		       (n < 0 && (errno == EAGAIN || errno == EINTR))) {
+		}
+		if (n < 0) err = errno;
+	}).join();
+	if (err) throw KernelError("kernel_refused", "walk the sockets of a network namespace", err);
+}
+
+} // namespace sidestep

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "passes.h"
+
+#include <bpf/bpf.h>
+
+#include <cerrno>
+#include <functional>
+#include <set>
+
+#include "namespaces.h"
+#include "tables.h"
+#include "worker.h"
+
+namespace sidestep {
+namespace {
+
+bool Undecided(const sidestep_pair& pair) { return pair.state == PAIR_TCP && pair.reason == REASON_LEARNING; }
+
+bool Enrolled(const sidestep_pair& pair) { return pair.state != PAIR_TCP; }
+
+// Returns the number of namespaces that could not be entered.
+uint32_t Walk(const Datapath& datapath, const char* program, const std::function<bool(const sidestep_pair&)>& wanted) {
+	std::set<uint32_t> inums;
+	for (const auto& [id, pair] : ReadPairs(datapath, false)) {
+		for (const sidestep_endpoint& end : pair.end) {
+			if (end.netns && wanted(pair)) inums.insert(end.netns);
+		}
+	}
+	if (inums.empty()) return 0;
+	UniqueFd link(bpf_link_create(datapath.program(program), 0, BPF_TRACE_ITER, nullptr));
+	if (!link) throw KernelError("kernel_refused", std::string("attach ") + program, errno);
+	auto namespaces = OpenNamespaces(&inums);
+	for (const auto& [inum, fd] : namespaces)
+		RunIterator(link.get(), fd.get());
+	return static_cast<uint32_t>(inums.size() - namespaces.size());
+}
+
+class Retiring : public Worker {
+      public:
+	Retiring(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only)
+	    : Worker(env, "sidestep:retire", std::move(datapath)) {
+		run_.only = only;
+	}
+
+      private:
+	void Work(Datapath& datapath) override {
+		uint32_t zero = 0;
+		int map = datapath.map("retiring");
+		if (bpf_map_update_elem(map, &zero, &run_, BPF_ANY) < 0)
+			throw KernelError("kernel_refused", "start to retire", errno);
+		unreachable_ = Walk(datapath, "sidestep_iter_retire", Enrolled);
+		if (bpf_map_lookup_elem(map, &zero, &run_) < 0)
+			throw KernelError("kernel_refused", "read what was retired", errno);
+		left_ = CountSockets(datapath);
+	}
+
+	Napi::Value Answer(Napi::Env env) override {
+		Napi::Object js = Napi::Object::New(env);
+		js.Set("removed", static_cast<double>(run_.removed));
+		js.Set("unread", static_cast<double>(run_.unread));
+		js.Set("sending", static_cast<double>(run_.sending));
+		js.Set("unlocked", static_cast<double>(run_.unlocked));
+		js.Set("tracked", static_cast<double>(run_.tracked));
+		js.Set("unreachable", unreachable_);
+		js.Set("left", left_);
+		return js;
+	}
+
+	sidestep_retire run_{};
+	uint32_t unreachable_ = 0;
+	uint32_t left_ = 0;
+};
+
+class Learning : public Worker {
+      public:
+	Learning(Napi::Env env, std::shared_ptr<Datapath> datapath)
+	    : Worker(env, "sidestep:learn", std::move(datapath)) {}
+
+      private:
+	void Work(Datapath& datapath) override {
+		Refresh(datapath);
+		Walk(datapath, "sidestep_iter_adopt", Undecided);
+		for (const auto& [id, pair] : ReadPairs(datapath, false))
+			undecided_ += Undecided(pair);
+	}
+	Napi::Value Answer(Napi::Env env) override { return Napi::Number::New(env, undecided_); }
+
+	uint32_t undecided_ = 0;
+};
+
+} // namespace
+
+Napi::Value RetirePass(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only) {
+	return Worker::Start(new Retiring(env, std::move(datapath), only));
+}
+
+Napi::Value LearnPass(Napi::Env env, std::shared_ptr<Datapath> datapath) {
+	return Worker::Start(new Learning(env, std::move(datapath)));
+}
+
+} // namespace sidestep

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes over the live sockets of the host, off the event loop: one iterator run for each network namespace that has
+// a socket of interest.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "datapath.h"
+#include "layout.h"
+
+namespace sidestep {
+
+// Take sockets out of the map, each only when nothing of it can be lost. `only`: see struct sidestep_retire.
+// Resolves to {removed, unread, sending, unlocked, tracked, unreachable, left}.
+Napi::Value RetirePass(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only);
+
+// See how accepted connections read, and adopt those of listeners that are known to suit. Resolves to the number of
+// pairs that are still undecided.
+Napi::Value LearnPass(Napi::Env env, std::shared_ptr<Datapath> datapath);
+
+} // namespace sidestep

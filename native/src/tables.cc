@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tables.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "error.h"
+
+namespace sidestep {
+namespace {
+
+constexpr const char* kReasons[] = {
+#define X(symbol, name) name,
+	SIDESTEP_REASONS(X)
+#undef X
+};
+constexpr const char* kStates[] = { "half", "active", "leaving", "tcp" };
+
+// Read a hash map in batches. A bucket may hold more than fits: the kernel says ENOSPC and the batch doubles.
+template <typename Key, typename Value> std::vector<std::pair<Key, Value>> ReadAll(int fd) {
+	std::vector<std::pair<Key, Value>> out;
+	uint32_t batch = 1024, in = 0, next = 0;
+	std::vector<Key> keys;
+	std::vector<Value> values;
+	bool first = true;
+	for (;;) {
+		keys.resize(batch);
+		values.resize(batch);
+		uint32_t count = batch;
+		int err = bpf_map_lookup_batch(fd, first ? nullptr : &in, &next, keys.data(), values.data(), &count,
+					       nullptr) < 0
+				  ? errno
+				  : 0;
+		if (err == ENOSPC) {
+			batch *= 2;
+			continue;
+		}
+		if (err && err != ENOENT) throw KernelError("kernel_refused", "read a map", err);
+		for (uint32_t i = 0; i < count; i++)
+			out.emplace_back(keys[i], values[i]);
+		if (err == ENOENT) return out;
+		in = next;
+		first = false;
+	}
+}
+
+double Number(uint64_t value) { return static_cast<double>(value); }
+
+std::string Comm(const char* comm) { return std::string(comm, strnlen(comm, SIDESTEP_COMM)); }
+
+std::string Address(const sidestep_endpoint& end) {
+	char text[INET6_ADDRSTRLEN] = "";
+	in6_addr address;
+	memcpy(&address, end.local, sizeof(address));
+	if (IN6_IS_ADDR_V4MAPPED(&address)) {
+		inet_ntop(AF_INET, end.local + 12, text, sizeof(text));
+	} else {
+		inet_ntop(AF_INET6, end.local, text, sizeof(text));
+	}
+	return text;
+}
+
+Napi::Object EndpointToJs(Napi::Env env, const sidestep_endpoint& end) {
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("address", Address(end));
+	js.Set("port", end.port);
+	js.Set("family", end.family == AF_INET ? "ipv4" : "ipv6");
+	js.Set("pid", end.pid);
+	js.Set("comm", Comm(end.comm));
+	js.Set("uid", end.uid);
+	js.Set("cgroup", std::to_string(end.cgroup));
+	js.Set("netns", end.netns);
+	js.Set("inode", std::to_string(end.inode));
+	return js;
+}
+
+// What an end sent, with the bytes that TCP carried before it was, or without ever being, in the map.
+Napi::Object SentToJs(Napi::Env env, const sidestep_endpoint& end) {
+	sidestep_traffic sent = end.sent;
+	if (end.tcp_sent > sent.passed_bytes) sent.passed_bytes = end.tcp_sent;
+	return TrafficToJs(env, sent);
+}
+
+Napi::Object ByReason(Napi::Env env, const __u64* values) {
+	Napi::Object js = Napi::Object::New(env);
+	for (uint32_t i = 0; i < REASON_COUNT; i++)
+		js.Set(kReasons[i], Number(values[i]));
+	return js;
+}
+
+uint32_t CountKeys(int fd, size_t key_size) {
+	std::vector<uint8_t> key(key_size), next(key_size);
+	uint32_t count = 0;
+	int err = bpf_map_get_next_key(fd, nullptr, next.data());
+	while (err == 0) {
+		count++;
+		key = next;
+		err = bpf_map_get_next_key(fd, key.data(), next.data());
+	}
+	return count;
+}
+
+} // namespace
+
+Napi::Array ReasonNames(Napi::Env env) {
+	Napi::Array js = Napi::Array::New(env, REASON_COUNT);
+	for (uint32_t i = 0; i < REASON_COUNT; i++)
+		js.Set(i, kReasons[i]);
+	return js;
+}
+
+const char* ReasonName(uint32_t reason) {
+	return kReasons[reason < REASON_COUNT ? reason : static_cast<uint32_t>(REASON_UNTRACKED)];
+}
+
+std::string PairIdText(sidestep_pair_id id) {
+	char text[17];
+	snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(id));
+	return text;
+}
+
+sidestep_pair_id ParsePairId(Napi::Env env, const std::string& text) {
+	if (text.size() != 16 || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
+		throw Napi::TypeError::New(env, "a pair id has 16 hexadecimal digits, not \"" + text + "\"");
+	}
+	return strtoull(text.c_str(), nullptr, 16);
+}
+
+Napi::Object TrafficToJs(Napi::Env env, const sidestep_traffic& traffic) {
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("redirectedBytes", Number(traffic.redirected_bytes));
+	js.Set("redirectedMessages", Number(traffic.redirected_messages));
+	js.Set("passedBytes", Number(traffic.passed_bytes));
+	js.Set("passedMessages", Number(traffic.passed_messages));
+	return js;
+}
+
+Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath) {
+	int cpus = libbpf_num_possible_cpus();
+	if (cpus < 1) throw KernelError("kernel_refused", "count the CPUs", -cpus);
+	std::vector<sidestep_counters> each(cpus);
+	uint32_t zero = 0;
+	if (bpf_map_lookup_elem(datapath.map("counters"), &zero, each.data()) < 0)
+		throw KernelError("kernel_refused", "read the counters", errno);
+	__u64 sum[sizeof(sidestep_counters) / sizeof(__u64)] = {};
+	for (const sidestep_counters& one : each) {
+		const auto* values = reinterpret_cast<const __u64*>(&one);
+		for (size_t i = 0; i < std::size(sum); i++)
+			sum[i] += values[i];
+	}
+	sidestep_counters total;
+	memcpy(&total, sum, sizeof(total));
+
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("messages", ByReason(env, total.messages));
+	js.Set("bytes", ByReason(env, total.bytes));
+	js.Set("connections", ByReason(env, total.connections));
+	js.Set("tcpInMessages", Number(total.tcp_in_messages));
+	js.Set("tcpInBytes", Number(total.tcp_in_bytes));
+	js.Set("eventsLost", Number(total.events_lost));
+	js.Set("closedUnread", Number(total.closed_unread));
+	return js;
+}
+
+void Refresh(const Datapath& datapath) {
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	if (bpf_prog_test_run_opts(datapath.program("sidestep_refresh"), &run) < 0)
+		throw KernelError("kernel_refused", "refresh the pairs", errno);
+}
+
+std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath, bool refresh) {
+	if (refresh) Refresh(datapath);
+	return ReadAll<sidestep_pair_id, sidestep_pair>(datapath.map("pairs"));
+}
+
+Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath) {
+	auto pairs = ReadPairs(datapath, true);
+	timespec now{};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	double now_ms = now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+	Napi::Array js = Napi::Array::New(env, pairs.size());
+	uint32_t index = 0;
+	for (const auto& [id, pair] : pairs) {
+		Napi::HandleScope scope(env);
+		const sidestep_endpoint& client = pair.end[SIDESTEP_CLIENT];
+		const sidestep_endpoint& server = pair.end[SIDESTEP_SERVER];
+		Napi::Object row = Napi::Object::New(env);
+		row.Set("id", PairIdText(id));
+		row.Set("state", kStates[pair.state & 3]);
+		row.Set("reason",
+			ReasonName(pair.state == PAIR_HALF ? static_cast<uint32_t>(REASON_PEER_PENDING) : pair.reason));
+		row.Set("client", EndpointToJs(env, client));
+		row.Set("server", EndpointToJs(env, server));
+		row.Set("clientSent", SentToJs(env, client));
+		row.Set("serverSent", SentToJs(env, server));
+		row.Set("lastPass", ReasonName(client.last_reason ? client.last_reason : server.last_reason));
+		row.Set("clientQueued", client.queued);
+		row.Set("serverQueued", server.queued);
+		row.Set("clientClosed", (pair.closed & (1U << SIDESTEP_CLIENT)) != 0);
+		row.Set("serverClosed", (pair.closed & (1U << SIDESTEP_SERVER)) != 0);
+		row.Set("ageMs", now_ms - pair.opened_ns / 1e6);
+		js.Set(index++, row);
+	}
+	return js;
+}
+
+Napi::Value EdgesToJs(Napi::Env env, const Datapath& datapath) {
+	auto edges = ReadAll<sidestep_edge_key, sidestep_edge>(datapath.map("edges"));
+	Napi::Array js = Napi::Array::New(env, edges.size());
+	uint32_t index = 0;
+	for (const auto& [key, edge] : edges) {
+		Napi::Object row = Napi::Object::New(env);
+		row.Set("client", Comm(key.client));
+		row.Set("server", Comm(key.server));
+		row.Set("port", key.port);
+		row.Set("clientSent", TrafficToJs(env, edge.sent[SIDESTEP_CLIENT]));
+		row.Set("serverSent", TrafficToJs(env, edge.sent[SIDESTEP_SERVER]));
+		row.Set("connections", Number(edge.connections));
+		row.Set("accelerated", Number(edge.accelerated));
+		js.Set(index++, row);
+	}
+	return js;
+}
+
+std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath& datapath) {
+	return ReadAll<uint64_t, sidestep_listener>(datapath.map("listeners"));
+}
+
+uint32_t CountSockets(const Datapath& datapath) { return CountKeys(datapath.map("sockets"), sizeof(sidestep_end_key)); }
+
+Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath) {
+	struct Row {
+		const char* name;
+		size_t key;
+	} rows[] = {
+		{ "pairs", sizeof(sidestep_pair_id) },     { "sockets", sizeof(sidestep_end_key) },
+		{ "half_open", sizeof(sidestep_pair_id) }, { "listeners", sizeof(uint64_t) },
+		{ "edges", sizeof(sidestep_edge_key) },
+	};
+	Napi::Array js = Napi::Array::New(env, std::size(rows));
+	uint32_t index = 0;
+	for (const Row& row : rows) {
+		bpf_map_info info{};
+		uint32_t length = sizeof(info);
+		int fd = datapath.map(row.name);
+		if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
+			throw KernelError("kernel_refused", std::string("read map ") + row.name, errno);
+		Napi::Object one = Napi::Object::New(env);
+		one.Set("name", row.name);
+		one.Set("id", info.id);
+		one.Set("entries", CountKeys(fd, row.key));
+		one.Set("capacity", info.max_entries);
+		js.Set(index++, one);
+	}
+	return js;
+}
+
+} // namespace sidestep

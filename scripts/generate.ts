@@ -1,0 +1,41 @@
+/** Writes what is generated from code; with --check only says which files differ. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { configurationDocs } from '../config/docs.js';
+import { defaultYaml } from '../config/defaults.js';
+import { jsonSchema } from '../config/jsonschema.js';
+
+interface Generated {
+  /** Path from the root of the project. */
+  readonly file: string;
+  readonly content: () => string;
+}
+
+const generated: readonly Generated[] = [
+  { file: 'docs/configuration.md', content: configurationDocs },
+  { file: 'config/default.yaml', content: defaultYaml },
+  { file: 'config/schema.json', content: () => `${JSON.stringify(jsonSchema(), null, 2)}\n` },
+];
+
+const path = (file: string): URL => new URL(`../../${file}`, import.meta.url);
+
+function differs({ file, content }: Generated): boolean {
+  try {
+    return readFileSync(path(file), 'utf8') !== content();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    throw error;
+  }
+}
+
+const stale = generated.filter(differs);
+if (process.argv.includes('--check')) {
+  for (const { file } of stale) console.error(`${file} is not what the code says; run: npm run generate`);
+  if (stale.length > 0) process.exitCode = 1;
+} else {
+  for (const { file, content } of stale) {
+    mkdirSync(dirname(path(file).pathname), { recursive: true });
+    writeFileSync(path(file), content());
+    console.log(`wrote ${file}`);
+  }
+}

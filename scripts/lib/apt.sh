@@ -1,0 +1,77 @@
+# Debian and Ubuntu packages: what is missing, and installing it without starting any service.
+# shellcheck shell=bash
+
+policy=/usr/sbin/policy-rc.d
+policy_aside=/usr/sbin/policy-rc.d.before-sidestep
+policy_mark="# Put here by Sidestep's bootstrap while it installs packages."
+
+packages_of() {
+	case "$1" in
+	run)
+		# python3 and make are what node-gyp runs on.
+		echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev bpftool \
+			iproute2 iptables nftables procps
+		;;
+	test) echo redis-server redis-tools nginx-light wrk ;;
+	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
+	*)
+		echo "sidestep: there is no group $1; the groups are run, test and lint." >&2
+		return 2
+		;;
+	esac
+}
+
+# Prints those of the packages that are not installed.
+missing_packages() {
+	local package installed
+	# dpkg-query exits 1 for a name that it does not know, which is an answer too.
+	installed="$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null)" || true
+	for package in "$@"; do
+		grep -qx "installed $package" <<<"$installed" && continue
+		# Ubuntu ships bpftool within its kernel tools.
+		[[ "$package" == bpftool ]] && command -v bpftool >/dev/null && continue
+		echo "$package"
+	done
+}
+
+# Undoes forbid_services, also what a killed run left behind.
+allow_services() {
+	if [[ -f "$policy" ]] && grep -qxF "$policy_mark" "$policy"; then
+		rm -f "$policy"
+	fi
+	if [[ -e "$policy_aside" ]]; then
+		mv "$policy_aside" "$policy"
+	fi
+}
+
+# 101 means "forbidden" to invoke-rc.d and deb-systemd-invoke. Somebody's own policy that says so already stays.
+forbid_services() {
+	allow_services
+	if [[ -e "$policy" ]]; then
+		local answer=0
+		"$policy" sidestep start >/dev/null 2>&1 || answer=$?
+		[[ "$answer" == 101 ]] && return
+		mv "$policy" "$policy_aside"
+	fi
+	printf '#!/bin/sh\n%s\nexit 101\n' "$policy_mark" >"$policy"
+	chmod 755 "$policy"
+}
+
+# In a subshell, so that its trap is its own.
+install_packages() (
+	command -v apt-get >/dev/null || {
+		echo "sidestep: this is not Debian or Ubuntu; install these yourself: $*" >&2
+		exit 1
+	}
+	echo "sidestep: installing $*" >&2
+	log="$(mktemp)"
+	trap 'allow_services; rm -f "$log"' EXIT
+	trap 'exit 130' INT TERM
+	forbid_services
+	export DEBIAN_FRONTEND=noninteractive
+	if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } </dev/null >"$log" 2>&1; then
+		tail -n 30 "$log" >&2
+		echo "sidestep: apt-get could not install all of these; the lines above say why." >&2
+		exit 1
+	fi
+)

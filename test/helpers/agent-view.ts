@@ -1,0 +1,41 @@
+/** What the admin API sees of an agent, made up around a fake datapath. */
+import { loadConfig } from '../../config/load.js';
+import { AdminServer } from '../../agent/admin/server.js';
+import { socketPath } from '../../agent/admin/socket.js';
+import type { AgentView } from '../../agent/admin/routes.js';
+import { FakeDatapath } from '../../agent/datapath/fake.js';
+import { Resolver } from '../../agent/pairs/resolve.js';
+import { keptLog, type Line } from './log.js';
+
+export interface TestAgent {
+  readonly datapath: FakeDatapath;
+  readonly view: AgentView;
+  readonly server: AdminServer;
+  readonly path: string;
+  readonly lines: Line[];
+  stop(): Promise<void>;
+}
+
+export async function startTestAgent(runDir: string, over: Partial<AgentView> = {}): Promise<TestAgent> {
+  const datapath = new FakeDatapath();
+  const { log, lines } = keptLog();
+  const config = loadConfig({ env: {}, flags: { runDir } });
+  const view: AgentView = {
+    datapath,
+    resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
+    log,
+    version: '9.9.9',
+    startedAt: new Date(0),
+    retireTimeoutMs: 5000,
+    notReady: () => '',
+    metrics: () => ({ state: 'serving', detail: 'http://127.0.0.1:9464/metrics' }),
+    reloadState: () => ({ successful: true, at: 0, error: '', restartNeeded: [] }),
+    reload: () => undefined,
+    config: () => config,
+    ...over,
+  };
+  const server = new AdminServer(view);
+  const path = socketPath(runDir);
+  await server.listen(path, { group: '', mode: 0o660 });
+  return { datapath, view, server, path, lines, stop: () => server.close() };
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { beforeEach, describe, it } from 'mocha';
+import { FakeDatapath, fakeCounters, fakePair } from '../../../agent/datapath/fake.js';
+import { REASON_NAMES } from '../../../agent/datapath/reasons.js';
+import { zeroByReason, zeroTraffic } from '../../../agent/datapath/traffic.js';
+import { Collector } from '../../../agent/metrics/collector.js';
+import { metricsDoc } from '../../../agent/metrics/doc.js';
+import { METRICS } from '../../../agent/metrics/names.js';
+import { Scraper } from '../../../agent/metrics/scrape.js';
+import { Series } from '../../../agent/metrics/series.js';
+import { keptLog, type Line } from '../../helpers/log.js';
+
+describe('metrics', () => {
+  let datapath: FakeDatapath;
+  let scraper: Scraper;
+  let lines: Line[];
+
+  beforeEach(() => {
+    datapath = new FakeDatapath();
+    const kept = keptLog();
+    lines = kept.lines;
+    const reloadState = () => ({ successful: true, at: 12.5 });
+    scraper = new Scraper(new Collector({ datapath, version: '9.9.9', log: kept.log, reloadState }));
+  });
+
+  const text = async (accept = ''): Promise<string> => (await scraper.scrape(accept)).text;
+  /** The value of one series; labels in any order. */
+  const value = (scraped: string, name: string, ...labels: string[]): number | undefined => {
+    const line = scraped.split('\n').find((one) => one.startsWith(`${name}{`) || one.startsWith(`${name} `)
+      ? labels.every((label) => one.includes(label)) : false);
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  };
+
+  it('are those of the table and no others, with its help and type', async () => {
+    datapath.totals = [{ client: 'a', server: 'b', port: 1, clientSent: zeroTraffic(), serverSent: zeroTraffic(), connections: 1, accelerated: 1 }];
+    const scraped = await text();
+    for (const [name, { help, type }] of Object.entries(METRICS)) {
+      assert.ok(scraped.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`), name);
+    }
+    const names = [...scraped.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
+    for (const name of names) assert.match(name, /^(sidestep|process|nodejs)_/);
+    assert.deepEqual(names.filter((name) => name.startsWith('sidestep_')), Object.keys(METRICS));
+  });
+
+  it('have every reason from the start, at zero', async () => {
+    const scraped = await text();
+    for (const reason of REASON_NAMES) {
+      const path = reason === 'redirected' ? 'redirect' : 'tcp';
+      assert.equal(value(scraped, 'sidestep_messages_total', `path="${path}"`, `reason="${reason}"`), 0);
+      assert.equal(value(scraped, 'sidestep_bytes_total', `path="${path}"`, `reason="${reason}"`), 0);
+      const result = reason === 'redirected' ? 'accelerated' : 'tcp';
+      assert.equal(value(scraped, 'sidestep_connections_total', `result="${result}"`, `reason="${reason}"`), 0);
+    }
+  });
+
+  it('follow a long connection at every scrape (m-long-connection-not-counted)', async () => {
+    for (const redirected of [100, 2500, 1_073_741_824]) {
+      datapath.counts = fakeCounters({ bytes: { ...zeroByReason(), redirected } });
+      assert.equal(value(await text(), 'sidestep_bytes_total', 'path="redirect"'), redirected);
+    }
+  });
+
+  it('give each direction its role, once (m-same-node-tuple-mixup)', async () => {
+    datapath.totals = [{
+      client: 'curl', server: 'nginx', port: 8080, connections: 3, accelerated: 2,
+      clientSent: { redirectedBytes: 10, redirectedMessages: 1, passedBytes: 20, passedMessages: 2 },
+      serverSent: { redirectedBytes: 3000, redirectedMessages: 30, passedBytes: 4000, passedMessages: 40 },
+    }];
+    const scraped = await text();
+    const edge = ['client="curl"', 'server="nginx"', 'port="8080"'];
+    const bytes = (direction: string, path: string): number | undefined =>
+      value(scraped, 'sidestep_edge_bytes_total', ...edge, `direction="${direction}"`, `path="${path}"`);
+    assert.deepEqual(
+      [bytes('request', 'redirect'), bytes('request', 'tcp'), bytes('response', 'redirect'), bytes('response', 'tcp')],
+      [10, 20, 3000, 4000],
+    );
+    assert.equal(scraped.match(/^sidestep_edge_bytes_total\{/gm)!.length, 4);
+    assert.equal(value(scraped, 'sidestep_edge_messages_total', 'direction="response"', 'path="tcp"'), 40);
+    assert.equal(value(scraped, 'sidestep_edge_connections_total', ...edge, 'result="accelerated"'), 2);
+    assert.equal(value(scraped, 'sidestep_edge_connections_total', ...edge, 'result="tcp"'), 1);
+  });
+
+  it('are gauges unless they can only grow (m-gauge-called-total)', () => {
+    for (const [name, { type, labels, help }] of Object.entries(METRICS)) {
+      assert.match(name, /^sidestep_[a-z][a-z_]*$/);
+      assert.equal(name.endsWith('_total'), type === 'counter', name);
+      assert.doesNotMatch(name, /_(count|sum|bucket|milliseconds|ms|kb)$/);
+      assert.match(help, /\.$/);
+      // The name of a metric does not repeat its labels.
+      for (const label of labels) assert.ok(!name.split('_').includes(label) || ['path', 'program'].includes(label) || name.includes('map') || name.includes('mode'), `${name} ${label}`);
+    }
+  });
+
+  it('pass promtool, where there is one', async function () {
+    const found = spawnSync('promtool', ['--version']);
+    if (found.error) return;
+    const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: await text(), encoding: 'utf8' });
+    const ours = stderr.split('\n').filter((line) => line.startsWith('sidestep_'));
+    assert.deepEqual([status === 0 || ours.length === 0, ours], [true, []]);
+  });
+
+  it('never fall, even when a total of the kernel dips for an instant', async () => {
+    const read = async (redirected: number): Promise<number | undefined> => {
+      datapath.counts = fakeCounters({ messages: { ...zeroByReason(), redirected } });
+      return value(await text(), 'sidestep_messages_total', 'path="redirect"');
+    };
+    assert.deepEqual([await read(100), await read(90), await read(95), await read(101)], [100, 100, 100, 101]);
+  });
+
+  it('let gauges fall', async () => {
+    datapath.live = [fakePair(), fakePair({ state: 'half' })];
+    assert.equal(value(await text(), 'sidestep_active_pairs', 'state="active"'), 1);
+    datapath.live = [];
+    assert.equal(value(await text(), 'sidestep_active_pairs', 'state="active"'), 0);
+  });
+
+  it('keep the last values, count and tell when the kernel cannot be read', async () => {
+    datapath.counts = fakeCounters({ eventsLost: 5 });
+    await text();
+    datapath.broken = new Error('gone');
+    const scraped = await text();
+    assert.deepEqual([value(scraped, 'sidestep_events_lost_total'), value(scraped, 'sidestep_scrape_errors_total')], [5, 1]);
+    assert.equal(lines.length, 1);
+    datapath.broken = undefined;
+    assert.equal(value(await text(), 'sidestep_scrape_errors_total'), 1);
+  });
+
+  it('tell the mode in force, the programs and the build', async () => {
+    const scraped = await text();
+    assert.equal(value(scraped, 'sidestep_datapath_mode', 'mode="unified"'), 1);
+    assert.equal(value(scraped, 'sidestep_datapath_mode', 'mode="off"'), 0);
+    assert.equal(value(scraped, 'sidestep_program_info', 'program="sidestep_msg"', 'tag="0123456789abcdef"'), 1);
+    assert.equal(value(scraped, 'sidestep_build_info', 'version="9.9.9"', 'layout="1"'), 1);
+    assert.equal(value(scraped, 'sidestep_config_last_reload_success_timestamp_seconds'), 12.5);
+  });
+
+  it('come as OpenMetrics to those who ask, also side by side', async () => {
+    const [open, plain] = await Promise.all([scraper.scrape('application/openmetrics-text;version=1.0.0,text/plain;q=0.5'), scraper.scrape('text/plain')]);
+    assert.match(open.contentType, /^application\/openmetrics-text; version=1\.0\.0/);
+    assert.match(open.text, /# TYPE sidestep_bytes counter\nsidestep_bytes_total\{[^]*# EOF\n$/);
+    assert.match(plain.text, /# TYPE sidestep_bytes_total counter\nsidestep_bytes_total\{/);
+    assert.doesNotMatch(plain.text, /total_total|# EOF/);
+    assert.equal((await scraper.scrape('application/openmetrics-text')).text.includes('_total_total'), false);
+  });
+
+  it('are all in the document', () => {
+    const rows = [...metricsDoc().matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+    assert.deepEqual(rows, Object.keys(METRICS));
+  });
+});
+
+describe('series', () => {
+  const take = (series: Series, ...values: number[]): number[] => {
+    for (const one of values) series.add({ a: 'x' }, one);
+    return series.take().map(({ value }) => value);
+  };
+
+  it('adds up samples with equal labels', () => { assert.deepEqual(take(new Series(true), 1, 2), [3]); });
+
+  it('keeps an absent counter for a while, then forgets its mark', () => {
+    const series = new Series(true);
+    assert.deepEqual(take(series, 50), [50]);
+    for (let reading = 0; reading < 3; reading++) assert.deepEqual(take(series), [50]);
+    assert.deepEqual(take(series), []);
+    assert.deepEqual(take(series, 2), [2]);
+  });
+
+  it('forgets a gauge at once', () => {
+    const series = new Series(false);
+    take(series, 1);
+    assert.deepEqual(take(series), []);
+  });
+});
