@@ -10,7 +10,7 @@ export interface ErrorEntry {
 export const ERRORS = {
   not_root: {
     sentence: 'this needs root or the capabilities of the agent',
-    remedy: 'Run it with sudo, or through the systemd unit or the Helm chart.',
+    remedy: 'Run it with sudo.',
   },
   missing_capability: {
     sentence: 'a capability is missing',

@@ -39,7 +39,8 @@ export class EventPump {
   take(event: ConnectionEvent): void {
     this.counts[event.type]++;
     const fields = { id: event.id, reason: event.reason };
-    if (event.type === 'open' || event.type === 'close') {
+    // A connection that is being learned is decided in a moment; that is no news.
+    if (event.type === 'open' || event.type === 'close' || event.reason === 'learning') {
       this.log.debug(words[event.type], fields);
       return;
     }

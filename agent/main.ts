@@ -1,4 +1,5 @@
 /** Wiring only, in the order things start: log, datapath, events, admin, metrics, configuration, live table. */
+import { constants } from 'node:os';
 import type { Config, LoadOptions } from '../config/load.js';
 import type { AgentView } from './admin/routes.js';
 import { AdminServer } from './admin/server.js';
@@ -39,26 +40,40 @@ export interface AgentOptions {
 /** What a stop may take beyond the wait for unread bytes. */
 const stopMarginMs = 5000;
 
+/** The terminal went away. */
+const hungUpCode = 128 + constants.signals.SIGHUP;
+
 /** Runs until a signal stops it. The exit code is 0 when everything that was started was stopped. */
 export async function runAgent(config: Config, options: AgentOptions): Promise<number> {
   const screen = options.io.stdout.isTTY ? new Screen(options.io.stdout) : undefined;
   const log = logOf(config, options.io, screen);
   const reloader = new Reloader(config, options.sources, log.child('config'));
   const lifecycle = new Lifecycle(log.child('lifecycle'), config.lifecycle.retireTimeout + stopMarginMs);
-  const phase = { notReady: 'starting' };
+  const phase = { notReady: 'starting', hungUp: false };
 
   let ask: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => { ask = resolve; });
+  const onStop = (signal: string): void => {
+    log.info('stopping', { signal });
+    phase.notReady = 'stopping';
+    ask();
+    void lifecycle.stop();
+  };
   const removeSignals = installSignals(options.signals, {
-    onStop: (signal) => {
-      log.info('stopping', { signal });
-      phase.notReady = 'stopping';
-      ask();
-      void lifecycle.stop();
+    onStop,
+    // On a terminal it means that the terminal has gone, and the person with it.
+    onReload: () => {
+      if (!screen) reloader.reload();
+      else {
+        phase.hungUp = true;
+        onStop('SIGHUP');
+      }
     },
-    onReload: () => { reloader.reload(); },
     onFatal: (error) => { log.error('an error that nobody caught', { error }); },
-    exit: (code) => { options.exit(code); },
+    exit: (code) => {
+      screen?.close();
+      options.exit(code);
+    },
   });
   try {
     if (await lifecycle.start((step) => startAll(step, { config, options, log, reloader, phase, screen }))) {
@@ -67,6 +82,7 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
     }
     await asked;
     const { late, failed } = await lifecycle.stop();
+    if (phase.hungUp) return hungUpCode;
     return late.length + failed.length === 0 ? 0 : 1;
   } finally {
     removeSignals();

@@ -15,7 +15,7 @@
 #include "lib/totals.h"
 
 /* The first accepted connection of a listener tells how its server reads. */
-static __always_inline void learn(struct sidestep_pair *pair)
+static __always_inline void learn(struct sidestep_pair *pair, sidestep_pair_id id)
 {
 	struct sidestep_listener *known = bpf_map_lookup_elem(&listeners, &pair->listener);
 	const struct sock *server = peek(pair->end[SIDESTEP_SERVER].sk, struct sock);
@@ -26,9 +26,16 @@ static __always_inline void learn(struct sidestep_pair *pair)
 		known->nonblocking_children = 1;
 		return;
 	}
+	if (!settled(pair))
+		return;
 	known->blocking_children = 1;
 	pair->reason = REASON_BLOCKING;
 	count_connection(REASON_BLOCKING);
+	/* One end may have been adopted meanwhile: it has to leave again. */
+	if (!pair->end[SIDESTEP_CLIENT].psock && !pair->end[SIDESTEP_SERVER].psock)
+		return;
+	pair->state = PAIR_LEAVING;
+	emit(id, EVENT_FALLBACK, REASON_BLOCKING, NULL, NULL);
 }
 
 static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair, void *none)
@@ -47,7 +54,7 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 			end->inode = file_of(sk)->f_inode->i_ino;
 	}
 	if (pair->state == PAIR_TCP && pair->reason == REASON_LEARNING)
-		learn(pair);
+		learn(pair, *id);
 	return 0;
 }
 

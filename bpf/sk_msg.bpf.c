@@ -8,7 +8,11 @@
 /* A blocking or ULP end can never be served: say so once and let the agent take the pair out of the map. */
 static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
 {
-	struct sidestep_listener *known = bpf_map_lookup_elem(&listeners, &pair->listener);
+	struct sidestep_listener *known;
+
+	if (reason == REASON_BLOCKING && !settled(pair))
+		return;
+	known = bpf_map_lookup_elem(&listeners, &pair->listener);
 
 	/* The listener's earlier children did not block; from now on none of its is trusted. */
 	if (known && blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))

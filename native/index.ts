@@ -94,10 +94,19 @@ export interface FeatureProbe {
   detail: string;
 }
 
+export interface HookOwner {
+  name: string;
+  id: number;
+  type: string;
+  hook: string;
+}
+
 export interface Native {
   NativeDatapath: new (options: NativeOptions) => NativeDatapath;
   /** Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`. */
   lockDirectory(path: string): () => void;
+  /** Programs of others on the hooks that Sidestep uses. */
+  hookOwners(cgroupPath: string): HookOwner[];
   probePrograms(): ProgramProbe[];
   probeFeatures(): FeatureProbe[];
   /** Names of the reasons, in the order of layout.h. */

@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 import { configurationDocs } from '../config/docs.js';
 import { defaultYaml } from '../config/defaults.js';
 import { jsonSchema } from '../config/jsonschema.js';
+import { errorsDoc } from '../agent/errors-doc.js';
+import { metricsDoc } from '../agent/metrics/doc.js';
 
 interface Generated {
   /** Path from the root of the project. */
@@ -13,6 +15,8 @@ interface Generated {
 
 const generated: readonly Generated[] = [
   { file: 'docs/configuration.md', content: configurationDocs },
+  { file: 'docs/metrics.md', content: metricsDoc },
+  { file: 'docs/errors.md', content: errorsDoc },
   { file: 'config/default.yaml', content: defaultYaml },
   { file: 'config/schema.json', content: () => `${JSON.stringify(jsonSchema(), null, 2)}\n` },
 ];

@@ -53,8 +53,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   program.command('explain').description('why a connection is, or is not, accelerated')
     .argument('<what...>', 'pid, port, address:port, two of them, or pair id').addOption(outputOption())
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));
-  program.command('check').description('can this host run Sidestep, and run it well').addOption(outputOption())
-    .action((flags: { output?: 'json' }) => act(check(flags)));
+  program.command('check').description('can this host run Sidestep, and run it well')
+    .option('--quick', 'only look: load no program, try no socket')
+    .addOption(outputOption())
+    .action((flags: { output?: 'json'; quick?: boolean }) => act(check(flags)));
   program.command('retire').description('hand pairs back to TCP, losing nothing; all of them when none is named')
     .argument('[pair]', 'pair id')
     .addOption(new Option('--timeout <duration>', 'longest wait for unread bytes').argParser(duration))

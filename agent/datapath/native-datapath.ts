@@ -1,7 +1,7 @@
 /** The datapath of this host: the addon behind the interface that the rest of the agent knows. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.js';
-import type { NativeDatapath } from '../../native/index.js';
+import type { NativeDatapath, NativeRetirePass } from '../../native/index.js';
 import { Repeater } from './repeater.js';
 import { addLive, type NativePair } from './edges.js';
 import { translate, translated } from './translate.js';
@@ -17,6 +17,8 @@ const SWEEP_SLOWEST_MS = 1000;
 const LEARN_MS = 5;
 const LEARN_SLOWEST_MS = 2000;
 
+type NativeInfo = Omit<DatapathInfo, 'mode' | 'modeWhy'> & { unified: boolean };
+
 export interface ModeChoice {
   mode: Mode;
   why: string;
@@ -30,6 +32,7 @@ export class HostDatapath implements Datapath {
   readonly #listeners: ((events: ConnectionEvent[]) => void)[] = [];
   readonly #sweep: Repeater;
   readonly #learn: Repeater;
+  #lastPass: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(native: NativeDatapath, choice: ModeChoice, log: Log, release: () => void) {
@@ -51,8 +54,11 @@ export class HostDatapath implements Datapath {
   }
 
   info(): DatapathInfo {
-    const info = translated(() => this.#native.info()) as unknown as Omit<DatapathInfo, 'mode' | 'modeWhy'>;
-    return { ...info, mode: this.#choice.mode, modeWhy: this.#choice.why };
+    const { unified, ...info } = translated(() => this.#native.info()) as unknown as NativeInfo;
+    const { mode, why } = this.#choice;
+    // What was taken over keeps its mode until its pairs are retired.
+    const kept = mode === 'split' && unified;
+    return { ...info, mode: kept ? 'unified' : mode, modeWhy: kept ? 'taken over from an earlier agent; retire to change it' : why };
   }
 
   counters(): Counters { return translated(() => this.#native.counters()) as Counters; }
@@ -115,11 +121,15 @@ export class HostDatapath implements Datapath {
     if (!this.#closed) this.#log.warn(message, { error: translate(error) });
   }
 
-  async #pass(which?: string): ReturnType<NativeDatapath['retirePass']> {
-    try {
-      return await this.#native.retirePass(which);
-    } catch (error) {
-      throw translate(error);
-    }
+  /** One at a time: the passes share the place where they count. */
+  #pass(which?: string): Promise<NativeRetirePass> {
+    const pass = this.#lastPass.then(() => this.#native.retirePass(which)).catch((error: unknown) => { throw translate(error); });
+    this.#lastPass = pass.then((done) => { this.#warnOf(done); }, () => undefined);
+    return pass;
+  }
+
+  #warnOf({ unlocked, unreachable }: NativeRetirePass): void {
+    if (unlocked > 0) this.#log.error('this kernel shows sockets without their lock: none is taken out of the map before it closes', { sockets: unlocked });
+    if (unreachable > 0) this.#log.warn('sockets in network namespaces that cannot be entered stay until they close', { namespaces: unreachable });
   }
 }

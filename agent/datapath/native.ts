@@ -35,7 +35,21 @@ function open(config: Config, cgroupPath: string, choice: ModeChoice, log: Log, 
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
     verifierLog: config.log.level === 'debug' || config.log.level === 'trace',
   });
-  return new HostDatapath(datapath, choice, log, release);
+  const opened = new HostDatapath(datapath, choice, log, release);
+  if (opened.info().tookOver) reportTakeOver(opened, config, log);
+  return opened;
+}
+
+/** Sizes are of the maps that were found; a change of them waits until the maps are made anew. */
+function reportTakeOver(datapath: Datapath, config: Config, log: Log): void {
+  const maps = datapath.maps();
+  const capacity = (name: string): number | undefined => maps.find((map) => map.name === name)?.capacity;
+  log.info('took over the datapath of an earlier agent', { pairs: maps.find((map) => map.name === 'pairs')?.entries ?? 0 });
+  const { maxPairs, maxHalfOpen, maxListeners, maxEdges } = config.datapath;
+  const wanted = { pairs: maxPairs, half_open: maxHalfOpen, listeners: maxListeners, edges: maxEdges };
+  for (const [name, size] of Object.entries(wanted)) {
+    if (capacity(name) !== size) log.warn('a map keeps its size until the datapath is retired and started anew', { map: name, size: capacity(name), configured: size });
+  }
 }
 
 /** A kernel that fails order, loss, back-pressure or wake-ups is never accelerated. */

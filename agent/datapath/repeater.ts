@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export class Repeater {
   #running = false;
-  #again = false;
+  /** Rises with each start: work that ended before the last one has not seen everything. */
+  #asked = 0;
   #stopped = false;
 
   /** `work` resolves to true when nothing is left to do. Times in milliseconds; the first wait comes before the work. */
@@ -16,7 +17,7 @@ export class Repeater {
 
   /** Begin, or begin anew at full pace if it is under way. */
   start(): void {
-    this.#again = true;
+    this.#asked += 1;
     if (this.#running || this.#stopped) return;
     this.#running = true;
     void this.#run().catch(this.failed).finally(() => { this.#running = false; });
@@ -28,19 +29,13 @@ export class Repeater {
 
   async #run(): Promise<void> {
     let wait = this.firstMs;
-    while (!this.#stopped) {
-      if (this.#again) wait = this.firstMs;
-      this.#again = false;
+    let seen = 0;
+    for (;;) {
+      if (seen !== this.#asked) wait = this.firstMs;
       await sleep(wait, undefined, { ref: false });
-      if (this.#stopped) return;
-      const done = await this.work();
-      // Something new may have come while it worked: then "done" was said of an older state.
-      if (done && !this.#asked()) return;
+      seen = this.#asked;
+      if (this.#stopped || ((await this.work()) && seen === this.#asked)) return;
       wait = Math.min(wait * 2, this.slowestMs);
     }
-  }
-
-  #asked(): boolean {
-    return this.#again;
   }
 }

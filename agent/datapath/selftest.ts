@@ -3,7 +3,7 @@
  * what this kernel does. The mode is decided by what was seen, never by a version number.
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -13,6 +13,9 @@ import type { Counters } from './types.js';
 
 /** Longest time one run of the test program may take, milliseconds. */
 const RUN_MS = 35_000;
+
+const CGROUP_PREFIX = 'sidestep-selftest-';
+const PINS_INFIX = '-selftest-';
 
 export interface SelfTestStep {
   /** Claim that was tried: pairing, order, back_pressure, fionread, fionread_tcp, epoll, half_close, peer_gone. */
@@ -29,16 +32,13 @@ export interface SelfTestResult {
   ok: boolean;
 }
 
-/** Left by an agent that was killed during its self-test. */
-function removeStale(root: string): void {
-  for (const name of readdirSync(root)) {
-    if (!name.startsWith('sidestep-selftest-')) continue;
-    try {
-      rmdirSync(join(root, name));
-    } catch {
-      // Somebody is in it: another self-test is running.
-    }
-  }
+/** What an agent that was killed during its self-test left: a cgroup, and pins that keep its programs loaded. */
+function removeStale(root: string, pinPath: string): void {
+  const stale = (dir: string, prefix: string): string[] => readdirSync(dir)
+    .filter((name) => name.startsWith(prefix) && !existsSync(`/proc/${name.slice(prefix.length)}`))
+    .map((name) => join(dir, name));
+  for (const path of stale(root, CGROUP_PREFIX)) rmdirSync(path);
+  for (const path of stale(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}`)) rmSync(path, { recursive: true });
 }
 
 async function removeCgroup(path: string): Promise<void> {
@@ -53,13 +53,12 @@ async function removeCgroup(path: string): Promise<void> {
 }
 
 export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: 'unified' | 'split'): Promise<SelfTestResult> {
-  removeStale(cgroupRoot);
-  const name = `sidestep-selftest-${String(process.pid)}`;
-  const cgroup = join(cgroupRoot, name);
+  removeStale(cgroupRoot, pinPath);
+  const cgroup = join(cgroupRoot, `${CGROUP_PREFIX}${String(process.pid)}`);
   mkdirSync(cgroup, { recursive: true });
   try {
     const datapath = new native.NativeDatapath({
-      objectPath, cgroupPath: cgroup, pinPath: join(dirname(pinPath), `${basename(pinPath)}-selftest-${String(process.pid)}`),
+      objectPath, cgroupPath: cgroup, pinPath: join(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}${String(process.pid)}`),
       unified: mode === 'unified', enabled: true, observe: false, trustListeners: true, maxPairs: 64, maxHalfOpen: 64, maxListeners: 64, maxEdges: 16,
       queueBytes: 262_144, eventBuffer: 65_536, verifierLog: false,
     });

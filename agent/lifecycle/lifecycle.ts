@@ -41,12 +41,13 @@ export class Lifecycle {
     this.#starting ??= body(this.#step);
     try {
       await this.#starting;
-      return this.#stopping === undefined;
+      if (this.#stopping === undefined) return true;
+      await this.#stopLeft(await this.stop());
     } catch (error) {
-      await this.stop();
-      if (error === STOPPED) return false;
-      throw error;
+      await this.#stopLeft(await this.stop());
+      if (error !== STOPPED) throw error;
     }
+    return false;
   }
 
   /** Idempotent: whoever asks again gets the report of the one stop. */
@@ -65,10 +66,14 @@ export class Lifecycle {
   };
 
   async #stopAll(): Promise<StopReport> {
-    const report: StopReport = { late: [], failed: [] };
     const until = performance.now() + this.deadlineMs;
     // A step that is still starting must be done before it can be stopped; its failure belongs to start().
     if (this.#starting) await before(until, this.#starting.catch(() => undefined));
+    return this.#stopLeft({ late: [], failed: [] }, until);
+  }
+
+  /** Also called for a step that was still starting at the deadline of the stop, once it is done. */
+  async #stopLeft(report: StopReport, until = performance.now() + this.deadlineMs): Promise<StopReport> {
     for (let step = this.#started.pop(); step; step = this.#started.pop()) {
       this.log.debug('stopping', { step: step.name });
       try {

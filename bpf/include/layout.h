@@ -19,6 +19,12 @@
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
 #define SIDESTEP_LAYOUT_VERSION 1U
 
+/*
+ * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
+ * first and call fcntl(O_NONBLOCK) then. Until it has passed, blocking ends only pass.
+ */
+#define SIDESTEP_SETTLE_NS (100ULL * 1000 * 1000)
+
 #define SIDESTEP_COMM 16U
 #define SIDESTEP_CLIENT 0U
 #define SIDESTEP_SERVER 1U
@@ -79,9 +85,9 @@ struct sidestep_settings {
 	__u32 enabled; /* 0: enrol nothing, pass every message */
 	__u32 queue_bytes; /* most unread redirected bytes a reader may hold before its writer goes back to TCP */
 	__u32 observe; /* 1: see and count local connections, enrol none */
-	__u32 trust; /* 1: believe a listener of which nothing was seen yet */
+	__u32 trust;   /* 1: believe a listener of which nothing was seen yet */
 	__u32 pad;
-	__u64 owner;   /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
+	__u64 owner; /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 };
 
 /* The two handshake numbers that name one connection: (client ISN << 32) | server ISN. */

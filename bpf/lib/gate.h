@@ -20,6 +20,11 @@ static __always_inline bool blocks(const struct sock *sk)
 	return !file || !(file->f_flags & O_NONBLOCK);
 }
 
+static __always_inline bool settled(const struct sidestep_pair *pair)
+{
+	return bpf_ktime_get_ns() - pair->opened_ns > SIDESTEP_SETTLE_NS;
+}
+
 static __always_inline __u32 gate(const struct sock *own, const struct sidestep_pair *pair,
 				  __u32 side, const struct sidestep_settings *set)
 {
@@ -30,6 +35,8 @@ static __always_inline __u32 gate(const struct sock *own, const struct sidestep_
 
 	if (!set->enabled)
 		return REASON_DISABLED;
+	if (set->observe)
+		return REASON_OBSERVED;
 	if (pair->state != PAIR_ACTIVE)
 		return pair->state == PAIR_HALF ? REASON_PEER_PENDING : pair->reason;
 	peer = peek(pair->end[(side ^ 1) & 1].sk, struct sock);

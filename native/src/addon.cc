@@ -4,6 +4,7 @@
 
 #include "datapath_js.h"
 #include "lock.h"
+#include "owners.h"
 #include "probe.h"
 #include "tables.h"
 
@@ -14,6 +15,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));
 	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));
+	exports.Set("hookOwners", Napi::Function::New(env, sidestep::HookOwners, "hookOwners"));
 	exports.Set("reasonNames", sidestep::ReasonNames(env));
 	return exports;
 }

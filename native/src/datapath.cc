@@ -86,6 +86,21 @@ std::string OwnersOf(int target, bpf_attach_type type) {
 	return names;
 }
 
+uint64_t CgroupOf(int link) {
+	bpf_link_info info{};
+	uint32_t length = sizeof(info);
+	if (bpf_obj_get_info_by_fd(link, &info, &length) < 0)
+		throw KernelError("kernel_refused", "read link information", errno);
+	return info.cgroup.cgroup_id;
+}
+
+// The id of a cgroup v2 is the inode number of its directory.
+uint64_t InodeOf(const std::string& path) {
+	struct stat st{};
+	if (stat(path.c_str(), &st) < 0) throw KernelError("no_cgroup2", "look at the cgroup " + path, errno);
+	return st.st_ino;
+}
+
 } // namespace
 
 void RemovePins(const std::string& dir) {
@@ -94,6 +109,9 @@ void RemovePins(const std::string& dir) {
 }
 
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
+	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
+	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
+	if (fs::exists(current + "/link_sk_skb")) options_.unified = true;
 	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
 	if (options_.unified) hooks_.push_back({ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, {} });
 	// Last: nothing enters the map before what serves it is attached.
@@ -101,7 +119,6 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 
 	MakeDir(options_.pin_path);
 	RequireBpffs(options_.pin_path);
-	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
 	RemovePins(fresh); // of an agent that died while loading (h-half-migrated-map)
 	Open();
 	if (fs::exists(current)) {
@@ -159,7 +176,7 @@ void Datapath::ReuseMaps(const std::string& current) {
 		if (!fd)
 			throw KernelError("pins_foreign_layout",
 					  "take over " + path +
-						  "; `sidestep retire --all` with the version that made it removes it",
+						  "; `sidestep retire` with the version that made it removes it",
 					  errno);
 		bpf_map* map = bpf_object__find_map_by_name(object_.get(), name);
 		bpf_map_info info{};
@@ -204,16 +221,20 @@ void Datapath::PinMaps(const std::string& dir) {
 }
 
 void Datapath::Attach(const std::string& dir) {
-	UniqueFd cgroup(open(options_.cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	if (!cgroup) throw KernelError("no_cgroup2", "open the cgroup " + options_.cgroup_path, errno);
-	for (Hook& hook : hooks_) {
-		bool on_cgroup = hook.attach_type == BPF_CGROUP_SOCK_OPS;
-		AttachOne(hook, on_cgroup ? cgroup.get() : map("sockets"),
-			  on_cgroup ? options_.cgroup_path : "the sockets map");
-		const std::string path = dir + "/link_" + hook.link;
-		if (hook.fd && bpf_obj_pin(hook.fd.get(), path.c_str()) < 0)
-			throw KernelError("pin_failed", "pin " + path, errno);
+	for (Hook& hook : hooks_)
+		AttachAndPin(hook, dir + "/link_" + hook.link);
+}
+
+void Datapath::AttachAndPin(Hook& hook, const std::string& path) {
+	if (!hook.on_cgroup()) {
+		AttachOne(hook, map("sockets"), "the sockets map");
+	} else {
+		UniqueFd cgroup(open(options_.cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+		if (!cgroup) throw KernelError("no_cgroup2", "open the cgroup " + options_.cgroup_path, errno);
+		AttachOne(hook, cgroup.get(), options_.cgroup_path);
 	}
+	if (hook.fd && bpf_obj_pin(hook.fd.get(), path.c_str()) < 0)
+		throw KernelError("pin_failed", "pin " + path, errno);
 }
 
 void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name) {
@@ -231,12 +252,22 @@ void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name)
 			  err);
 }
 
+// Each link is updated in place, so that no connection sees a moment without a program.
 void Datapath::UpdateLinks(const std::string& current) {
 	for (Hook& hook : hooks_) {
 		const std::string path = current + "/link_" + hook.link;
 		hook.fd.reset(bpf_obj_get(path.c_str()));
-		if (!hook.fd) throw KernelError("pins_foreign_layout", "take over " + path, errno);
-		// Atomic: no connection sees a moment without a program.
+		if (!hook.fd) {
+			AttachAndPin(hook, path);
+			continue;
+		}
+		if (hook.on_cgroup() && CgroupOf(hook.fd.get()) != InodeOf(options_.cgroup_path)) {
+			// The configuration names another cgroup now: the new one first, then the old one goes.
+			unlink(path.c_str());
+			UniqueFd old = std::move(hook.fd);
+			AttachAndPin(hook, path);
+			continue;
+		}
 		if (bpf_link_update(hook.fd.get(), program(hook.program), nullptr) < 0)
 			throw KernelError("attach_failed", "update " + path, errno);
 	}
@@ -263,7 +294,7 @@ std::vector<ProgramInfo> Datapath::programs() const {
 	for (const Hook& hook : hooks_) {
 		bpf_prog_info info = InfoOf(program(hook.program));
 		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)),
-				hook.attach_type == BPF_CGROUP_SOCK_OPS ? options_.cgroup_path : "sockets", info.id });
+				hook.on_cgroup() ? options_.cgroup_path : "sockets", info.id });
 	}
 	return out;
 }
@@ -289,7 +320,7 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 void Datapath::Uninstall() {
 	ApplySettings(false, options_.observe, options_.queue_bytes);
 	for (Hook& hook : hooks_) {
-		if (hook.fd && hook.attach_type == BPF_CGROUP_SOCK_OPS) bpf_link_detach(hook.fd.get());
+		if (hook.fd && hook.on_cgroup()) bpf_link_detach(hook.fd.get());
 		hook.fd.reset();
 	}
 	RemovePins(options_.pin_path + "/current");

@@ -65,12 +65,15 @@ class Datapath {
 		const char* link; // file name under links/
 		int attach_type;
 		UniqueFd fd; // of the link; invalid where the kernel has no link for this hook
+
+		bool on_cgroup() const { return attach_type == BPF_CGROUP_SOCK_OPS; }
 	};
 
 	void Open();
 	void ReuseMaps(const std::string& current);
 	void Load();
 	void Attach(const std::string& dir);
+	void AttachAndPin(Hook& hook, const std::string& path);
 	void AttachOne(Hook& hook, int target, const std::string& target_name);
 	void UpdateLinks(const std::string& current);
 	void PinMaps(const std::string& dir);

@@ -17,7 +17,7 @@ struct Words {
 constexpr Words kWords[] = {
 	{ EPERM,
 	  "a capability is missing, or SELinux, AppArmor, lockdown or kernel.unprivileged_bpf_disabled forbids it",
-	  "run as root or with CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_ADMIN; `sidestep check` shows the state "
+	  "run as root or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; `sidestep check` shows the state "
 	  "of each" },
 	{ EACCES, "the verifier refused a program, or a security module denied access",
 	  "set log.level to debug for the verifier's log, and report it with the kernel version" },
@@ -25,7 +25,7 @@ constexpr Words kWords[] = {
 	{ E2BIG, "a map size is over the kernel's limit, or the map is full", "lower or raise datapath.maxPairs" },
 	{ EINVAL, "this kernel does not know the feature", "`sidestep check` lists what this kernel has" },
 	{ ENOENT, "it does not exist", "check the path" },
-	{ EEXIST, "it exists already", "`sidestep retire --all` removes what an earlier agent left" },
+	{ EEXIST, "it exists already", "stop the agent that owns it, or remove it by hand" },
 	{ EBUSY, "another program owns the hook", "`sidestep check` names the owners of the hooks" },
 	{ ENOSPC, "no space is left for it", "remove old pins under the pin path" },
 	{ EWOULDBLOCK, "another process holds it", "stop the other agent first" },

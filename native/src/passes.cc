@@ -16,7 +16,10 @@ namespace {
 
 bool Undecided(const sidestep_pair& pair) { return pair.state == PAIR_TCP && pair.reason == REASON_LEARNING; }
 
-bool Enrolled(const sidestep_pair& pair) { return pair.state != PAIR_TCP; }
+// A pair on TCP may still have one end in the map: adoption stopped half-way.
+bool Enrolled(const sidestep_pair& pair) {
+	return pair.state != PAIR_TCP || pair.end[SIDESTEP_CLIENT].psock || pair.end[SIDESTEP_SERVER].psock;
+}
 
 // Returns the number of namespaces that could not be entered.
 uint32_t Walk(const Datapath& datapath, const char* program, const std::function<bool(const sidestep_pair&)>& wanted) {

@@ -1,19 +1,20 @@
-/** The whole agent on a fake datapath, as a process: fake-agent.js <run directory> [key=value ...]. */
+/** The whole agent on a fake datapath, as a process: fake-agent.js <run directory> [--config=FILE] [key=value ...]. */
 import { loadConfig } from '../../config/load.js';
 import { FakeDatapath, fakePair } from '../../agent/datapath/fake.js';
 import { runAgent } from '../../agent/main.js';
 
 const [runDir = '', ...settings] = process.argv.slice(2);
-const flags = Object.fromEntries(settings.map((text) => text.split('=') as [string, string]));
-const sources = { env: {}, flags: { runDir, 'metrics.port': '0', ...flags } };
+const { '--config': file, ...flags } = Object.fromEntries(settings.map((text) => text.split('=') as [string, string]));
+const sources = { file, env: {}, flags: { runDir, 'metrics.port': '0', ...flags } };
 const datapath = new FakeDatapath();
 datapath.live = [fakePair()];
 
-process.exitCode = await runAgent(loadConfig(sources), {
+const code = await runAgent(loadConfig(sources), {
   open: () => Promise.resolve(datapath),
   sources,
   io: process,
   signals: process,
   exit: (code) => process.exit(code),
 });
+process.exitCode = code;
 process.stdout.write(`${JSON.stringify(datapath.calls)}\n`);

@@ -1,11 +1,14 @@
-import { openDatapath, runAgent } from '../../main.js';
 import type { Run, Settings } from '../context.js';
 
-export const agent = (settings: Settings): Run => (context) =>
-  runAgent(context.load(settings), {
+/** The agent is loaded only here: the other commands start faster without it. */
+export const agent = (settings: Settings): Run => async (context) => {
+  const config = context.load(settings);
+  const { openDatapath, runAgent } = await import('../../main.js');
+  return runAgent(config, {
     open: openDatapath,
     sources: context.sources(settings),
     io: context.io,
     signals: process,
     exit: (code) => process.exit(code),
   });
+};

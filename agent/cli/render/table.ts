@@ -52,7 +52,7 @@ export function table(columns: readonly Column[], rows: readonly Row[], width: n
       // The last column is not filled up, so that no line ends in blanks, painted ones included.
       const last = index === columns.length - 1 && align !== 'right';
       const padded = align === 'right' ? text.padStart(room) : last ? text : text.padEnd(room);
-      return typeof cell === 'object' && cell.colour !== undefined ? paint(cell.colour, padded) : padded;
+      return typeof cell === 'object' && cell.colour !== undefined && padded !== '' ? paint(cell.colour, padded) : padded;
     });
     return cells.join(' '.repeat(gap)).trimEnd();
   };

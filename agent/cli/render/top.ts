@@ -2,7 +2,7 @@
 import type { Frame } from '../../admin/objects.js';
 import type { Pair } from '../../datapath/types.js';
 import { bytesOf, messagesOf, shareOf, trafficOf } from '../../datapath/traffic.js';
-import { processName, serverName, stateColour } from './names.js';
+import { processName, stateColour } from './names.js';
 import { plain, type Paint } from './paint.js';
 import { cut, table, type Column, type Row } from './table.js';
 import { bytes, count, percent } from './units.js';
@@ -20,7 +20,8 @@ export interface TopRow {
 const columns: readonly Column[] = [
   { title: 'CLIENT', min: 8 },
   { title: '', min: 2 },
-  { title: 'SERVER', min: 10 },
+  { title: 'SERVER', min: 8 },
+  { title: 'PORT', align: 'right' },
   { title: 'STATE' },
   { title: 'SHARE', align: 'right' },
   { title: 'MSG/s', align: 'right' },
@@ -58,18 +59,15 @@ export function topRows(frame: Frame, earlier: Frame | undefined): TopRow[] {
     bytesOf(trafficOf(b.pair)) - bytesOf(trafficOf(a.pair)) || a.pair.id.localeCompare(b.pair.id));
 }
 
-export function topHeader({ status }: Frame, width: number, paint: Paint): string {
+function topHeader({ status }: Frame, width: number, paint: Paint): string[] {
   const { datapath, totals } = status;
-  const text = [
-    `mode ${datapath.mode}`,
-    datapath.enabled ? (datapath.observe ? 'observing' : 'enabled') : 'disabled',
-    `${count(totals.activePairs)} active`,
-    `${bytes(totals.redirectedBytes)} redirected`,
-    `accelerated ${count(totals.accelerated)}`,
-    `refused ${count(totals.refused)}`,
-  ].join('  ');
-  const good = datapath.enabled && !datapath.observe && datapath.mode !== 'off';
-  return `${paint(['bold', good ? 'green' : 'yellow'], 'sidestep')}  ${cut(text, width - 10)}`;
+  const switched = datapath.enabled ? (datapath.observe ? 'observing' : 'enabled') : 'disabled';
+  const good = switched === 'enabled' && datapath.mode !== 'off';
+  const connections = `${count(totals.accelerated)} accelerated, ${count(totals.refused)} refused`;
+  return [
+    `${paint('bold', 'sidestep')}  mode ${datapath.mode}  ${paint(good ? 'green' : 'yellow', switched)}`,
+    cut(`${count(totals.activePairs)} active  ${bytes(totals.redirectedBytes)} redirected  connections: ${connections}`, width),
+  ];
 }
 
 function rowOf({ pair, share, messagesPerSecond, bytesPerSecond, why }: TopRow): Row {
@@ -77,7 +75,8 @@ function rowOf({ pair, share, messagesPerSecond, bytesPerSecond, why }: TopRow):
   return [
     processName(pair.client),
     { text: '->', colour: 'gray' },
-    serverName(pair.server),
+    processName(pair.server),
+    `:${pair.server.port}`,
     { text: pair.state, colour: stateColour[pair.state] },
     { text: percent(share), colour },
     count(messagesPerSecond),
@@ -93,11 +92,11 @@ export function renderTop(
   { width, height = Infinity, paint = plain }: { width: number; height?: number; paint?: Paint },
 ): string[] {
   const rows = topRows(frame, earlier);
-  const header = topHeader(frame, width, paint);
-  if (rows.length === 0) return [header, '', 'no local connections'];
-  const room = Math.max(1, height - 3);
+  const header = [...topHeader(frame, width, paint), ''];
+  if (rows.length === 0) return [...header, 'no local connections'];
+  const room = Math.max(1, height - header.length - 1);
   const shown = rows.length <= room ? rows : rows.slice(0, Math.max(1, room - 1));
-  const lines = [header, '', ...table(columns, shown.map(rowOf), width, paint)];
+  const lines = [...header, ...table(columns, shown.map(rowOf), width, paint)];
   const left = rows.length - shown.length;
   return left === 0 ? lines : [...lines, paint('gray', `... and ${String(left)} more`)];
 }

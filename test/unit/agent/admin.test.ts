@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { AdminClient } from '../../../agent/admin/client.js';
@@ -35,7 +35,7 @@ describe('admin API', () => {
   const raw = async (method: string, path: string, body = ''): Promise<{ status: number; body: { error?: Record<string, string> } }> => {
     const sent = request({ socketPath: agent.path, method, path, agent: false });
     sent.end(body);
-    const [response] = (await once(sent, 'response')) as [import('node:http').IncomingMessage];
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
     let text = '';
     for await (const chunk of response) text += String(chunk);
     return { status: response.statusCode ?? 0, body: JSON.parse(text) as { error?: Record<string, string> } };

@@ -83,6 +83,20 @@ describe('lifecycle', () => {
   });
 });
 
+describe('a step that outlasts the stop', () => {
+  it('is stopped as soon as it has started', async () => {
+    const seen: string[] = [];
+    const lifecycle = new Lifecycle(keptLog().log, 20);
+    const starting = lifecycle.start(async (step) => {
+      await step('slow', () => new Promise((resolve) => setTimeout(resolve, 100)), () => { seen.push('-slow'); });
+    });
+    await lifecycle.stop();
+    assert.deepEqual(seen, []);
+    assert.equal(await starting, false);
+    assert.deepEqual(seen, ['-slow']);
+  });
+});
+
 describe('signals', () => {
   let seen: string[];
   let source: EventEmitter;

@@ -1,0 +1,85 @@
+/** Checks that need the kernel: who else is on our hooks, what this kernel loads, and how its sockets behave. */
+import { native, type Answer, type ProgramProbe } from '../../native/index.js';
+import { fail, pass, warn, type Check, type CheckProvider } from '../check/types.js';
+import { findCgroup2 } from './cgroup.js';
+import { runSelfTest } from './selftest.js';
+import { translated } from './translate.js';
+
+const HOOKS = 'hooks';
+const SELF_TEST = 'self-test';
+const PROGRAMS = 'program types';
+const FEATURES = 'features';
+
+/** Program types without which nothing is accelerated. */
+const NEEDED_TYPES = new Set(['sock_ops', 'sk_msg', 'sk_skb', 'iter']);
+const NEEDED_FEATURES = new Set(['sockhash map', 'sk_storage map', 'ringbuf map', 'lru hash map', 'tcp iterator', 'bpf_rdonly_cast kfunc']);
+
+/** What each step of the self-test shows, for a person. */
+const CLAIMS: Readonly<Record<string, string>> = {
+  pairing: 'both ends of a connection are found and redirected',
+  order: 'bytes of both paths arrive in order',
+  back_pressure: 'a slow reader stops its writer, and nothing is lost',
+  fionread: 'FIONREAD counts redirected bytes',
+  fionread_tcp: 'FIONREAD counts bytes that came over TCP',
+  epoll: 'every arrival wakes an edge-triggered reader',
+  half_close: 'half-close ends the reading, with every byte before it',
+  peer_gone: 'a writer to a closed peer gets the error of TCP',
+};
+
+export const hookChecks: CheckProvider = {
+  group: HOOKS,
+  run({ config }) {
+    const path = config.cgroup.path === 'auto' ? findCgroup2() : config.cgroup.path;
+    const owners = translated(() => native.hookOwners(path));
+    if (owners.length === 0) return [{ group: HOOKS, name: 'other owners', ...pass('none: no other program is on sock_ops, sk_msg or sk_skb') }];
+    return owners.map((owner): Check => ({
+      group: HOOKS, name: `${owner.name} (id ${String(owner.id)})`,
+      ...(owner.type === 'sock_ops'
+        ? pass(`sock_ops on ${owner.hook}; both run`)
+        : warn(`${owner.type} on ${owner.hook}; a socket that it holds stays on TCP, reason busy`, 'If it should not hold them, stop what loaded it.')),
+    }));
+  },
+};
+
+export const selfTestChecks: CheckProvider = {
+  group: SELF_TEST,
+  async run({ config }) {
+    const result = await runSelfTest(findCgroup2(), config.bpf.pinPath, 'unified');
+    const remedy = 'The agent accelerates nothing on this kernel. Report it with the kernel version, or use another kernel.';
+    const rows = result.steps.map((step): Check => {
+      const claim = CLAIMS[step.test] ?? step.test;
+      const detail = step.detail === '' ? claim : `${claim} (${step.detail})`;
+      return { group: SELF_TEST, name: step.test, ...(step.ok ? pass(detail) : fail(detail, remedy)) };
+    });
+    const proof = `${String(result.redirected)} messages went around TCP`;
+    rows.push({ group: SELF_TEST, name: 'proof', ...(result.redirected > 0 ? pass(proof) : fail(proof, remedy)) });
+    return rows;
+  },
+};
+
+const words: Readonly<Record<Answer, string>> = { yes: 'yes', no: 'no', unknown: 'could not tell' };
+
+function programRow(probe: ProgramProbe): Check {
+  const works = probe.loads === 'yes' && probe.attaches !== 'no';
+  const why = probe.detail === '' ? '' : ` (${probe.detail})`;
+  const detail = `loads: ${words[probe.loads]}, attaches: ${words[probe.attaches]}${why}; ${probe.use}`;
+  const needed = NEEDED_TYPES.has(probe.type);
+  return {
+    group: PROGRAMS, name: probe.type,
+    ...(works || !needed ? pass(detail) : fail(detail, 'Without it nothing is accelerated. See the capabilities above, or use another kernel.')),
+  };
+}
+
+export const programChecks: CheckProvider = {
+  group: PROGRAMS,
+  run: () => translated(() => native.probePrograms()).map(programRow),
+};
+
+export const featureChecks: CheckProvider = {
+  group: FEATURES,
+  run: () => translated(() => native.probeFeatures()).map((probe): Check => {
+    const detail = `${words[probe.answer]}${probe.detail === '' ? '' : ` (${probe.detail})`}; in Linux since ${probe.since}`;
+    const lacking = probe.answer === 'no' && NEEDED_FEATURES.has(probe.name);
+    return { group: FEATURES, name: probe.name, ...(lacking ? fail(detail, `Use a kernel from ${probe.since} on.`) : pass(detail)) };
+  }),
+};

@@ -1,0 +1,23 @@
+/** Compiles the driver when its source is newer than what was built. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const root = new URL('../../../', import.meta.url);
+const source = fileURLToPath(new URL('test/bench/rtt.c', root));
+const folder = fileURLToPath(new URL('test/bench/build/', root));
+const driver = `${folder}rtt`;
+
+const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
+
+/** Resolves to the path of the driver. */
+export async function buildDriver(): Promise<string> {
+  if (timeOf(driver) >= timeOf(source)) return driver;
+  mkdirSync(folder, { recursive: true });
+  // Aside first: another run may be using the old one.
+  const aside = `${driver}.${process.pid}`;
+  await promisify(execFile)('cc', ['-O2', '-Wall', '-Wextra', '-o', aside, source]);
+  renameSync(aside, driver);
+  return driver;
+}

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { FakeDatapath } from '../../../agent/datapath/fake.js';
+import { applyHot, HOT_KEYS } from '../../../agent/hot.js';
+import { keys } from '../../../config/keys.js';
+import { loadConfig } from '../../../config/load.js';
+import { keptLog } from '../../helpers/log.js';
+
+describe('settings that a running agent follows', () => {
+  it('are those that the configuration promises', () => {
+    const promised = keys.filter(({ appliedOn }) => appliedOn === 'hot').map(({ name }) => name);
+    assert.deepEqual([...HOT_KEYS].sort(), [...promised].sort());
+  });
+
+  it('are applied, and only those that changed', () => {
+    const datapath = new FakeDatapath();
+    const { log } = keptLog();
+    const flags = { 'log.level': 'debug', 'datapath.observe': 'true', 'datapath.queueBytes': '8KiB' };
+    applyHot(['log.level', 'datapath.queueBytes'], loadConfig({ env: {}, flags }), datapath, log);
+    assert.deepEqual([log.level, datapath.calls], ['debug', ['queueBytes 8192']]);
+  });
+});
