@@ -2,7 +2,7 @@
 /*
  * What user space asks for.
  *   sidestep_refresh      (syscall)   brings the TCP side of every pair up to date, for whoever is about to look,
- *                                     and sees how accepted connections read
+ *                                     and recalls the pairs of workloads that turned out unsafe
  *   sidestep_iter_adopt   (iter/tcp)  puts live sockets into the sockhash, each at a quiet moment
  *   sidestep_iter_retire  (iter/tcp)  takes sockets out of the sockhash, each only when nothing of it can be lost;
  *                                     one run for each network namespace
@@ -11,31 +11,25 @@
 #include "include/kernel.h"
 #include "include/maps.h"
 #include "lib/gate.h"
+#include "lib/habits.h"
 #include "lib/identity.h"
 #include "lib/totals.h"
 
-/* The first accepted connection of a listener tells how its server reads. */
-static __always_inline void learn(struct sidestep_pair *pair, sidestep_pair_id id)
-{
-	struct sidestep_listener *known = bpf_map_lookup_elem(&listeners, &pair->listener);
-	const struct sock *server = peek(pair->end[SIDESTEP_SERVER].sk, struct sock);
+/* Kernel 6.5; resets the connection, with an error to both ends. */
+extern int bpf_sock_destroy(struct sock_common *sk) __ksym __weak;
 
-	if (!known || !pair->end[SIDESTEP_SERVER].sk || !server->sk_socket || pair->closed)
+/* A workload that was caught on one connection is not trusted with the others that it has. */
+static __always_inline void recall(struct sidestep_pair *pair, sidestep_pair_id id)
+{
+	__u32 reason = workload_hazard(&pair->end[SIDESTEP_CLIENT]);
+
+	if (!reason)
+		reason = workload_hazard(&pair->end[SIDESTEP_SERVER]);
+	if (!reason)
 		return;
-	if (!blocks(server)) {
-		known->nonblocking_children = 1;
-		return;
-	}
-	if (!settled(pair))
-		return;
-	known->blocking_children = 1;
-	pair->reason = REASON_BLOCKING;
-	count_connection(REASON_BLOCKING);
-	/* One end may have been adopted meanwhile: it has to leave again. */
-	if (!pair->end[SIDESTEP_CLIENT].psock && !pair->end[SIDESTEP_SERVER].psock)
-		return;
+	pair->reason = reason;
 	pair->state = PAIR_LEAVING;
-	emit(id, EVENT_FALLBACK, REASON_BLOCKING, NULL, NULL);
+	emit(id, EVENT_FALLBACK, reason, NULL, NULL);
 }
 
 static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair, void *none)
@@ -53,8 +47,8 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 		if (!end->inode && file_of(sk))
 			end->inode = file_of(sk)->f_inode->i_ino;
 	}
-	if (pair->state == PAIR_TCP && pair->reason == REASON_LEARNING)
-		learn(pair, *id);
+	if (pair->state == PAIR_ACTIVE)
+		recall(pair, *id);
 	return 0;
 }
 
@@ -76,6 +70,24 @@ int sidestep_refresh(void *ctx)
 static __always_inline bool sending(const struct sk_psock *psock)
 {
 	return psock && psock->refcnt.refs.counter > 1;
+}
+
+/* A reader that splices never sees what waits in its psock: an error within a second is better than silence for ever. */
+static __always_inline bool stuck(const struct sidestep_pair *pair)
+{
+	return pair->reason == REASON_SPLICE && pair->hazard_ns &&
+	       bpf_ktime_get_ns() - pair->hazard_ns > SIDESTEP_STUCK_NS;
+}
+
+static __always_inline void reset(struct sock_common *common, struct sidestep_retire *run)
+{
+	struct sidestep_counters *c = counters_of_this_cpu();
+
+	if (!bpf_sock_destroy || bpf_sock_destroy(common))
+		return;
+	run->reset++;
+	if (c)
+		c->resets++;
 }
 
 static __always_inline bool wanted(const struct sidestep_retire *run, sidestep_pair_id id,
@@ -129,6 +141,8 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	}
 	if (psock->ingress_skb.qlen || psock->ingress_msg.next != &psock->ingress_msg) {
 		run->unread++;
+		if (pair && stuck(pair))
+			reset(common, run);
 		return 0;
 	}
 	if (bpf_map_delete_elem(&sockets, &key))
@@ -142,14 +156,20 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
+static __always_inline bool adoptable_end(const struct sidestep_pair *pair, __u32 side)
+{
+	const struct sidestep_endpoint *end = &pair->end[side];
+	const struct sidestep_habits *habits = habits_of(pair, side);
+
+	if (hazard_of(habits) || workload_hazard(end) || end->reads & READ_BLOCKING)
+		return false;
+	return end->reads & READ_PLAIN || believed(habits);
+}
+
 static __always_inline bool adoptable(const struct sidestep_pair *pair)
 {
-	struct sidestep_listener *known;
-
-	if (pair->state != PAIR_TCP || pair->reason != REASON_LEARNING || pair->closed)
-		return false;
-	known = bpf_map_lookup_elem(&listeners, &pair->listener);
-	return known && known->nonblocking_children && !known->blocking_children;
+	return pair->state == PAIR_TCP && pair->reason == REASON_LEARNING && !pair->closed &&
+	       adoptable_end(pair, SIDESTEP_CLIENT) && adoptable_end(pair, SIDESTEP_SERVER);
 }
 
 /*

@@ -4,19 +4,21 @@
 #include "include/maps.h"
 #include "lib/count.h"
 #include "lib/gate.h"
+#include "lib/habits.h"
 
 /* A blocking or ULP end can never be served: say so once and let the agent take the pair out of the map. */
 static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
 {
-	struct sidestep_listener *known;
+	struct sidestep_habits *habits;
+	__u32 blocker;
 
 	if (reason == REASON_BLOCKING && !settled(pair))
 		return;
-	known = bpf_map_lookup_elem(&listeners, &pair->listener);
-
-	/* The listener's earlier children did not block; from now on none of its is trusted. */
-	if (known && blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))
-		known->blocking_children = 1;
+	blocker = blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)) ? SIDESTEP_SERVER
+									   : SIDESTEP_CLIENT;
+	habits = habits_of(pair, blocker);
+	if (reason == REASON_BLOCKING && habits)
+		habits->blocking = 1;
 	pair->reason = reason;
 	pair->state = PAIR_LEAVING;
 	emit(id, EVENT_FALLBACK, reason, NULL, NULL);

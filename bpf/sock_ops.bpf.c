@@ -99,29 +99,32 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 		return;
 	}
 	listener = half->listener;
-	known = find_listener(listener);
-	if (!known)
-		note_listener(listener);
-	reason = eligible(sk, peek(listener, struct sock), known, set);
 	bpf_map_delete_elem(&half_open, &id);
 
 	pair = bpf_map_lookup_elem(&scratch, &zero);
 	if (!pair)
 		return;
 	__builtin_memset(pair, 0, sizeof(*pair));
+	pair->opened_ns = bpf_ktime_get_ns();
+	pair->listener = listener;
 	end = &pair->end[SIDESTEP_CLIENT];
 	describe(end, sk);
 	caller = bpf_map_lookup_elem(&callers, &zero);
 	if (caller && caller->sk == (__u64)sk) {
 		end->pid = caller->pid;
+		end->workload = caller->workload;
 		__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
 	}
+	known = find_listener(listener);
 	if (known) {
-		pair->end[SIDESTEP_SERVER].pid = known->pid;
-		__builtin_memcpy(pair->end[SIDESTEP_SERVER].comm, known->comm, SIDESTEP_COMM);
+		end = &pair->end[SIDESTEP_SERVER];
+		end->pid = known->pid;
+		end->workload = known->workload;
+		__builtin_memcpy(end->comm, known->comm, SIDESTEP_COMM);
+	} else {
+		note_listener(listener);
 	}
-	pair->opened_ns = bpf_ktime_get_ns();
-	pair->listener = listener;
+	reason = eligible(sk, peek(listener, struct sock), pair, set);
 	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
 		count_connection(REASON_MAP_FULL);
 		emit(id, EVENT_REFUSED, REASON_MAP_FULL, NULL, NULL);

@@ -8,6 +8,8 @@ export type Child = ChildProcessByStdio<null, Readable, Readable>;
 /** The shell joins the cgroup and becomes the program, which therefore has all of its sockets there. */
 const joinAndRun = 'echo $$ >"$0/cgroup.procs" && exec "$@"';
 
+const longestRunMs = 60_000;
+
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 export class Commands {
@@ -16,25 +18,29 @@ export class Commands {
 
   constructor(private readonly stopped: AbortSignal) {}
 
-  start(group: string, words: readonly string[], abortable = false): Child {
+  start(group: string, words: readonly string[], signal?: AbortSignal): Child {
     this.typed.add(words.map(quoted).join(' '));
     return spawn('/bin/sh', ['-c', joinAndRun, group, ...words], {
       // Ctrl-C reaches the demo alone, which then ends the others in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environment(),
-      ...(abortable ? { signal: this.stopped, killSignal: 'SIGKILL' } : {}),
+      ...(signal ? { signal, killSignal: 'SIGKILL' } : {}),
     });
   }
 
   /** Runs it to its end; resolves to its standard output. */
   async run(group: string, words: readonly string[]): Promise<string> {
-    const child = this.start(group, words, true);
+    // redis-benchmark tries for ever when nobody listens.
+    const late = AbortSignal.timeout(longestRunMs);
+    const child = this.start(group, words, AbortSignal.any([this.stopped, late]));
     let out = '';
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
     child.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString(); });
-    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    const [code, signal] = (await once(child, 'close').catch((error: unknown) => {
+      throw late.aborted ? new Error(`${words[0] ?? ''} had not ended after ${longestRunMs / 1000} seconds`) : error;
+    })) as [number | null, NodeJS.Signals | null];
     if (code === 0) return out;
     throw new Error(`${words[0] ?? ''} ended with ${signal ?? String(code)}: ${(errors || out).trim()}`);
   }

@@ -50,6 +50,8 @@ export interface NativeRetirePass {
   sending: number;
   /** Sockets seen without their lock: this kernel cannot retire safely. */
   unlocked: number;
+  /** Connections that were stuck for good and had to be reset. */
+  reset: number;
   /** Sockets seen that carry a record of ours, enrolled or not. */
   tracked: number;
   /** Network namespaces that could not be entered. */
@@ -63,6 +65,7 @@ export interface NativeDatapath {
   pairs(): unknown[];
   edges(): unknown[];
   maps(): unknown[];
+  profiles(): unknown[];
   applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
   /** One listener for each datapath. Does not hold the process. */
   onEvents(listener: (events: unknown[]) => void): void;

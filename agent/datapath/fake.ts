@@ -1,6 +1,6 @@
 /** A datapath in memory, for tests: what it reports is set from outside, what it is told is kept in `calls`. */
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, MapInfo, Pair, RetireOptions, RetireResult,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, MapInfo, Pair, Profile, RetireOptions, RetireResult,
 } from './types.js';
 import { zeroByReason, zeroTraffic } from './traffic.js';
 
@@ -18,7 +18,7 @@ export const fakePair = (over: Partial<Pair> = {}): Pair => ({
 
 export const fakeCounters = (over: Partial<Counters> = {}): Counters => ({
   messages: zeroByReason(), bytes: zeroByReason(), connections: zeroByReason(), tcpInMessages: 0, tcpInBytes: 0,
-  eventsLost: 0, closedUnread: 0, ...over,
+  eventsLost: 0, resets: 0, closedUnread: 0, ...over,
 });
 
 export class FakeDatapath implements Datapath {
@@ -31,6 +31,7 @@ export class FakeDatapath implements Datapath {
   counts: Counters = fakeCounters();
   live: Pair[] = [];
   totals: Edge[] = [];
+  profileList: Profile[] = [];
   mapList: MapInfo[] = [{ name: 'pairs', id: 3, entries: 0, capacity: 65536 }];
   /** What is left when pairs are retired; undefined: everything leaves. */
   stuck: Pair[] | undefined;
@@ -42,6 +43,7 @@ export class FakeDatapath implements Datapath {
   counters(): Counters { return this.#read(this.counts); }
   pairs(): Pair[] { return this.#read(this.live); }
   edges(): Edge[] { return this.#read(this.totals); }
+  profiles(): Profile[] { return this.#read(this.profileList); }
   maps(): MapInfo[] { return this.#read(this.mapList); }
 
   setEnabled(on: boolean): void { this.#tell(`enabled ${String(on)}`, { enabled: on }); }

@@ -6,12 +6,12 @@ import { Repeater } from './repeater.js';
 import { addLive, type NativePair } from './edges.js';
 import { translate, translated } from './translate.js';
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, MapInfo, Mode, Pair, RetireOptions, RetireResult,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, MapInfo, Mode, Pair, Profile, RetireOptions, RetireResult,
 } from './types.js';
 
 /** Milliseconds between two passes while something has to leave the map; doubles up to the slowest. */
 const SWEEP_MS = 20;
-const SWEEP_SLOWEST_MS = 1000;
+const SWEEP_SLOWEST_MS = 250;
 
 /** Milliseconds from a connection to a listener that nobody knows until its reading is looked at; doubles likewise. */
 const LEARN_MS = 5;
@@ -63,6 +63,7 @@ export class HostDatapath implements Datapath {
 
   counters(): Counters { return translated(() => this.#native.counters()) as Counters; }
   pairs(): Pair[] { return translated(() => this.#native.pairs()) as Pair[]; }
+  profiles(): Profile[] { return translated(() => this.#native.profiles()) as Profile[]; }
   maps(): MapInfo[] { return translated(() => this.#native.maps()) as MapInfo[]; }
   edges(): Edge[] {
     return translated(() => addLive(this.#native.edges() as Edge[], this.#native.pairs() as NativePair[]));

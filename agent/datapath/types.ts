@@ -77,7 +77,27 @@ export interface Counters {
   tcpInMessages: number;
   tcpInBytes: number;
   eventsLost: number;
+  /** Connections whose reader could never have read what waited, and that were reset. */
+  resets: number;
   closedUnread: number;
+}
+
+/** What the guard knows of a workload: an executable in a cgroup. */
+export interface Profile {
+  /** 16 hexadecimal digits, made of executable and cgroup. */
+  id: string;
+  comm: string;
+  /** Of the process that was seen last. */
+  pid: number;
+  cgroup: string;
+  exeInode: string;
+  /** It was seen to read with recv and its kin from a non-blocking socket. */
+  plain: boolean;
+  /** It was seen to do so from a blocking one: its connections are judged one by one. */
+  blocking: boolean;
+  /** It was seen to read in a way that an enrolled socket cannot serve; '' if never. */
+  hazard: ReasonName | '';
+  seenMsAgo: number;
 }
 
 export interface MapInfo {
@@ -150,6 +170,7 @@ export interface Datapath {
   pairs(): Pair[];
   edges(): Edge[];
   maps(): MapInfo[];
+  profiles(): Profile[];
   /** Instant switch: off enrols nothing and passes every message; pairs stay in the map until retired. */
   setEnabled(on: boolean): void;
   setObserve(on: boolean): void;

@@ -38,8 +38,13 @@ struct list_head {
 	struct list_head *next;
 };
 
+struct super_block {
+	__u32 s_dev;
+};
+
 struct inode {
 	unsigned long i_ino;
+	struct super_block *i_sb;
 };
 
 struct file {
@@ -176,7 +181,25 @@ struct bpf_sock_ops_kern {
 	struct sock *sk;
 };
 
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+struct pt_regs {
+	unsigned long orig_ax; /* x86: number of the system call */
+};
+
+struct pt_regs___arm64 {
+	int syscallno;
+};
+
 struct task_struct {
+	struct mm_struct *mm;
+	struct css_set *cgroups;
 	int tgid;
 	struct task_struct *group_leader;
 	char comm[16];

@@ -25,6 +25,9 @@
  */
 #define SIDESTEP_SETTLE_NS (100ULL * 1000 * 1000)
 
+/* How long a reader that cannot read what waits for it is left alone before its connection is reset. */
+#define SIDESTEP_STUCK_NS (500ULL * 1000 * 1000)
+
 #define SIDESTEP_COMM 16U
 #define SIDESTEP_CLIENT 0U
 #define SIDESTEP_SERVER 1U
@@ -54,7 +57,8 @@
 	X(LEAVING, "leaving")           \
 	X(REMOTE, "remote")             \
 	X(OBSERVED, "observed")         \
-	X(LEARNING, "learning")
+	X(LEARNING, "learning")         \
+	X(SPLICE, "splice")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -106,13 +110,32 @@ struct sidestep_half_open {
 	__u64 seen_ns;  /* CLOCK_MONOTONIC */
 };
 
-/* Who listens, and what its connections turned out to be. Keyed by the address of the socket. */
+/* How the connections of a listener, or of a workload, have been seen to read. */
+struct sidestep_habits {
+	__u16 plain;    /* 1: with recv and its kin, on a non-blocking socket */
+	__u16 blocking; /* 1: the same on a blocking socket */
+	__u32 hazard;   /* reason + 1: in a way that a socket in the map cannot serve; 0: never */
+};
+
+/* Who listens. Keyed by the address of the socket. */
 struct sidestep_listener {
 	__u64 inode;
-	__u32 pid;                  /* 0: not known yet */
-	__u16 blocking_children;    /* 1: a connection that it accepted was a blocking socket */
-	__u16 nonblocking_children; /* 1: one was not */
+	__u64 workload;
+	__u32 pid; /* 0: not known yet */
+	__u32 pad;
 	char comm[SIDESTEP_COMM];
+	struct sidestep_habits habits;
+};
+
+/* An executable in a cgroup. Keyed by a number made of its identity. */
+struct sidestep_workload {
+	__u64 exe_inode;
+	__u64 cgroup; /* cgroup v2 id */
+	__u64 seen_ns; /* CLOCK_MONOTONIC, when it last read from a tracked socket that was being learned */
+	__u32 exe_dev; /* kernel's encoding */
+	__u32 pid;     /* of the process that was seen last */
+	char comm[SIDESTEP_COMM];
+	struct sidestep_habits habits;
 };
 
 /* Traffic that one end sent, by path. Written under that end's socket lock. */
@@ -122,6 +145,10 @@ struct sidestep_traffic {
 	__u64 passed_bytes;
 	__u64 passed_messages;
 };
+
+#define READ_PLAIN 1U    /* recv and its kin, non-blocking */
+#define READ_BLOCKING 2U /* the same on a blocking socket */
+#define READ_NAMED 4U    /* process and workload are those of a reader */
 
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
 struct sidestep_endpoint {
@@ -137,15 +164,19 @@ struct sidestep_endpoint {
 	__u16 family; /* AF_INET or AF_INET6 */
 	char comm[SIDESTEP_COMM];
 	struct sidestep_traffic sent;
+	__u64 workload;    /* 0: not known yet */
 	__u64 tcp_sent;    /* payload that TCP carried, at the last refresh */
 	__u32 queued;      /* unread bytes charged to the receive side, at the last refresh */
 	__u32 last_reason; /* of the latest message that this end passed */
+	__u32 reads;       /* READ_ bits: how this end has been seen to read */
+	__u32 pad;
 };
 
 struct sidestep_pair {
 	struct sidestep_endpoint end[2]; /* [SIDESTEP_CLIENT], [SIDESTEP_SERVER] */
 	__u64 listener;                  /* address of the listening socket */
 	__u64 opened_ns;                 /* CLOCK_MONOTONIC */
+	__u64 hazard_ns;                 /* the same, of the first hazard; 0: none */
 	__u32 state;                     /* enum sidestep_pair_state */
 	__u32 reason;                    /* why it is not, or no longer, accelerated */
 	__u32 closed;                    /* bit per side */
@@ -181,6 +212,7 @@ struct sidestep_counters {
 	__u64 tcp_in_messages; /* packets that the one-queue program moved */
 	__u64 tcp_in_bytes;
 	__u64 events_lost;
+	__u64 resets;        /* connections that were stuck and had to be reset */
 	__u64 closed_unread; /* sockets closed with redirected bytes unread: the writer saw EOF, not RST */
 };
 
@@ -199,14 +231,15 @@ struct sidestep_retire {
 	__u64 unread;  /* sockets kept: bytes wait in their queue */
 	__u64 sending; /* sockets kept: a send that began before is under way */
 	__u64 unlocked; /* rows that came without the socket lock: this kernel cannot retire safely this way */
+	__u64 reset;   /* connections that were stuck for good and had to be reset */
 	__u64 tracked; /* sockets that carry a record of ours, enrolled or not */
 };
 
 SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 32, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
-SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 32, "listener");
-SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 128, "endpoint");
-SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 288, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 48, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 144, "endpoint");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 328, "pair");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_event) == 88, "event");

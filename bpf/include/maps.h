@@ -33,6 +33,14 @@ struct {
 	__type(value, struct sidestep_listener);
 } listeners SEC(".maps");
 
+/* K A  How programs read: the profiles of the guard. LRU: what was forgotten is learned again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct sidestep_workload);
+} workloads SEC(".maps");
+
 /* K    Connections between two local sockets. Read by the agent in batches. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

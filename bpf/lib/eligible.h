@@ -3,13 +3,14 @@
 #ifndef SIDESTEP_ELIGIBLE_H
 #define SIDESTEP_ELIGIBLE_H
 
-#include "../include/maps.h"
+#include "habits.h"
 #include "peek.h"
 
 static __always_inline __u32 eligible(const struct sock *client, const struct sock *listener,
-				      const struct sidestep_listener *known,
+				      const struct sidestep_pair *pair,
 				      const struct sidestep_settings *set)
 {
+	const struct sidestep_habits *asks = client_habits(pair), *serves = server_habits(pair);
 	const struct tcp_sock *tp = peek(client, struct tcp_sock);
 	const struct file *file = file_of(client);
 
@@ -24,21 +25,22 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 	if (!(file->f_flags & O_NONBLOCK))
 		return REASON_BLOCKING;
 
-	/*
-	 * The server's end has no file before accept, so its listener speaks for it: one that blocks has children that
-	 * block, and one whose child was seen to block will have more. A listener of which nothing was seen yet is
-	 * watched first; its connections are adopted a moment later.
-	 */
+	/* The server's end has no file before accept. A listener that blocks has children that block. */
 	file = file_of(listener);
 	if (!file)
 		return REASON_NO_FILE;
-	if (!(file->f_flags & O_NONBLOCK) || (known && known->blocking_children))
+	if (!(file->f_flags & O_NONBLOCK))
 		return REASON_BLOCKING;
+
+	if (hazard_of(asks) || hazard_of(serves))
+		return hazard_of(asks) ? hazard_of(asks) : hazard_of(serves);
+	if (workload_hazard(&pair->end[SIDESTEP_SERVER]))
+		return workload_hazard(&pair->end[SIDESTEP_SERVER]);
 	if (set->observe)
 		return REASON_OBSERVED;
-	if (set->trust || (known && known->nonblocking_children))
-		return REASON_REDIRECTED;
-	return REASON_LEARNING;
+	/* Whoever was never seen to read is watched first; the connection is adopted a moment later. */
+	return set->trust || (believed(asks) && believed(serves)) ? REASON_REDIRECTED
+								  : REASON_LEARNING;
 }
 
 #endif

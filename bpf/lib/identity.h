@@ -13,6 +13,7 @@
  */
 struct caller {
 	__u64 sk;
+	__u64 workload;
 	__u32 pid;
 	char comm[SIDESTEP_COMM];
 	__u32 pad;
@@ -35,26 +36,47 @@ static __always_inline __u32 current_process(char *comm)
 	return task->tgid;
 }
 
+/* A number for executable + cgroup of the process that runs now. 0: a kernel thread. */
+static __always_inline __u64 current_workload(struct sidestep_workload *workload)
+{
+	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
+	const struct mm_struct *mm = task->mm;
+	const struct inode *exe;
+
+	if (!mm || !mm->exe_file)
+		return 0;
+	exe = mm->exe_file->f_inode;
+	workload->exe_inode = exe->i_ino;
+	workload->exe_dev = exe->i_sb->s_dev;
+	workload->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	return (workload->exe_inode * 0x9e3779b97f4a7c15ULL) ^
+	       (workload->cgroup * 0xc2b2ae3d27d4eb4fULL) ^ ((__u64)workload->exe_dev << 20) ^ 1;
+}
+
 static __always_inline void remember_caller(const struct sock *sk)
 {
+	struct sidestep_workload workload = {};
 	__u32 zero = 0;
 	struct caller *caller = bpf_map_lookup_elem(&callers, &zero);
 
 	if (!caller)
 		return;
 	caller->sk = (__u64)sk;
+	caller->workload = current_workload(&workload);
 	caller->pid = current_process(caller->comm);
 }
 
 static __always_inline void remember_listener(const struct sock *sk)
 {
 	struct sidestep_listener listener = {};
+	struct sidestep_workload workload = {};
 	const struct file *file = file_of(sk);
 	__u64 address = (__u64)sk;
 
 	if (!file)
 		return;
 	listener.inode = file->f_inode->i_ino;
+	listener.workload = current_workload(&workload);
 	listener.pid = current_process(listener.comm);
 	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
 }

@@ -23,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Maps that outlive an agent. Scratch maps belong to the programs and come and go with them.
-constexpr const char* kPinnedMaps[] = { "settings", "half_open", "listeners", "pairs",  "sockets",
-					"flows",    "edges",     "counters",  "events", "retiring" };
+constexpr const char* kPinnedMaps[] = { "settings", "half_open", "listeners", "workloads", "pairs",   "sockets",
+					"flows",    "edges",     "counters",  "events",    "retiring" };
 
 thread_local std::string verifier_words;
 
@@ -114,6 +114,7 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 	if (fs::exists(current + "/link_sk_skb")) options_.unified = true;
 	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
 	if (options_.unified) hooks_.push_back({ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, {} });
+	hooks_.push_back({ "sidestep_guard", "guard", BPF_TRACE_RAW_TP, {} });
 	// Last: nothing enters the map before what serves it is attached.
 	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, {} });
 
@@ -155,8 +156,9 @@ void Datapath::Open() {
 		uint32_t entries;
 	} sizes[] = {
 		{ "half_open", options_.max_half_open }, { "listeners", options_.max_listeners },
-		{ "pairs", options_.max_pairs },         { "sockets", options_.max_pairs * 2 },
-		{ "edges", options_.max_edges },         { "events", options_.event_buffer },
+		{ "workloads", options_.max_listeners }, { "pairs", options_.max_pairs },
+		{ "sockets", options_.max_pairs * 2 },   { "edges", options_.max_edges },
+		{ "events", options_.event_buffer },
 	};
 	for (const Size& size : sizes) {
 		bpf_map* map = bpf_object__find_map_by_name(object_.get(), size.map);
@@ -226,7 +228,10 @@ void Datapath::Attach(const std::string& dir) {
 }
 
 void Datapath::AttachAndPin(Hook& hook, const std::string& path) {
-	if (!hook.on_cgroup()) {
+	if (hook.attach_type == BPF_TRACE_RAW_TP) {
+		hook.fd.reset(bpf_raw_tracepoint_open(nullptr, program(hook.program)));
+		if (!hook.fd) throw KernelError("attach_failed", "attach the guard to tcp_rcv_space_adjust", errno);
+	} else if (!hook.on_cgroup()) {
 		AttachOne(hook, map("sockets"), "the sockets map");
 	} else {
 		UniqueFd cgroup(open(options_.cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -261,8 +266,9 @@ void Datapath::UpdateLinks(const std::string& current) {
 			AttachAndPin(hook, path);
 			continue;
 		}
-		if (hook.on_cgroup() && CgroupOf(hook.fd.get()) != InodeOf(options_.cgroup_path)) {
-			// The configuration names another cgroup now: the new one first, then the old one goes.
+		bool moved = hook.on_cgroup() && CgroupOf(hook.fd.get()) != InodeOf(options_.cgroup_path);
+		if (moved || hook.attach_type == BPF_TRACE_RAW_TP) {
+			// Another cgroup, or a tracepoint, whose links cannot be updated: the new one first, then the old goes.
 			unlink(path.c_str());
 			UniqueFd old = std::move(hook.fd);
 			AttachAndPin(hook, path);
@@ -289,12 +295,16 @@ int Datapath::program(const char* name) const {
 	return bpf_program__fd(program);
 }
 
+std::string Datapath::AttachedTo(const Hook& hook) const {
+	if (hook.on_cgroup()) return options_.cgroup_path;
+	return hook.attach_type == BPF_TRACE_RAW_TP ? "tcp_rcv_space_adjust" : "sockets";
+}
+
 std::vector<ProgramInfo> Datapath::programs() const {
 	std::vector<ProgramInfo> out;
 	for (const Hook& hook : hooks_) {
 		bpf_prog_info info = InfoOf(program(hook.program));
-		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)),
-				hook.on_cgroup() ? options_.cgroup_path : "sockets", info.id });
+		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)), AttachedTo(hook), info.id });
 	}
 	return out;
 }

@@ -73,6 +73,7 @@ class Datapath {
 	void ReuseMaps(const std::string& current);
 	void Load();
 	void Attach(const std::string& dir);
+	std::string AttachedTo(const Hook& hook) const;
 	void AttachAndPin(Hook& hook, const std::string& path);
 	void AttachOne(Hook& hook, int target, const std::string& target_name);
 	void UpdateLinks(const std::string& current);

@@ -75,6 +75,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::Pairs>("pairs"),
 					   InstanceMethod<&NativeDatapath::Edges>("edges"),
 					   InstanceMethod<&NativeDatapath::Maps>("maps"),
+					   InstanceMethod<&NativeDatapath::Profiles>("profiles"),
 					   InstanceMethod<&NativeDatapath::ApplySettings>("applySettings"),
 					   InstanceMethod<&NativeDatapath::OnEvents>("onEvents"),
 					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
@@ -130,6 +131,9 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	}
 	Napi::Value Edges(const Napi::CallbackInfo& info) {
 		return Guarded(info.Env(), [&] { return EdgesToJs(info.Env(), Opened(info.Env())); });
+	}
+	Napi::Value Profiles(const Napi::CallbackInfo& info) {
+		return Guarded(info.Env(), [&] { return ProfilesToJs(info.Env(), Opened(info.Env())); });
 	}
 	Napi::Value Maps(const Napi::CallbackInfo& info) {
 		return Guarded(info.Env(), [&] { return MapsToJs(info.Env(), Opened(info.Env())); });

@@ -44,12 +44,26 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_endpoint, tcp_sent),
 	FIELD(sidestep_endpoint, queued),
 	FIELD(sidestep_endpoint, last_reason),
+	FIELD(sidestep_endpoint, workload),
+	FIELD(sidestep_endpoint, reads),
 	FIELD(sidestep_pair, end),
 	FIELD(sidestep_pair, opened_ns),
+	FIELD(sidestep_pair, hazard_ns),
 	FIELD(sidestep_pair, state),
 	FIELD(sidestep_pair, reason),
 	FIELD(sidestep_pair, closed),
 	FIELD(sidestep_pair, accelerated),
+	FIELD(sidestep_listener, inode),
+	FIELD(sidestep_listener, pid),
+	FIELD(sidestep_listener, comm),
+	FIELD(sidestep_listener, habits),
+	FIELD(sidestep_workload, exe_inode),
+	FIELD(sidestep_workload, cgroup),
+	FIELD(sidestep_workload, seen_ns),
+	FIELD(sidestep_workload, exe_dev),
+	FIELD(sidestep_workload, pid),
+	FIELD(sidestep_workload, comm),
+	FIELD(sidestep_workload, habits),
 	FIELD(sidestep_edge_key, client),
 	FIELD(sidestep_edge_key, server),
 	FIELD(sidestep_edge_key, port),
@@ -62,6 +76,7 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_counters, tcp_in_messages),
 	FIELD(sidestep_counters, tcp_in_bytes),
 	FIELD(sidestep_counters, events_lost),
+	FIELD(sidestep_counters, resets),
 	FIELD(sidestep_counters, closed_unread),
 	FIELD(sidestep_event, at_ns),
 	FIELD(sidestep_event, id),
@@ -73,6 +88,7 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_retire, unread),
 	FIELD(sidestep_retire, sending),
 	FIELD(sidestep_retire, unlocked),
+	FIELD(sidestep_retire, reset),
 	FIELD(sidestep_retire, tracked),
 };
 #undef FIELD
@@ -80,8 +96,9 @@ constexpr Field kFields[] = {
 #define SIZE(type) { #type, "", sizeof(struct type) }
 constexpr Field kSizes[] = {
 	SIZE(sidestep_settings), SIZE(sidestep_end_key),  SIZE(sidestep_half_open), SIZE(sidestep_listener),
-	SIZE(sidestep_endpoint), SIZE(sidestep_pair),     SIZE(sidestep_flow),      SIZE(sidestep_edge_key),
-	SIZE(sidestep_edge),     SIZE(sidestep_counters), SIZE(sidestep_event),     SIZE(sidestep_retire),
+	SIZE(sidestep_workload), SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
+	SIZE(sidestep_edge_key), SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
+	SIZE(sidestep_retire),
 };
 #undef SIZE
 

@@ -51,6 +51,7 @@ class Retiring : public Worker {
 		int map = datapath.map("retiring");
 		if (bpf_map_update_elem(map, &zero, &run_, BPF_ANY) < 0)
 			throw KernelError("kernel_refused", "start to retire", errno);
+		Refresh(datapath);
 		unreachable_ = Walk(datapath, "sidestep_iter_retire", Enrolled);
 		if (bpf_map_lookup_elem(map, &zero, &run_) < 0)
 			throw KernelError("kernel_refused", "read what was retired", errno);
@@ -63,6 +64,7 @@ class Retiring : public Worker {
 		js.Set("unread", static_cast<double>(run_.unread));
 		js.Set("sending", static_cast<double>(run_.sending));
 		js.Set("unlocked", static_cast<double>(run_.unlocked));
+		js.Set("reset", static_cast<double>(run_.reset));
 		js.Set("tracked", static_cast<double>(run_.tracked));
 		js.Set("unreachable", unreachable_);
 		js.Set("left", left_);

@@ -162,6 +162,7 @@ Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath) {
 	js.Set("tcpInMessages", Number(total.tcp_in_messages));
 	js.Set("tcpInBytes", Number(total.tcp_in_bytes));
 	js.Set("eventsLost", Number(total.events_lost));
+	js.Set("resets", Number(total.resets));
 	js.Set("closedUnread", Number(total.closed_unread));
 	return js;
 }
@@ -230,6 +231,29 @@ std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath
 	return ReadAll<uint64_t, sidestep_listener>(datapath.map("listeners"));
 }
 
+Napi::Value ProfilesToJs(Napi::Env env, const Datapath& datapath) {
+	auto workloads = ReadAll<uint64_t, sidestep_workload>(datapath.map("workloads"));
+	timespec now{};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	double now_ms = now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+	Napi::Array js = Napi::Array::New(env, workloads.size());
+	uint32_t index = 0;
+	for (const auto& [id, workload] : workloads) {
+		Napi::Object row = Napi::Object::New(env);
+		row.Set("id", PairIdText(id));
+		row.Set("comm", Comm(workload.comm));
+		row.Set("pid", workload.pid);
+		row.Set("cgroup", std::to_string(workload.cgroup));
+		row.Set("exeInode", std::to_string(workload.exe_inode));
+		row.Set("plain", workload.habits.plain != 0);
+		row.Set("blocking", workload.habits.blocking != 0);
+		row.Set("hazard", workload.habits.hazard ? ReasonName(workload.habits.hazard - 1) : "");
+		row.Set("seenMsAgo", now_ms - workload.seen_ns / 1e6);
+		js.Set(index++, row);
+	}
+	return js;
+}
+
 uint32_t CountSockets(const Datapath& datapath) { return CountKeys(datapath.map("sockets"), sizeof(sidestep_end_key)); }
 
 Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath) {
@@ -239,7 +263,7 @@ Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath) {
 	} rows[] = {
 		{ "pairs", sizeof(sidestep_pair_id) },     { "sockets", sizeof(sidestep_end_key) },
 		{ "half_open", sizeof(sidestep_pair_id) }, { "listeners", sizeof(uint64_t) },
-		{ "edges", sizeof(sidestep_edge_key) },
+		{ "workloads", sizeof(uint64_t) },         { "edges", sizeof(sidestep_edge_key) },
 	};
 	Napi::Array js = Napi::Array::New(env, std::size(rows));
 	uint32_t index = 0;

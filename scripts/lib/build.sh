@@ -1,7 +1,7 @@
 # Builds what is stale: kernel programs, addon, TypeScript. Run from the root of the project.
 # shellcheck shell=bash
 
-sources=(agent config native scripts test)
+sources=(agent demo config native scripts test)
 
 typescript_is_stale() {
 	# Directories count, because a file that was removed or renamed is only seen there.

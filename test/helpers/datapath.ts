@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A datapath of its own for each test: fresh cgroup, fresh pins, and nothing left afterwards whatever happens. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import type { ConnectionEvent, Counters, MapInfo, Pair } from '../../agent/datapath/types.js';
@@ -35,7 +35,13 @@ export class TestDatapath {
   constructor(over: Partial<NativeOptions> = {}) {
     this.options = optionsFor(freshName(), over);
     mkdirSync(this.options.cgroupPath, { recursive: true });
-    this.native = this.open();
+    try {
+      this.native = this.open();
+    } catch (error) {
+      rmSync(this.options.pinPath, { recursive: true, force: true });
+      rmdirSync(this.options.cgroupPath);
+      throw error;
+    }
   }
 
   /** Opens one more on the same pins, as an agent that starts after another. */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+/*
+ * The guard: how does each end read?
+ *
+ * Every way of taking bytes out of a TCP socket ends in tcp_rcv_space_adjust, also one that finds nothing, and runs in
+ * the reader's own system call. Its tracepoint costs nothing to programs without TCP sockets and about 30 ns to a read
+ * of one that is not tracked; tracing system calls would cost every call of every process on the host.
+ */
+#include "include/kernel.h"
+#include "include/maps.h"
+#include "lib/count.h"
+#include "lib/gate.h"
+#include "lib/habits.h"
+#include "lib/identity.h"
+
+/* Numbers of read, readv, recvfrom, recvmsg, recvmmsg, io_uring_enter. Whatever else reads a socket is not known to suit. */
+static __always_inline bool plain_read(const struct task_struct *task)
+{
+	const struct pt_regs *regs = peek(bpf_task_pt_regs((void *)task), struct pt_regs);
+
+	if (bpf_core_field_exists(regs->orig_ax)) {
+		switch (regs->orig_ax) {
+		case 0:
+		case 19:
+		case 45:
+		case 47:
+		case 299:
+		case 426:
+			return true;
+		default:
+			return false;
+		}
+	}
+	switch (peek(regs, struct pt_regs___arm64)->syscallno) {
+	case 63:
+	case 65:
+	case 207:
+	case 212:
+	case 243:
+	case 426:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The one that reads is who the end belongs to, whoever connected or listened. */
+static __always_inline void name_reader(const struct sidestep_pair *pair,
+					struct sidestep_endpoint *end, __u32 side)
+{
+	struct sidestep_listener *listener;
+	struct sidestep_workload workload = {};
+
+	end->reads |= READ_NAMED;
+	end->workload = current_workload(&workload);
+	end->pid = current_process(end->comm);
+	if (!end->workload)
+		return;
+	workload.seen_ns = bpf_ktime_get_ns();
+	workload.pid = end->pid;
+	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
+	bpf_map_update_elem(&workloads, &end->workload, &workload, BPF_NOEXIST);
+	/* Whoever made the listener may have handed it on: to a worker, to an activated service. */
+	listener =
+		side == SIDESTEP_SERVER ? bpf_map_lookup_elem(&listeners, &pair->listener) : NULL;
+	if (listener)
+		listener->workload = end->workload;
+}
+
+static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_pair_id id,
+					   __u32 reason)
+{
+	bool inside = pair->end[SIDESTEP_CLIENT].psock || pair->end[SIDESTEP_SERVER].psock;
+
+	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING)
+		return;
+	if (pair->state == PAIR_TCP)
+		count_connection(reason);
+	pair->reason = reason;
+	pair->state = inside ? PAIR_LEAVING : PAIR_TCP;
+	emit(id, inside ? EVENT_FALLBACK : EVENT_REFUSED, reason, NULL, NULL);
+}
+
+static __always_inline void hazard(struct sidestep_pair *pair, struct sidestep_flow *flow,
+				   __u32 reason)
+{
+	struct sidestep_endpoint *end = &pair->end[flow->side & 1];
+	struct sidestep_workload *workload = bpf_map_lookup_elem(&workloads, &end->workload);
+	struct sidestep_habits *habits = habits_of(pair, flow->side & 1);
+
+	if (workload)
+		workload->habits.hazard = reason + 1;
+	if (habits)
+		habits->hazard = reason + 1;
+	if (!pair->hazard_ns)
+		pair->hazard_ns = bpf_ktime_get_ns();
+	decide_against(pair, flow->id, reason);
+}
+
+static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_flow *flow,
+				  const struct sock *sk)
+{
+	struct sidestep_endpoint *end = &pair->end[flow->side & 1];
+	struct sidestep_habits *habits = habits_of(pair, flow->side & 1);
+	struct sidestep_workload *workload = bpf_map_lookup_elem(&workloads, &end->workload);
+
+	if (!blocks(sk)) {
+		end->reads |= READ_PLAIN;
+		if (habits)
+			habits->plain = 1;
+		if (workload)
+			workload->habits.plain = 1;
+		return;
+	}
+	if (!settled(pair))
+		return;
+	end->reads |= READ_BLOCKING;
+	if (habits)
+		habits->blocking = 1;
+	decide_against(pair, flow->id, REASON_BLOCKING);
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int sidestep_guard(__u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct sock *sk = (struct sock *)ctx[0];
+	struct sidestep_endpoint *end;
+	struct sidestep_flow *flow;
+	struct sidestep_pair *pair;
+	bool plain;
+
+	flow = bpf_sk_storage_get(&flows, sk, NULL, 0);
+	if (!flow)
+		return 0;
+	plain = plain_read(task);
+	pair = bpf_map_lookup_elem(&pairs, &flow->id);
+	if (!pair || (plain && pair->reason != REASON_LEARNING))
+		return 0;
+	end = &pair->end[flow->side & 1];
+	if (!(end->reads & READ_NAMED))
+		name_reader(pair, end, flow->side & 1);
+	if (!plain)
+		hazard(pair, flow, REASON_SPLICE);
+	else if (!(end->reads & READ_PLAIN))
+		learn(pair, flow, peek(sk, struct sock));
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * How both ends of a pair are known to read. A listener speaks for its accepted sockets, a workload (executable +
+ * cgroup) for the sockets that it connects. Whoever has been seen to block is never believed in advance again, but each
+ * of its connections can still show that it does not.
+ */
+#ifndef SIDESTEP_HABITS_H
+#define SIDESTEP_HABITS_H
+
+#include "../include/maps.h"
+
+static __always_inline struct sidestep_habits *client_habits(const struct sidestep_pair *pair)
+{
+	struct sidestep_workload *workload =
+		bpf_map_lookup_elem(&workloads, &pair->end[SIDESTEP_CLIENT].workload);
+
+	return workload ? &workload->habits : NULL;
+}
+
+static __always_inline struct sidestep_habits *server_habits(const struct sidestep_pair *pair)
+{
+	struct sidestep_listener *listener = bpf_map_lookup_elem(&listeners, &pair->listener);
+
+	return listener ? &listener->habits : NULL;
+}
+
+static __always_inline struct sidestep_habits *habits_of(const struct sidestep_pair *pair,
+							 __u32 side)
+{
+	return side == SIDESTEP_CLIENT ? client_habits(pair) : server_habits(pair);
+}
+
+/* 0: nothing against it; otherwise the reason. */
+static __always_inline __u32 hazard_of(const struct sidestep_habits *habits)
+{
+	return habits && habits->hazard ? habits->hazard - 1 : 0;
+}
+
+/* The hazard of whoever holds this end, whichever listener it came from. */
+static __always_inline __u32 workload_hazard(const struct sidestep_endpoint *end)
+{
+	struct sidestep_workload *workload = bpf_map_lookup_elem(&workloads, &end->workload);
+
+	return workload ? hazard_of(&workload->habits) : 0;
+}
+
+static __always_inline bool believed(const struct sidestep_habits *habits)
+{
+	return habits && habits->plain && !habits->blocking && !habits->hazard;
+}
+
+#endif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes reach their own peer and nobody else, however many connections there are and whichever ports come back.
+import assert from 'node:assert/strict';
+import { withDatapath } from '../helpers/datapath.js';
+
+describe('many connections', () => {
+  for (const unified of [true, false]) {
+    it(`1000 at once: nobody reads the bytes of another, nor its own (dp-constant-key-misdelivery, dp-own-queue-redirect), unified=${unified}`,
+      () => withDatapath({ unified }, async (t) => {
+        const { bytes } = await t.run('many.py', { count: 1000 });
+        assert.equal(t.redirected(), bytes);
+        assert.equal(t.counters().connections.redirected, 1000);
+      })).timeout(30_000);
+  }
+
+  it('a port that is used again within a second gets its own peer (dp-stale-tuple-aba)', () => withDatapath({}, async (t) => {
+    const { bytes } = await t.run('same_port.py', { rounds: 200 });
+    assert.equal(t.redirected(), bytes);
+    assert.equal(t.counters().connections.redirected, 200);
+    assert.equal(t.entries('sockets'), 0);
+    assert.equal(t.entries('half_open'), 0);
+  }));
+});
