@@ -74,6 +74,10 @@ static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_
 
 	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING)
 		return;
+	if (pair->state == PAIR_LEAVING) {
+		pair->reason = reason;
+		return;
+	}
 	if (pair->state == PAIR_TCP)
 		count_connection(reason);
 	pair->reason = reason;

@@ -10,8 +10,11 @@ import type {
 } from './types.js';
 
 /** Milliseconds between two passes while something has to leave the map; doubles up to the slowest. */
-const SWEEP_MS = 20;
+const SWEEP_MS = 1;
 const SWEEP_SLOWEST_MS = 250;
+
+/** Milliseconds between two passes while somebody waits for a retire. */
+const RETIRE_MS = 20;
 
 /** Milliseconds from a connection to a listener that nobody knows until its reading is looked at; doubles likewise. */
 const LEARN_MS = 5;
@@ -88,7 +91,7 @@ export class HostDatapath implements Datapath {
       result.done = id === undefined ? pass.left === 0 : pass.unread + pass.sending === 0;
       onProgress?.({ removed: result.removed, unread: result.unread, sending: result.sending });
       if (result.done || Date.now() >= deadline) return result;
-      await sleep(Math.min(SWEEP_MS, Math.max(1, deadline - Date.now())));
+      await sleep(Math.min(RETIRE_MS, Math.max(1, deadline - Date.now())));
     }
   }
 

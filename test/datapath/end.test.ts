@@ -2,6 +2,7 @@
 // Every way in which a connection ends looks as it does on TCP. The one known difference is counted.
 import assert from 'node:assert/strict';
 import { withDatapath } from '../helpers/datapath.js';
+import { eventually } from '../helpers/kernel-lock.js';
 
 describe('the end of a connection', () => {
   for (const unified of [true, false]) {
@@ -31,8 +32,7 @@ describe('the end of a connection', () => {
       const ends = await t.run('killed.py', { rounds: 30 });
       assert.ok(t.redirected() > 0);
       assert.deepEqual(Object.keys(ends).filter((end) => !['EOF', 'EPIPE', 'ECONNRESET'].includes(end)), []);
-      assert.equal(t.entries('sockets'), 0);
-      assert.deepEqual(t.pairs(), []);
+      await eventually(() => (t.pairs().length + t.entries('sockets') === 0 ? '' : `${t.pairs().length} pairs are left, e.g. ${JSON.stringify(t.pairs()[0])}`));
     }));
 
     it(`a close with unread redirected bytes is counted (dp-close-with-unread-no-reset): ${mode}`, () => withDatapath({ unified }, async (t) => {

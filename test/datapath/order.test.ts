@@ -41,7 +41,7 @@ describe('counts', () => {
   ];
   for (const unified of [true, false]) {
     for (const { name, claim } of cases) {
-      it(`${claim}: ${unified ? 'unified' : 'split'}`, () => withDatapath({ unified, queueBytes: 4096 }, async (t) => {
+      it(`${claim}: ${unified ? 'unified' : 'split'}`, () => withDatapath({ unified, queueBytes: name === 'both' ? 4096 : 262_144 }, async (t) => {
         await t.run('counts.py', { case: name, unified });
         assert.ok(t.redirected() > 0);
         if (name === 'both') assert.ok(t.counters().bytes.queue_full > 0);
