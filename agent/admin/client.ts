@@ -1,7 +1,7 @@
 /** The CLI's side of the admin API. */
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
-import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Reloaded, RetireLine, Status } from './objects.js';
+import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, Status } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
   if (error.code === 'EACCES' || error.code === 'EPERM') return new SidestepError('agent_forbidden', path);
@@ -31,6 +31,7 @@ export class AdminClient {
 
   status(): Promise<Status> { return this.#json('GET', '/v1/status'); }
   pairs(): Promise<Pairs> { return this.#json('GET', '/v1/pairs'); }
+  profiles(): Promise<Profiles> { return this.#json('GET', '/v1/profiles'); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
   config(): Promise<ConfigObject> { return this.#json('GET', '/v1/config'); }

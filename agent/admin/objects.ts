@@ -2,6 +2,7 @@
 import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResult } from '../datapath/types.js';
 import type { Totals } from '../datapath/traffic.js';
 import type { Explanation } from '../pairs/explain.js';
+import type { ProfileView } from '../pairs/profiles.js';
 import type { PairView } from '../pairs/resolve.js';
 
 export const API_VERSION = 1;
@@ -45,6 +46,11 @@ export interface Pairs extends Versioned {
 
 export interface Edges extends Versioned {
   edges: Edge[];
+}
+
+export interface Profiles extends Versioned {
+  /** Unsafe ones first, then those seen most recently. */
+  profiles: ProfileView[];
 }
 
 export interface CountersObject extends Versioned {

@@ -5,6 +5,7 @@ import { totalsOf } from '../datapath/traffic.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { explain } from '../pairs/explain.js';
+import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
 import type { Resolver } from '../pairs/resolve.js';
 import { readLevel } from './input.js';
@@ -64,7 +65,8 @@ async function explained(view: AgentView, text: string): Promise<object> {
   if (!query)
     throw new SidestepError('bad_request', `${JSON.stringify(text)} is no pid, port, address:port, two of them, or pair id`);
   const pairs = await view.resolver.resolve(view.datapath.pairs());
-  const answers = pairs.filter((pair) => matches(query, pair)).map(explain);
+  const profiles = view.datapath.profiles();
+  const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles));
   return { apiVersion: API_VERSION, query: text, answers };
 }
 
@@ -73,6 +75,7 @@ type Answer = object | Promise<object>;
 export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSearchParams) => Answer>> = {
   '/v1/status': statusOf,
   '/v1/pairs': async (view) => ({ apiVersion: API_VERSION, pairs: await view.resolver.resolve(view.datapath.pairs()) }),
+  '/v1/profiles': ({ datapath, resolver }) => ({ apiVersion: API_VERSION, profiles: inOrder(resolver.profiles(datapath.profiles())) }),
   '/v1/edges': (view) => ({ apiVersion: API_VERSION, edges: view.datapath.edges() }),
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),

@@ -31,11 +31,17 @@ function check(held: bigint, need: Need): Check {
     : { group, name, ...warn(detail, `Grant ${name} if you want that.`) };
 }
 
+const heldIn = (status: string): bigint => BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+
+/** Names of what the agent cannot do without and the process of this /proc/<pid>/status does not have. */
+export function missingCapabilities(status: string): string[] {
+  return needs.filter((need) => need.required && !has(heldIn(status), need)).map(({ name }) => name);
+}
+
 export const capabilityChecks: CheckProvider = {
   group,
   run({ host }) {
-    const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(host.read('/proc/self/status') ?? '')?.[1] ?? '0';
-    const held = BigInt(`0x${mask}`);
+    const held = heldIn(host.read('/proc/self/status') ?? '');
     return needs.map((need) => check(held, need));
   },
 };

@@ -1,4 +1,4 @@
-import { fail, pass, warn, type CheckProvider } from './types.js';
+import { fail, info, pass, warn, type CheckProvider } from './types.js';
 
 const group = 'kernel';
 
@@ -32,7 +32,7 @@ export const sysctlChecks: CheckProvider = {
   run({ host }) {
     const one = (name: string, judge: (value: string) => ReturnType<typeof pass>) => {
       const value = host.read(sysctl(name));
-      const verdict = value === undefined ? pass('not in this kernel') : judge(value);
+      const verdict = value === undefined ? info('not in this kernel') : judge(value);
       return { group: 'sysctl', name, ...verdict };
     };
     return [

@@ -2,7 +2,8 @@
 import type { Config } from '../../config/load.js';
 import type { Host } from './host.js';
 
-export type CheckResult = 'pass' | 'warn' | 'fail';
+/** `info`: neither good nor bad, such as something that is lacking and not needed. */
+export type CheckResult = 'pass' | 'info' | 'warn' | 'fail';
 
 export interface Check {
   readonly group: string;
@@ -27,5 +28,6 @@ export interface CheckProvider {
 type Verdict = Omit<Check, 'group' | 'name'>;
 
 export const pass = (detail: string): Verdict => ({ result: 'pass', detail, remedy: '' });
+export const info = (detail: string): Verdict => ({ result: 'info', detail, remedy: '' });
 export const warn = (detail: string, remedy: string): Verdict => ({ result: 'warn', detail, remedy });
 export const fail = (detail: string, remedy: string): Verdict => ({ result: 'fail', detail, remedy });

@@ -1,5 +1,5 @@
 /** What a command may touch of the outside; tests give their own. */
-import type { Terminal } from './screen.js';
+import { columnsOf, type Terminal } from './screen.js';
 import { paintFor, type Paint } from './render/paint.js';
 
 export const EXIT = { good: 0, problem: 1, usage: 2, unreachable: 3 } as const;
@@ -15,7 +15,7 @@ export interface Io {
 }
 
 // A pipe has no width; what reads it does its own cutting.
-export const widthOf = ({ stdout }: Io): number => (stdout.isTTY ? (stdout.columns ?? 80) : 1000);
+export const widthOf = ({ stdout }: Io): number => (stdout.isTTY ? columnsOf(stdout) : 1000);
 export const paintOf = ({ stdout, env }: Io): Paint => paintFor(stdout.isTTY ?? false, env);
 
 export function printLines(io: Io, lines: readonly string[]): void {

@@ -6,6 +6,7 @@ import { check } from './commands/check.js';
 import { printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
+import { profiles } from './commands/profiles.js';
 import { retire } from './commands/retire.js';
 import { status } from './commands/status.js';
 import { top } from './commands/top.js';
@@ -50,6 +51,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((flags: { once?: boolean; interval: number; output?: 'json' }) => act(top(flags)));
   program.command('pairs').description('every local connection').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(pairs(flags)));
+  program.command('profiles').description('how each workload reads, and what follows for its connections').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(profiles(flags)));
   program.command('explain').description('why a connection is, or is not, accelerated')
     .argument('<what...>', 'pid, port, address:port, two of them, or pair id').addOption(outputOption())
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));

@@ -6,6 +6,11 @@ export interface Terminal {
   write(text: string): unknown;
 }
 
+/** Some terminals say that they have no columns or rows at all, which means that they do not know. */
+const known = (size: number | undefined, otherwise: number): number => (size !== undefined && size > 0 ? size : otherwise);
+
+export const columnsOf = ({ columns }: Terminal): number => known(columns, 80);
+
 const up = (lines: number): string => (lines === 0 ? '' : `\u001b[${String(lines)}A`);
 const clearBelow = '\r\u001b[J';
 const hideCursor = '\u001b[?25l';
@@ -17,9 +22,9 @@ export class Screen {
 
   constructor(private readonly terminal: Terminal) {}
 
-  get width(): number { return this.terminal.columns ?? 80; }
+  get width(): number { return columnsOf(this.terminal); }
   /** One line less than the terminal has, so that it never scrolls by itself. */
-  get height(): number { return Math.max(5, (this.terminal.rows ?? 24) - 1); }
+  get height(): number { return Math.max(5, known(this.terminal.rows, 24) - 1); }
 
   draw(lines: readonly string[]): void {
     const before = this.#open ? '' : hideCursor;

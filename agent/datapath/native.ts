@@ -1,7 +1,8 @@
 /** Open the datapath of this host: lock, choose the mode by behaviour, load or take over, attach. */
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import type { Config } from '../../config/types.js';
 import { native, objectPath } from '../../native/index.js';
+import { missingCapabilities } from '../check/capabilities.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { findCgroup2 } from './cgroup.js';
@@ -12,6 +13,7 @@ import type { Datapath } from './types.js';
 
 export async function openNative(config: Config, log: Log): Promise<Datapath> {
   const { pinPath } = config.bpf;
+  requireCapabilities();
   translated(() => { makePinDirectory(pinPath); });
   const release = translated(() => native.lockDirectory(pinPath));
   try {
@@ -69,6 +71,11 @@ async function chooseMode(config: Config, root: string, log: Log): Promise<ModeC
   if (mode !== 'auto') throw new SidestepError('self_test_failed', `datapath.mode ${mode}: ${failures}`);
   log.warn('self-test failed: nothing is accelerated on this kernel', { ...took, failures });
   return { mode: 'off', why: `this kernel failed the self-test: ${failures}` };
+}
+
+function requireCapabilities(): void {
+  const missing = missingCapabilities(readFileSync('/proc/self/status', 'utf8'));
+  if (missing.length > 0) throw new SidestepError(process.getuid?.() === 0 ? 'missing_capability' : 'not_root', missing.join(', '));
 }
 
 function makePinDirectory(path: string): void {

@@ -40,6 +40,11 @@ export const METRICS = {
     labels: ['client', 'server', 'port', 'result'],
   },
   sidestep_active_pairs: { type: 'gauge', help: 'Pairs that live now, by state.', labels: ['state'] },
+  sidestep_workloads: {
+    type: 'gauge',
+    help: 'Workloads (executable and cgroup) that were seen reading a local connection: trusted, judged one by one (mixed), unsafe, or not yet known (learning).',
+    labels: ['verdict'],
+  },
   sidestep_map_entries: { type: 'gauge', help: 'Entries in a kernel map.', labels: ['map'] },
   sidestep_map_capacity: { type: 'gauge', help: 'Most entries that a kernel map can hold.', labels: ['map'] },
   sidestep_programs_loaded: { type: 'gauge', help: 'Kernel programs that are loaded.', labels: [] },
@@ -59,6 +64,11 @@ export const METRICS = {
   sidestep_closed_unread_total: {
     type: 'counter',
     help: 'Sockets closed with redirected bytes unread: the writer saw the end of the stream, not a reset.',
+    labels: [],
+  },
+  sidestep_resets_total: {
+    type: 'counter',
+    help: 'Connections that were reset because bytes waited in the one queue for a reader that can never read them.',
     labels: [],
   },
   sidestep_tcp_queue_messages_total: {

@@ -1,6 +1,7 @@
 /** One reading of the kernel, as samples of the table. No state, no prom-client. */
 import { REASON_NAMES } from '../datapath/reasons.js';
-import type { ByReason, Datapath, Edge, Mode, Pair, PairState, Traffic } from '../datapath/types.js';
+import type { ByReason, Datapath, Edge, Mode, Pair, PairState, Profile, Traffic } from '../datapath/types.js';
+import { VERDICTS, verdictOf } from '../pairs/profiles.js';
 import type { LabelsOf, MetricName } from './names.js';
 
 export type Emit = <N extends MetricName>(name: N, labels: LabelsOf<N>, value: number) => void;
@@ -42,15 +43,21 @@ function emitPairs(emit: Emit, pairs: readonly Pair[]): void {
     emit('sidestep_active_pairs', { state }, pairs.filter((pair) => pair.state === state).length);
 }
 
+function emitWorkloads(emit: Emit, profiles: readonly Profile[]): void {
+  for (const verdict of VERDICTS)
+    emit('sidestep_workloads', { verdict }, profiles.filter((profile) => verdictOf(profile) === verdict).length);
+}
+
 /** Reads everything before it emits anything, so that a reading that fails leaves no half of itself. */
 export function read(datapath: Datapath, emit: Emit): void {
-  const [info, counters, pairs, edges, maps] =
-    [datapath.info(), datapath.counters(), datapath.pairs(), datapath.edges(), datapath.maps()];
+  const [info, counters, pairs, edges, profiles, maps] =
+    [datapath.info(), datapath.counters(), datapath.pairs(), datapath.edges(), datapath.profiles(), datapath.maps()];
   emitConnections(emit, counters.connections);
   byPath(emit, 'sidestep_messages_total', counters.messages);
   byPath(emit, 'sidestep_bytes_total', counters.bytes);
   for (const edge of edges) emitEdge(emit, edge);
   emitPairs(emit, pairs);
+  emitWorkloads(emit, profiles);
   for (const { name, entries, capacity } of maps) {
     emit('sidestep_map_entries', { map: name }, entries);
     emit('sidestep_map_capacity', { map: name }, capacity);
@@ -61,6 +68,7 @@ export function read(datapath: Datapath, emit: Emit): void {
   emit('sidestep_enabled', {}, info.enabled ? 1 : 0);
   emit('sidestep_events_lost_total', {}, counters.eventsLost);
   emit('sidestep_closed_unread_total', {}, counters.closedUnread);
+  emit('sidestep_resets_total', {}, counters.resets);
   emit('sidestep_tcp_queue_messages_total', {}, counters.tcpInMessages);
   emit('sidestep_tcp_queue_bytes_total', {}, counters.tcpInBytes);
 }

@@ -2,7 +2,8 @@
 import { reasonOf } from '../datapath/reasons.js';
 import type { ReasonName } from '../datapath/reasons.js';
 import { messagesOf, shareOf, trafficOf } from '../datapath/traffic.js';
-import type { PairState, Traffic } from '../datapath/types.js';
+import type { PairState, Profile, Traffic } from '../datapath/types.js';
+import { profileOf, verdictOf, type Verdict } from './profiles.js';
 import type { PairView } from './resolve.js';
 
 export interface Explanation {
@@ -53,8 +54,44 @@ function sent(who: string, traffic: Traffic): string {
   );
 }
 
-function evidence(pair: PairView): string[] {
-  const lines = [sent('client', pair.clientSent), sent('server', pair.serverSent)];
+type Role = 'client' | 'server';
+const roles: readonly Role[] = ['client', 'server'];
+
+const seen: Readonly<Record<Verdict, (who: Role) => string>> = {
+  trusted: (who) => `the program of the ${who} has been seen reading with recv from a non-blocking socket`,
+  mixed: (who) => `the program of the ${who} also reads from blocking sockets, so this connection has to show that it does not block`,
+  unsafe: (who) => `the program of the ${who} has been seen reading in a way that cannot be served`,
+  learning: (who) => `the program of the ${who} has been seen reading, but not yet from a non-blocking socket`,
+};
+
+/** Which end the decision waits for. */
+function learned(pair: PairView, profiles: readonly Profile[]): string[] {
+  if (pair.server.inode === '0') return ['the server has not accepted the connection yet'];
+  const known = roles.map((who) => profileOf(pair[who], profiles));
+  const lines = known.map((profile, index) => {
+    const who = roles[index] ?? 'client';
+    return profile ? seen[verdictOf(profile)](who) : `the ${who} has not been seen reading yet`;
+  });
+  const waits = known.every((profile) => profile && verdictOf(profile) === 'trusted');
+  return waits ? [...lines, 'it joins when nothing waits unread at either end, once the server has read from a connection of this listener'] : lines;
+}
+
+/** Who takes bytes out of its socket in a way that cannot be served, and what follows. */
+function hazards(pair: PairView, profiles: readonly Profile[]): string[] {
+  const guilty = roles.filter((who) => profileOf(pair[who], profiles)?.hazard === pair.reason);
+  const lines = guilty.map((who) => `it is the ${who}, ${pair[who].comm}; its next connections stay on TCP`);
+  if (guilty.length === 0) lines.push('which end it was is not known any more');
+  if (pair.state === 'leaving') lines.push('if bytes wait that it can never read, the connection is reset after half a second');
+  return lines;
+}
+
+function guarded(pair: PairView, profiles: readonly Profile[]): string[] {
+  if (pair.state === 'tcp' && pair.reason === 'learning') return learned(pair, profiles);
+  return pair.reason === 'splice' ? hazards(pair, profiles) : [];
+}
+
+function evidence(pair: PairView, profiles: readonly Profile[]): string[] {
+  const lines = [...guarded(pair, profiles), sent('client', pair.clientSent), sent('server', pair.serverSent)];
   if (pair.lastPass !== 'redirected')
     lines.push(`the latest message that took TCP did so because ${reasonOf(pair.lastPass).what} (${pair.lastPass})`);
   const waiting: [string, number][] = [['client', pair.clientQueued], ['server', pair.serverQueued]];
@@ -63,7 +100,14 @@ function evidence(pair: PairView): string[] {
   return lines;
 }
 
-export function explain(pair: PairView): Explanation {
+/** The list of reasons says it for all readers; here is room for how. */
+const changes: Partial<Record<ReasonName, string>> = {
+  splice:
+    'nothing has to be done, as proxies that splice are fast on TCP; to have it accelerated, let it read with recv ' +
+    'from non-blocking sockets and start it in a new cgroup: what was seen is remembered for executable and cgroup',
+};
+
+export function explain(pair: PairView, profiles: readonly Profile[] = []): Explanation {
   const share = shareOf(trafficOf(pair));
   const reason = decisive(pair, share);
   return {
@@ -72,7 +116,7 @@ export function explain(pair: PairView): Explanation {
     state: pair.state,
     reason,
     verdict: verdict(pair, share, reason),
-    evidence: evidence(pair),
-    change: reasonOf(reason).remedy,
+    evidence: evidence(pair, profiles),
+    change: changes[reason] ?? reasonOf(reason).remedy,
   };
 }

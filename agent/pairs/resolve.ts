@@ -1,7 +1,8 @@
-/** Pairs as people read them: the process behind each end, its executable, its cgroup. */
-import type { Endpoint, Pair } from '../datapath/types.js';
+/** Pairs and profiles as people read them: the process behind each, its executable, its cgroup. */
+import type { Endpoint, Pair, Profile } from '../datapath/types.js';
 import { CgroupNames } from './cgroups.js';
 import { commOf, executableOf, findHolders, type Process } from './proc.js';
+import { verdictOf, type ProfileView } from './profiles.js';
 
 export interface EndpointView extends Endpoint {
   /** Path of the executable; '' when nobody could tell. */
@@ -41,6 +42,16 @@ export class Resolver {
   async resolve(pairs: readonly Pair[]): Promise<PairView[]> {
     await this.#search(new Set(ends(pairs).filter(isUnknown).map(({ inode }) => inode)));
     return pairs.map((pair) => ({ ...pair, client: this.#view(pair.client), server: this.#view(pair.server) }));
+  }
+
+  profiles(profiles: readonly Profile[]): ProfileView[] {
+    return profiles.map((profile) => ({
+      ...profile,
+      verdict: verdictOf(profile),
+      // The number may belong to another process by now.
+      executable: commOf(this.#proc, profile.pid) === profile.comm ? executableOf(this.#proc, profile.pid) : '',
+      cgroupPath: this.#cgroups.pathOf(profile.cgroup),
+    }));
   }
 
   async #search(wanted: ReadonlySet<string>): Promise<void> {

@@ -15,9 +15,12 @@ describe('programs as they are', () => {
     }));
   }
 
-  it('nginx in front of nginx: every body from 1 byte to 5 MB, both ways', () => withDatapath({}, async (t) => {
-    const { good } = await t.run('nginx_bodies.py');
-    assert.equal(good, 60);
-    assert.ok(t.redirected() > 1_000_000, String(t.redirected()));
-  })).timeout(60_000);
+  for (const keepalive of [true, false]) {
+    const how = keepalive ? 'connections that are kept' : 'a connection for each request, written before it is accepted';
+    it(`nginx in front of nginx: every body from 1 byte to 5 MB, both ways, over ${how}`, () => withDatapath({}, async (t) => {
+      const { good } = await t.run('nginx_bodies.py', { keepalive });
+      assert.equal(good, 60);
+      assert.ok(t.redirected() > 1_000_000, String(t.redirected()));
+    })).timeout(60_000);
+  }
 });

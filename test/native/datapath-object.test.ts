@@ -10,7 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { REASON_NAMES } from '../../agent/datapath/reasons.js';
 import { native, type NativeDatapath } from '../../native/index.js';
 import { bpfObjects, noneSince } from '../helpers/bpf-objects.js';
-import { optionsFor, withDatapath } from '../helpers/datapath.js';
+import { freshName, optionsFor, withDatapath } from '../helpers/datapath.js';
 import { eventually } from '../helpers/kernel-lock.js';
 
 const construct = (options: unknown): (() => NativeDatapath) => () => new (native.NativeDatapath as unknown as new (options: unknown) => NativeDatapath)(options);
@@ -31,7 +31,7 @@ const METHODS: [string, (datapath: NativeDatapath) => unknown][] = [
 
 describe('datapath object', () => {
   it('names the option that is wrong', () => {
-    const good = optionsFor('sidestep-test-0-never');
+    const good = optionsFor(freshName());
     for (const [key, value] of Object.entries(good)) {
       for (const wrong of [undefined, null, {}, typeof value === 'string' ? 1 : 'text', typeof value === 'boolean' ? 1 : true]) {
         assert.throws(construct({ ...good, [key]: wrong }), (error: Error) => error instanceof TypeError && error.message.includes(key), `${key}: ${JSON.stringify(wrong)}`);

@@ -54,7 +54,6 @@ describe('datapath that cannot be opened', () => {
     const error = refusal(t, { pinPath: join(dir, 'pins') });
     assert.equal(error.code, 'no_bpffs');
     assert.match(error.message, /mount -t bpf/);
-    assert.equal(existsSync(join(dir, 'pins')), false, 'it was not there before');
     rmSync(dir, { recursive: true });
     await noneSince(before);
   }));
@@ -95,13 +94,11 @@ describe('datapath that cannot be opened', () => {
   }));
 
   it('programs with another layout are refused by the name of the field', () => withDatapath({}, async (t) => {
-    const moved = doctored((layout) => layout.replace(
-      /(struct sidestep_flow \{\n)(.*sidestep_pair_id id;.*\n)(.*__u32 side;.*\n)(.*__u32 pad;.*\n)/,
-      '$1$3$4$2'));
+    const moved = doctored((layout) => layout.replace(/(struct sidestep_event \{[^}]*?)(\t__u32 type;\n)(\t__u32 reason;\n)/, '$1$3$2'));
     const before = bpfObjects();
     const error = refusal(t, { objectPath: moved });
     assert.equal(error.code, 'layout_mismatch');
-    assert.match(error.message, /field sidestep_flow\.(id|side)/);
+    assert.match(error.message, /field sidestep_event\.(type|reason)/);
     await noneSince(before);
     assert.equal(t.tookOver, false, 'the running one is untouched');
     await t.run('random_sizes.py', { rounds: 5 });

@@ -3,13 +3,15 @@ import { plain, type Colour, type Paint } from './paint.js';
 
 const marks: Readonly<Record<CheckResult, [mark: string, colour: Colour]>> = {
   pass: ['✓', 'green'],
+  info: ['·', 'dim'],
   warn: ['!', 'yellow'],
   fail: ['✗', 'red'],
 };
 
 function summary(checks: readonly Check[]): string {
   const having = (result: CheckResult): number => checks.filter((check) => check.result === result).length;
-  return `${String(having('pass'))} good, ${String(having('warn'))} to look at, ${String(having('fail'))} failed`;
+  const neutral = having('info') === 0 ? '' : `, ${String(having('info'))} neutral`;
+  return `${String(having('pass'))} good, ${String(having('warn'))} to look at, ${String(having('fail'))} failed${neutral}`;
 }
 
 export function renderChecks(checks: readonly Check[], paint: Paint = plain): string[] {

@@ -17,7 +17,7 @@ function one({ pair, accelerated, state, reason, verdict, evidence, change }: Ex
     end('client', pair.client),
     end('server', pair.server),
     `  ${paint(accelerated ? 'green' : 'yellow', verdict)}`,
-    ...evidence.map((line) => `  - ${line}`),
+    ...evidence.map((line) => `  - ${clean(line)}`),
     ...(reason === 'redirected' ? [] : [`  What to do: ${change}.`]),
   ];
 }

@@ -2,11 +2,13 @@
 import type { Endpoint, PairState } from '../../datapath/types.js';
 import type { Colour } from './paint.js';
 
-/** `redis-cli/4711`; the address when nobody knows the process. */
-export function processName({ comm, pid, address, port }: Endpoint): string {
-  if (comm === '' && pid === 0) return `${address}:${String(port)}`;
-  return pid === 0 ? comm : `${comm === '' ? '?' : comm}/${String(pid)}`;
-}
+/** `redis-cli/4711`. */
+export const nameOf = ({ comm, pid }: Pick<Endpoint, 'comm' | 'pid'>): string =>
+  pid === 0 ? comm : `${comm === '' ? '?' : comm}/${String(pid)}`;
+
+/** The same; the address when nobody knows the process. */
+export const processName = (end: Endpoint): string =>
+  end.comm === '' && end.pid === 0 ? `${end.address}:${String(end.port)}` : nameOf(end);
 
 /** The port is what tells servers apart. */
 export function serverName(server: Endpoint): string {

@@ -33,10 +33,23 @@ def redirected(data):
 def whole(ways):
     for way in ways:
         _, server = way(b"x" * 1000)
+        if way is by_tcp:
+            server.recv(1, socket.MSG_PEEK)  # see first()
         counted(server, 1000, "1000 waiting")
         nb.check(len(nb.recv_some(server)) == 1000, "recv")
         counted(server, 0, "nothing waiting")
     nb.report(ok=True)
+
+
+def first(ways):
+    """Bytes that came before accept: the kernel moves them into the one queue at the first recv, not earlier."""
+    _, server = by_tcp(b"x" * 1000)
+    nb.wait(server, 1)
+    before = nb.unread(server)
+    nb.check(len(server.recv(10, socket.MSG_PEEK)) == 10, "peek")
+    counted(server, 1000, "after a look at ten bytes")
+    nb.check(len(nb.recv_exactly(server, 1000)) == 1000, "recv")
+    nb.report(before=before)
 
 
 def part(ways):
@@ -88,5 +101,5 @@ def both(ways):
 
 
 # In split mode FIONREAD knows redirected bytes only: that is why FIONREAD users stay on TCP there.
-{"whole": whole, "part": part, "one_by_one": one_by_one, "both": both}[nb.option("case", "whole")](
+{"whole": whole, "first": first, "part": part, "one_by_one": one_by_one, "both": both}[nb.option("case", "whole")](
     (by_tcp, redirected) if UNIFIED else (redirected,))

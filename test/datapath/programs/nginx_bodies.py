@@ -9,7 +9,7 @@ events {{ worker_connections 512; }}
 http {{
   access_log off; client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy; client_max_body_size 200m;
   fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s; keepalive_timeout 5;
-  upstream inner {{ server 127.0.0.1:{inner}; keepalive 4; }}
+  upstream inner {{ server 127.0.0.1:{inner}; {keepalive} }}
   server {{ listen 127.0.0.1:{outer}; location / {{
     proxy_pass http://inner; proxy_http_version 1.1; proxy_set_header Connection "";
     proxy_read_timeout 5s; proxy_send_timeout 5s; client_body_timeout 5s; }} }}
@@ -54,7 +54,8 @@ with tempfile.TemporaryDirectory() as dir:
         os.mkdir(f"{dir}/{name}")
     outer, inner = free_port(), free_port()
     with open(f"{dir}/nginx.conf", "w") as file:
-        file.write(CONFIG.format(dir=dir, outer=outer, inner=inner))
+        file.write(CONFIG.format(dir=dir, outer=outer, inner=inner,
+                                 keepalive="keepalive 4;" if nb.option("keepalive", True) else ""))
     server = subprocess.Popen(["nginx", "-p", dir, "-e", f"{dir}/error.log", "-c", f"{dir}/nginx.conf"])
     try:
         for _ in range(200):

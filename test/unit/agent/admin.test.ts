@@ -14,6 +14,7 @@ import { SidestepError } from '../../../agent/errors.js';
 import { startTestAgent, type TestAgent } from '../../helpers/agent-view.js';
 import { folder } from '../../helpers/folder.js';
 import { start } from '../../helpers/run.js';
+import { fakeProfile } from './fake-profile.js';
 
 const code = (wanted: string, detail = /./) => (error: unknown): true => {
   assert.ok(error instanceof SidestepError);
@@ -53,6 +54,20 @@ describe('admin API', () => {
     assert.equal(counters.maps[0]!.name, 'pairs');
     assert.equal(explained.answers.length, 1);
     assert.equal(config.settings.find(({ key }) => key === 'runDir')!.origin, 'flag --run-dir');
+  });
+
+  it('answers with the profiles in order, each with its verdict', async () => {
+    agent.datapath.profileList = [fakeProfile(), fakeProfile({ id: '00000000000000bb', hazard: 'splice', seenMsAgo: 9000 })];
+    const { apiVersion, profiles } = await client.profiles();
+    assert.equal(apiVersion, 1);
+    assert.deepEqual(profiles.map(({ id, verdict }) => [id, verdict]), [['00000000000000bb', 'unsafe'], ['00000000000000aa', 'trusted']]);
+  });
+
+  it('explains with what is known of the programs', async () => {
+    agent.datapath.live = [fakePair({ state: 'tcp', reason: 'learning' })];
+    agent.datapath.profileList = [fakeProfile({ comm: 'client', pid: 100 })];
+    const [answer] = (await client.explain('8080')).answers;
+    assert.equal(answer!.evidence[1], 'the server has not been seen reading yet');
   });
 
   it('names problems: nothing accelerated, acceleration switched off', async () => {

@@ -7,7 +7,7 @@ import type { Host } from '../../../agent/check/host.js';
 import { kernelChecks, sysctlChecks } from '../../../agent/check/kernel.js';
 import { mountOf, parseMounts } from '../../../agent/check/mounts.js';
 import { runChecks } from '../../../agent/check/run.js';
-import type { Check, CheckProvider } from '../../../agent/check/types.js';
+import { info, type Check, type CheckProvider } from '../../../agent/check/types.js';
 import { loadConfig } from '../../../config/load.js';
 
 interface Seen { files?: Record<string, string>; inodes?: Record<string, string>; architecture?: string; flags?: Record<string, string> }
@@ -93,7 +93,11 @@ describe('check', () => {
   it('sysctl: warns of an interpreter and of unprivileged loading', async () => {
     const files = { '/proc/sys/net/core/bpf_jit_enable': '0', '/proc/sys/kernel/unprivileged_bpf_disabled': '0' };
     assert.deepEqual(results(await run(sysctlChecks, { files })),
-      ['net.core.bpf_jit_enable: warn', 'kernel.unprivileged_bpf_disabled: warn', 'net.mptcp.enabled: pass']);
+      ['net.core.bpf_jit_enable: warn', 'kernel.unprivileged_bpf_disabled: warn', 'net.mptcp.enabled: info']);
+  });
+
+  it('what is neither good nor bad asks for nothing', () => {
+    assert.deepEqual(info('not needed'), { result: 'info', detail: 'not needed', remedy: '' });
   });
 
   it('a provider that throws is one failed check', async () => {

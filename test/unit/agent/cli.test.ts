@@ -6,6 +6,7 @@ import { fakeEndpoint, fakePair } from '../../../agent/datapath/fake.js';
 import { startTestAgent, type TestAgent } from '../../helpers/agent-view.js';
 import { folder } from '../../helpers/folder.js';
 import { sidestep, type Outcome } from '../../helpers/run.js';
+import { fakeProfile } from './fake-profile.js';
 
 const good = fakePair();
 const refused = fakePair({ id: '00000002deadbeef', state: 'tcp', reason: 'blocking', server: fakeEndpoint({ port: 9090, pid: 300 }) });
@@ -20,12 +21,14 @@ describe('command line', () => {
     runDir = folder();
     agent = await startTestAgent(runDir);
     agent.datapath.live = [good, refused];
+    agent.datapath.profileList = [fakeProfile({ hazard: 'splice' })];
   });
   afterEach(() => agent.stop());
 
   for (const [command, code, text] of [
     [['status'], 0, /^pairs +1 active$/m],
     [['pairs'], 0, /00000002deadbeef .* blocking$/m],
+    [['profiles'], 0, /^redis-server\/4711 .* unsafe \(splice\) +1s$/m],
     [['top', '--interval', '10ms'], 0, /^client\/100 {2}-> .* active/m],
     [['explain', '8080'], 0, /^ {2}Accelerated/m],
     [['explain', '127.0.0.1:40000', '127.0.0.1:8080'], 0, /^pair 00000001deadbeef/],
@@ -45,6 +48,7 @@ describe('command line', () => {
   for (const [command, keys] of [
     [['status'], ['agent', 'ready', 'notReady', 'datapath', 'totals', 'metrics', 'reload', 'problems']],
     [['pairs'], ['pairs']],
+    [['profiles'], ['profiles']],
     [['top', '--once', '--interval', '10ms'], ['totals', 'rows']],
     [['explain', '8080'], ['query', 'answers']],
     [['check', '--quick'], ['success', 'checks']],
@@ -88,7 +92,7 @@ describe('command line', () => {
     });
   }
 
-  for (const command of [['status'], ['top'], ['pairs'], ['explain', '1'], ['retire']]) {
+  for (const command of [['status'], ['top'], ['pairs'], ['profiles'], ['explain', '1'], ['retire']]) {
     it(`no agent is exit 3: sidestep ${command.join(' ')}`, async () => {
       const outcome = await sidestep(['--run-dir', '/nonexistent', ...command]);
       assert.deepEqual([outcome.code, outcome.stdout], [3, '']);

@@ -3,12 +3,13 @@ import { describe, it } from 'mocha';
 import { fakeEndpoint, fakePair } from '../../../agent/datapath/fake.js';
 import { REASONS } from '../../../agent/datapath/reasons.js';
 import { zeroTraffic } from '../../../agent/datapath/traffic.js';
-import type { Pair } from '../../../agent/datapath/types.js';
+import type { Pair, Profile } from '../../../agent/datapath/types.js';
 import { explain, type Explanation } from '../../../agent/pairs/explain.js';
+import { fakeProfile } from './fake-profile.js';
 
-const view = (pair: Pair): Explanation => {
+const view = (pair: Pair, profiles: readonly Profile[] = []): Explanation => {
   const more = { executable: '', cgroupPath: '' };
-  return explain({ ...pair, client: { ...pair.client, ...more }, server: { ...pair.server, ...more } });
+  return explain({ ...pair, client: { ...pair.client, ...more }, server: { ...pair.server, ...more } }, profiles);
 };
 const sent = (redirected: number, passed: number) =>
   ({ ...zeroTraffic(), redirectedMessages: redirected, passedMessages: passed });
@@ -25,9 +26,61 @@ describe('explain', () => {
       const answer = view(fakePair({ state: 'tcp', reason: name, clientSent: sent(0, 3) }));
       assert.equal(answer.accelerated, false);
       assert.ok(answer.verdict.includes(what));
-      assert.equal(answer.change, remedy);
+      assert.ok(answer.change.startsWith(remedy) || name === 'splice', answer.change);
     });
   }
+
+  describe('of a connection that is learned', () => {
+    const learning = fakePair({ state: 'tcp', reason: 'learning' });
+    const client = fakeProfile({ comm: 'client', pid: 100 });
+    const server = fakeProfile({ comm: 'server', pid: 201, plain: false });
+    const first = (profiles: readonly Profile[], pair = learning): readonly string[] => view(pair, profiles).evidence.slice(0, -2);
+
+    it('says which end has not been seen reading', () => {
+      assert.deepEqual(first([]), ['the client has not been seen reading yet', 'the server has not been seen reading yet']);
+      const [, waiting] = first([client]);
+      assert.equal(waiting, 'the server has not been seen reading yet');
+    });
+
+    it('knows a program by process, or by name and cgroup, and by nothing less', () => {
+      assert.match(first([client, server])[1]!, /^the program of the server has been seen reading, but not yet from a non-blocking/);
+      assert.match(first([client, { ...server, cgroup: '2' }])[1]!, /^the server has not/);
+      assert.match(first([client, { ...server, cgroup: '2', pid: 200 }])[1]!, /^the program of the server has been/);
+      assert.match(first([fakeProfile({ comm: '' })], { ...learning, client: fakeEndpoint({ comm: '' }) })[0]!, /^the client has not/);
+    });
+
+    it('says of a program that blocks at times that the connection has to prove itself', () => {
+      assert.match(first([{ ...client, blocking: true }])[0]!, /also reads from blocking sockets/);
+    });
+
+    it('waits for a quiet moment when both are known', () => {
+      assert.match(first([client, { ...server, plain: true }])[2]!, /^it joins when nothing waits unread/);
+    });
+
+    it('waits for accept before anything else', () => {
+      const pending = { ...learning, server: fakeEndpoint({ inode: '0' }) };
+      assert.deepEqual(first([client], pending), ['the server has not accepted the connection yet']);
+    });
+  });
+
+  describe('of a connection with a program that splices', () => {
+    const spliced = fakePair({ state: 'leaving', reason: 'splice' });
+    const proxy = fakeProfile({ comm: 'server', pid: 200, hazard: 'splice' });
+
+    it('names it, and says that its next connections stay on TCP', () => {
+      const { evidence, change } = view(spliced, [fakeProfile({ comm: 'client', pid: 100 }), proxy]);
+      assert.deepEqual(evidence.slice(0, 2), [
+        'it is the server, server; its next connections stay on TCP',
+        'if bytes wait that it can never read, the connection is reset after half a second',
+      ]);
+      assert.match(change, /read with recv from non-blocking sockets/);
+    });
+
+    it('does not accuse anybody whose profile is gone, and speaks of a reset only while it leaves', () => {
+      assert.equal(view(spliced).evidence[0], 'which end it was is not known any more');
+      assert.doesNotMatch(view({ ...spliced, state: 'tcp' }, [proxy]).evidence.join(), /reset/);
+    });
+  });
 
   it('names the reason of the messages when the pair is well and they are not', () => {
     const answer = view(fakePair({ lastPass: 'queue_full', clientSent: sent(1, 9), serverQueued: 300 }));

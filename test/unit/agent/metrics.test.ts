@@ -10,6 +10,7 @@ import { METRICS } from '../../../agent/metrics/names.js';
 import { Scraper } from '../../../agent/metrics/scrape.js';
 import { Series } from '../../../agent/metrics/series.js';
 import { keptLog, type Line } from '../../helpers/log.js';
+import { fakeProfile } from './fake-profile.js';
 
 describe('metrics', () => {
   let datapath: FakeDatapath;
@@ -113,6 +114,16 @@ describe('metrics', () => {
     assert.equal(value(await text(), 'sidestep_active_pairs', 'state="active"'), 1);
     datapath.live = [];
     assert.equal(value(await text(), 'sidestep_active_pairs', 'state="active"'), 0);
+  });
+
+  it('count workloads by verdict, and resets', async () => {
+    datapath.profileList = [
+      fakeProfile(), fakeProfile({ blocking: true }), fakeProfile({ plain: false, blocking: true }), fakeProfile({ hazard: 'splice' }),
+    ];
+    datapath.counts = fakeCounters({ resets: 3 });
+    const scraped = await text();
+    const workloads = ['trusted', 'mixed', 'unsafe', 'learning'].map((verdict) => value(scraped, 'sidestep_workloads', `verdict="${verdict}"`));
+    assert.deepEqual([workloads, value(scraped, 'sidestep_resets_total')], [[1, 2, 1, 0], 3]);
   });
 
   it('keep the last values, count and tell when the kernel cannot be read', async () => {

@@ -10,6 +10,7 @@ import { table } from '../../../agent/cli/render/table.js';
 import { renderTop, topRows } from '../../../agent/cli/render/top.js';
 import { age, bytes, count, percent } from '../../../agent/cli/render/units.js';
 import { renderChecks } from '../../../agent/cli/render/check.js';
+import { widthOf } from '../../../agent/cli/io.js';
 import { Screen } from '../../../agent/cli/screen.js';
 
 const view = (pair: Pair): Frame['pairs'][number] => {
@@ -132,9 +133,27 @@ describe('render', () => {
     const check = { group: 'kernel', name: 'types', result: 'fail', detail: 'missing', remedy: 'Do it.' } as const;
     assert.deepEqual(renderChecks([check]), ['kernel', '  ✗ types: missing', '      Do it.', '', '0 good, 0 to look at, 1 failed']);
   });
+
+  it('gives a check that does not matter a mark of its own, and counts it apart', () => {
+    const check = { group: 'program types', name: 'lsm', result: 'info', detail: 'not needed', remedy: '' } as const;
+    const lines = ['program types', '  · lsm: not needed', '', '0 good, 0 to look at, 0 failed, 1 neutral'];
+    assert.deepEqual(renderChecks([check]), lines);
+    assert.ok(renderChecks([check], coloured)[1]!.includes('\u001b[2m·'), 'dim');
+  });
 });
 
 describe('screen', () => {
+  it('takes a terminal that says 0 for one that does not know', () => {
+    const write = (): void => undefined;
+    const sizes = [{ columns: 0, rows: 0 }, {}, { columns: 132, rows: 43 }].map((size) => {
+      const screen = new Screen({ ...size, write });
+      return [screen.width, screen.height];
+    });
+    assert.deepEqual(sizes, [[80, 23], [80, 23], [132, 42]]);
+    const stdout = { isTTY: true, columns: 0, write };
+    assert.deepEqual([widthOf({ stdout, stderr: stdout, env: {} }), widthOf({ stdout: { write }, stderr: stdout, env: {} })], [80, 1000]);
+  });
+
   it('redraws in place, and lets log lines pass above', () => {
     let text = '';
     const screen = new Screen({ columns: 80, rows: 24, write: (more) => { text += more; } });

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The agent as a process: start, stop, death, and every way in which it cannot start. Each leaves the host as it was. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../helpers/kernel-lock.js';
+import { withDatapath } from '../helpers/datapath.js';
+import { onGround, type Ground } from '../helpers/real-agent.js';
+import type { Program } from '../helpers/program.js';
+
+const ids = (what: 'prog' | 'map' | 'link'): number[] =>
+  (JSON.parse(execFileSync('bpftool', ['-j', what, 'show'], { encoding: 'utf8' })) as { id: number }[]).map(({ id }) => id);
+const kernelNow = (): number[][] => [ids('prog'), ids('map'), ids('link')];
+
+/** What the kernel holds once it has freed what earlier tests gave back. */
+async function kernelState(): Promise<number[][]> {
+  for (let before = kernelNow(); ; ) {
+    await sleep(300);
+    const now = kernelNow();
+    if (JSON.stringify(now) === JSON.stringify(before)) return now;
+    before = now;
+  }
+}
+
+/** Objects are freed by the kernel a moment after their last reference. */
+const sameAs = (before: number[][]): Promise<void> => eventually(() => {
+  const now = kernelNow();
+  return JSON.stringify(now) === JSON.stringify(before) ? '' : `before ${JSON.stringify(before)}, now ${JSON.stringify(now)}`;
+});
+
+async function turns(actor: Program): Promise<void> {
+  for (const line of ['send c 1000', 'read s', 'send s 1000', 'read c']) {
+    actor.say(line);
+    await actor.next();
+  }
+}
+
+async function accelerated(ground: Ground): Promise<Program> {
+  const actor = ground.program('actor.py');
+  await actor.next();
+  await turns(actor);
+  await eventually(() => (ground.pairs()[0]?.state === 'active' ? '' : JSON.stringify(ground.pairs())));
+  await turns(actor);
+  return actor;
+}
+
+async function quit(actor: Program): Promise<void> {
+  actor.say('quit');
+  await actor.end();
+}
+
+describe('the agent', () => {
+  it('stopped with Ctrl-C it hands every pair back and leaves no program, map, link or pin; connections go on', () => onGround(async (ground) => {
+    const before = await kernelState();
+    const agent = await ground.ready();
+    const actor = await accelerated(ground);
+    const { code, stderr } = await agent.stop('SIGINT');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /retired 1 pair/);
+    assert.equal(existsSync(ground.pins), false);
+    await sameAs(before);
+    await turns(actor);
+    await quit(actor);
+  }));
+
+  it('killed with SIGKILL, its pairs stay accelerated; the next one takes them over', () => onGround(async (ground) => {
+    const first = await ground.ready();
+    const actor = await accelerated(ground);
+    const [seen] = ground.pairs();
+    await first.stop('SIGKILL');
+    await turns(actor);
+    const second = await ground.ready();
+    assert.match(second.stderr, /took over the datapath of an earlier agent/);
+    await turns(actor);
+    const [now] = ground.pairs();
+    assert.equal(now?.id, seen?.id);
+    assert.equal(now?.clientSent.redirectedBytes, (seen?.clientSent.redirectedBytes ?? 0) + 2000);
+    await quit(actor);
+    assert.equal((await second.stop()).code, 0);
+  }));
+
+  it('a second one is refused by the pid of the first, which does not notice', () => onGround(async (ground) => {
+    const first = await ground.ready();
+    const before = await kernelState();
+    const { code, stderr, stdout } = await ground.start().end();
+    assert.equal(code, 1, stderr);
+    assert.match(stderr + stdout, new RegExp(`another agent serves this host.*${String(first.child.pid)}`, 's'));
+    await sameAs(before);
+    await quit(await accelerated(ground));
+  }));
+
+  it('h-host-port-clash: a taken metrics port is said, and traffic is served all the same', () => onGround(async (ground) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    await ground.ready(['--set', `metrics.port=${String(port)}`]);
+    await quit(await accelerated(ground));
+    const status = ground.cli('status');
+    assert.equal(status.code, 1);
+    assert.match(status.stdout, new RegExp(`no metrics.*${String(port)}`));
+    taken.close();
+  }));
+
+  it('a hook that somebody else holds alone is named, and nothing is left', () => onGround((ground) => withDatapath({}, async (t) => {
+    const { id } = (t.native.info()['programs'] as { type: string; id: number }[]).find(({ type }) => type === 'sock_ops')!;
+    // Without flags: no second program may join (h-attach-flags-zero).
+    execFileSync('bpftool', ['cgroup', 'attach', ground.cgroup, 'sock_ops', 'id', String(id)]);
+    const before = await kernelState();
+    const { code, stderr, stdout } = await ground.start().end();
+    assert.equal(code, 1);
+    assert.match(stderr + stdout, /another program owns a hook.*sidestep_sock_op/s);
+    assert.equal(existsSync(ground.pins), false);
+    await sameAs(before);
+    execFileSync('bpftool', ['cgroup', 'detach', ground.cgroup, 'sock_ops', 'id', String(id)]);
+  })));
+
+  it('a bad configuration is refused with file, line and nearest key, before anything is loaded', () => onGround(async (ground) => {
+    const before = await kernelState();
+    const file = ground.config('datapath:\n  maxPair: 10\n  queueBytes: lots\n');
+    const { code, stderr } = await ground.start([], file).end();
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /config\.yaml:2:3/);
+    assert.match(stderr, /maxPairs/);
+    assert.match(stderr, /config\.yaml:3/);
+    assert.equal(existsSync(ground.pins), false);
+    await sameAs(before);
+  }));
+
+  it('a change that is refused leaves the running configuration as it was; a good one is applied', () => onGround(async (ground) => {
+    const file = ground.config('datapath:\n  enabled: true\n');
+    const agent = ground.start([], file);
+    await agent.says('ready');
+    ground.config('datapath:\n  enabled: maybe\n');
+    agent.child.kill('SIGHUP');
+    await eventually(() => (ground.cli('status').stdout.includes('did not load') ? '' : 'not told'));
+    const actor = await accelerated(ground);
+    ground.config('datapath:\n  enabled: false\n');
+    agent.child.kill('SIGHUP');
+    await eventually(() => (ground.cli('status').stdout.includes('disabled') ? '' : ground.cli('status').stdout));
+    const [before] = ground.pairs();
+    await turns(actor);
+    assert.equal(ground.pairs()[0]?.clientSent.redirectedBytes, before?.clientSent.redirectedBytes, 'no byte was redirected any more');
+    await quit(actor);
+  }));
+
+  it('without privileges it says what is missing', () => onGround((ground) => {
+    const outcome = (() => {
+      try {
+        return execFileSync('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, 'bin/sidestep', '--config', '/dev/null', '--run-dir', ground.runDir, 'agent', ...ground.flags],
+          { encoding: 'utf8', stdio: 'pipe' });
+      } catch (error) {
+        return (error as { stderr: string }).stderr;
+      }
+    })();
+    assert.match(outcome, /root|CAP_/);
+    assert.equal(existsSync(ground.pins), false);
+    return Promise.resolve();
+  }));
+});

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The guard, with a real agent: programs are watched before their connections are enrolled, and afterwards. */
+import assert from 'node:assert/strict';
+import { eventually } from '../helpers/kernel-lock.js';
+import { onGround, type Ground } from '../helpers/real-agent.js';
+
+const guarded = (test: (ground: Ground) => Promise<void>) => (): Promise<void> => onGround(async (ground) => {
+  await ground.ready();
+  await test(ground);
+});
+
+describe('the guard', () => {
+  it('learns an unknown program from its first reads and adopts its live connection', guarded(async (ground) => {
+    const actor = ground.program('actor.py');
+    await actor.next();
+    assert.equal(ground.pairs()[0]?.reason, 'learning');
+    for (const line of ['send c 100', 'read s', 'send s 100', 'read c']) {
+      actor.say(line);
+      await actor.next();
+    }
+    await eventually(() => (ground.pairs()[0]?.state === 'active' ? '' : JSON.stringify(ground.pairs()[0])));
+    for (const line of ['send c 5000', 'read s', 'send s 5000', 'read c']) {
+      actor.say(line);
+      await actor.next();
+    }
+    const [pair] = ground.pairs();
+    assert.equal(pair?.clientSent.redirectedBytes, 5000);
+    assert.equal(pair.serverSent.redirectedBytes, 5000);
+    assert.ok(ground.profiles().some((profile) => profile.plain && profile.hazard === ''));
+    actor.say('quit');
+    await actor.end();
+  }));
+
+  it('enrols the next connection of a program that it knows at once', guarded(async (ground) => {
+    const actor = ground.program('actor.py');
+    await actor.next();
+    for (const line of ['send c 100', 'read s', 'send s 100', 'read c', 'open']) {
+      actor.say(line);
+      await actor.next();
+    }
+    assert.ok(ground.pairs().some((pair) => pair.state === 'active' && pair.ageMs < 2000 && pair.clientSent.passedMessages === 0));
+    actor.say('quit');
+    await actor.end();
+  }));
+
+  it('dp-splice-sees-nothing, dp-noop-skb-verdict-breaks-splice: a program that splices from its first read is never enrolled', guarded(async (ground) => {
+    const [report] = await ground.program('splicing.py', { mode: 'first' }).end();
+    const results = report?.['results'] as { got: number; ended: string }[];
+    assert.deepEqual(results.map(({ got, ended }) => [got, ended]), Array.from({ length: 5 }, () => [50_000, 'EOF']));
+    const { connections, messages, resets } = ground.counters();
+    assert.deepEqual([connections.redirected, messages.redirected, resets], [0, 0, 0]);
+    assert.ok(connections.splice + connections.learning >= 5, JSON.stringify(connections));
+    assert.ok(ground.profiles().some((profile) => profile.hazard === 'splice'));
+  }));
+
+  it('a known program that begins to splice: a connection that is stuck is reset within a second, the next one takes TCP', guarded(async (ground) => {
+    const program = ground.program('splicing.py', { mode: 'late' });
+    await program.next();
+    await eventually(() => (ground.pairs()[0]?.state === 'active' ? '' : JSON.stringify(ground.pairs()[0])));
+    program.say();
+    const [report] = await program.end();
+    const outcome = report?.['outcome'] as { got: number; ended: string; after: number };
+    assert.ok(outcome.ended === 'ECONNABORTED' || outcome.ended === 'ECONNRESET', JSON.stringify(outcome));
+    assert.ok(outcome.after < 1, `took ${String(outcome.after)} s`);
+    assert.equal(report?.['peer'], 'ECONNRESET');
+    assert.deepEqual([(report['then'] as { got: number }).got, (report['then'] as { ended: string }).ended], [50_000, 'EOF']);
+    const { resets, messages } = ground.counters();
+    assert.equal(resets, 1);
+    assert.ok(messages.redirected >= 40, 'it was accelerated before');
+    const explained = ground.cli('profiles');
+    assert.match(explained.stdout, /splice/);
+  }));
+
+  it('programs with blocking sockets are left alone, and explain says why', guarded(async (ground) => {
+    const actor = ground.program('actor.py', { kind: 'blocking_client' });
+    const { port } = await actor.next();
+    const { code, stdout } = ground.cli('explain', String(port));
+    assert.equal(code, 1, 'a connection that is not accelerated is a problem found');
+    assert.match(stdout, /reason blocking/);
+    assert.match(stdout, /O_NONBLOCK/);
+    assert.equal(ground.counters().connections.redirected, 0);
+    actor.say('quit');
+    await actor.end();
+  }));
+});

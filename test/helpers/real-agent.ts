@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The agent as people start it, as a process of its own, on a cgroup and pins of its own. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findCgroup2 } from '../../agent/datapath/cgroup.js';
+import type { Counters, Pair, Profile } from '../../agent/datapath/types.js';
+import { freshName } from './datapath.js';
+import { BPFFS, eventually, removeCgroup } from './kernel-lock.js';
+import { Program, startPython } from './program.js';
+
+const LAUNCHER = fileURLToPath(new URL('../../../bin/sidestep', import.meta.url));
+
+export interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A place for agents: what one leaves there, the next finds. */
+export class Ground {
+  readonly name = freshName();
+  readonly cgroup = join(findCgroup2(), this.name);
+  readonly pins = join(BPFFS, this.name);
+  readonly runDir = mkdtempSync(join(tmpdir(), 'sidestep-agent-'));
+  readonly #agents: RealAgent[] = [];
+  readonly #programs: Program[] = [];
+
+  constructor() {
+    mkdirSync(this.cgroup);
+  }
+
+  get flags(): string[] {
+    const settings = { 'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json' };
+    return Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  }
+
+  config(text: string): string {
+    const file = join(this.runDir, 'config.yaml');
+    writeFileSync(file, text);
+    return file;
+  }
+
+  /** `more` comes after the settings of the ground, and wins. */
+  start(more: readonly string[] = [], config = '/dev/null'): RealAgent {
+    const agent = new RealAgent(['--config', config, '--run-dir', this.runDir, 'agent', ...this.flags, ...more]);
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  async ready(more: readonly string[] = []): Promise<RealAgent> {
+    const agent = this.start(more);
+    await agent.says('ready');
+    return agent;
+  }
+
+  cli(...args: string[]): Outcome {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, '--config', '/dev/null', '--run-dir', this.runDir, ...args], { encoding: 'utf8' });
+    return { code: status, stdout, stderr };
+  }
+
+  #read<T>(command: string, key: string): T {
+    const { code, stdout, stderr } = this.cli(command, '-o', 'json');
+    assert.equal(code, 0, stderr);
+    return (JSON.parse(stdout) as Record<string, T>)[key] as T;
+  }
+  pairs(): Pair[] { return this.#read('pairs', 'pairs'); }
+  profiles(): Profile[] { return this.#read('profiles', 'profiles'); }
+
+  counters(): Counters {
+    const { stdout } = spawnSync('curl', ['-s', '--unix-socket', join(this.runDir, 'agent.sock'), 'http://agent/v1/counters'], { encoding: 'utf8' });
+    return (JSON.parse(stdout) as { counters: Counters }).counters;
+  }
+
+  program(file: string, options: object = {}): Program {
+    const program = startPython(file, options, { cgroup: this.cgroup });
+    this.#programs.push(program);
+    return program;
+  }
+
+  async clean(): Promise<void> {
+    for (const program of this.#programs) await program.kill();
+    for (const agent of this.#agents) await agent.kill();
+    rmSync(this.pins, { recursive: true, force: true });
+    rmSync(this.runDir, { recursive: true, force: true });
+    await removeCgroup(this.cgroup);
+  }
+}
+
+export class RealAgent {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly #ended: Promise<unknown>;
+
+  constructor(args: readonly string[]) {
+    this.child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout!.on('data', (chunk: Buffer) => { this.stdout += chunk.toString(); });
+    this.child.stderr!.on('data', (chunk: Buffer) => { this.stderr += chunk.toString(); });
+    this.#ended = once(this.child, 'close');
+  }
+
+  async says(message: string): Promise<void> {
+    await eventually(() => (this.stderr.includes(`"msg":"${message}"`) ? '' : `the agent did not say "${message}": ${this.stderr.slice(-500)}`), 10_000);
+  }
+
+  async end(): Promise<Outcome> {
+    await this.#ended;
+    return { code: this.child.exitCode, stdout: this.stdout, stderr: this.stderr };
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Outcome> {
+    this.child.kill(signal);
+    return this.end();
+  }
+
+  async kill(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.#ended;
+  }
+}
+
+export async function onGround(test: (ground: Ground) => Promise<void>): Promise<void> {
+  const ground = new Ground();
+  try {
+    await test(ground);
+  } finally {
+    await ground.clean();
+  }
+}
