@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath_js.h"
 
+#include <cmath>
 #include <memory>
 
 #include "datapath.h"
@@ -24,7 +25,8 @@ std::string Text(const Napi::Object& options, const char* key) {
 uint32_t Count(const Napi::Object& options, const char* key) {
 	Napi::Value value = options.Get(key);
 	double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
-	if (number < 1 || number > 4294967295.0)
+	// Written so that NaN fails too.
+	if (!(number >= 1 && number <= 4294967295.0) || number != std::floor(number))
 		throw Napi::TypeError::New(options.Env(),
 					   std::string("NativeDatapath: ") + key + " must be a positive 32-bit number");
 	return static_cast<uint32_t>(number);
@@ -202,7 +204,11 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		datapath_.reset();
 	}
 
-	static void ReleaseOf(NativeDatapath* self) { self->Release(); }
+	// The environment is ending: it has taken the hook back already.
+	static void ReleaseOf(NativeDatapath* self) {
+		self->hook_ = {};
+		self->Release();
+	}
 
 	std::shared_ptr<Datapath> datapath_; // shared with a retire pass that is under way
 	std::unique_ptr<Events> events_;
