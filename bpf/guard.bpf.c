@@ -2,7 +2,7 @@
 /*
  * The guard: how does each end read?
  *
- * Every way of taking bytes out of a TCP socket ends in tcp_rcv_space_adjust, also one that finds nothing, and runs in
+ * Whatever takes bytes out of a TCP socket ends in tcp_rcv_space_adjust, splice even when it finds nothing, and runs in
  * the reader's own system call. Its tracepoint costs nothing to programs without TCP sockets and about 30 ns to a read
  * of one that is not tracked; tracing system calls would cost every call of every process on the host.
  */
@@ -13,7 +13,7 @@
 #include "lib/habits.h"
 #include "lib/identity.h"
 
-/* Numbers of read, readv, recvfrom, recvmsg, recvmmsg, io_uring_enter. Whatever else reads a socket is not known to suit. */
+/* Numbers of read, readv, recvfrom, recvmsg, recvmmsg, preadv2, io_uring_enter. Whatever else reads a socket is not known to suit. */
 static __always_inline bool plain_read(const struct task_struct *task)
 {
 	const struct pt_regs *regs = peek(bpf_task_pt_regs((void *)task), struct pt_regs);
@@ -25,6 +25,7 @@ static __always_inline bool plain_read(const struct task_struct *task)
 		case 45:
 		case 47:
 		case 299:
+		case 327:
 		case 426:
 			return true;
 		default:
@@ -37,6 +38,7 @@ static __always_inline bool plain_read(const struct task_struct *task)
 	case 207:
 	case 212:
 	case 243:
+	case 286:
 	case 426:
 		return true;
 	default:
@@ -49,17 +51,20 @@ static __always_inline void name_reader(const struct sidestep_pair *pair,
 					struct sidestep_endpoint *end, __u32 side)
 {
 	struct sidestep_listener *listener;
-	struct sidestep_workload workload = {};
+	struct sidestep_workload workload = {}, *known;
 
 	end->reads |= READ_NAMED;
 	end->workload = current_workload(&workload);
 	end->pid = current_process(end->comm);
 	if (!end->workload)
 		return;
+	known = bpf_map_lookup_elem(&workloads, &end->workload);
+	if (known)
+		workload.habits = known->habits;
 	workload.seen_ns = bpf_ktime_get_ns();
 	workload.pid = end->pid;
 	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
-	bpf_map_update_elem(&workloads, &end->workload, &workload, BPF_NOEXIST);
+	bpf_map_update_elem(&workloads, &end->workload, &workload, BPF_ANY);
 	/* Whoever made the listener may have handed it on: to a worker, to an activated service. */
 	listener =
 		side == SIDESTEP_SERVER ? bpf_map_lookup_elem(&listeners, &pair->listener) : NULL;
@@ -92,6 +97,7 @@ static __always_inline void hazard(struct sidestep_pair *pair, struct sidestep_f
 	struct sidestep_workload *workload = bpf_map_lookup_elem(&workloads, &end->workload);
 	struct sidestep_habits *habits = habits_of(pair, flow->side & 1);
 
+	end->reads |= READ_HAZARD;
 	if (workload)
 		workload->habits.hazard = reason + 1;
 	if (habits)
@@ -121,6 +127,8 @@ static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_fl
 	end->reads |= READ_BLOCKING;
 	if (habits)
 		habits->blocking = 1;
+	if (workload)
+		workload->habits.blocking = 1;
 	decide_against(pair, flow->id, REASON_BLOCKING);
 }
 

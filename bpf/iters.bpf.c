@@ -73,9 +73,9 @@ static __always_inline bool sending(const struct sk_psock *psock)
 }
 
 /* A reader that splices never sees what waits in its psock: an error within a second is better than silence for ever. */
-static __always_inline bool stuck(const struct sidestep_pair *pair)
+static __always_inline bool stuck(const struct sidestep_pair *pair, __u32 side)
 {
-	return pair->reason == REASON_SPLICE && pair->hazard_ns &&
+	return pair->end[side & 1].reads & READ_HAZARD && pair->hazard_ns &&
 	       bpf_ktime_get_ns() - pair->hazard_ns > SIDESTEP_STUCK_NS;
 }
 
@@ -141,7 +141,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	}
 	if (psock->ingress_skb.qlen || psock->ingress_msg.next != &psock->ingress_msg) {
 		run->unread++;
-		if (pair && stuck(pair))
+		if (pair && stuck(pair, key.side))
 			reset(common, run);
 		return 0;
 	}

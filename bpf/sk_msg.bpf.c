@@ -9,6 +9,7 @@
 /* A blocking or ULP end can never be served: say so once and let the agent take the pair out of the map. */
 static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
 {
+	struct sidestep_workload *workload;
 	struct sidestep_habits *habits;
 	__u32 blocker;
 
@@ -19,6 +20,9 @@ static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id i
 	habits = habits_of(pair, blocker);
 	if (reason == REASON_BLOCKING && habits)
 		habits->blocking = 1;
+	workload = bpf_map_lookup_elem(&workloads, &pair->end[blocker].workload);
+	if (reason == REASON_BLOCKING && workload)
+		workload->habits.blocking = 1;
 	pair->reason = reason;
 	pair->state = PAIR_LEAVING;
 	emit(id, EVENT_FALLBACK, reason, NULL, NULL);

@@ -60,7 +60,7 @@ export const schema: convict.Schema<Config> = {
       default: false,
     },
     trustListeners: {
-      doc: 'Enrol the first connection of a listener at once, before anybody saw how its server reads. Otherwise it joins some milliseconds later.',
+      doc: 'Enrol connections at once, before anybody saw how their ends read. Otherwise they join some milliseconds after both ends have read.',
       format: 'switch',
       default: false,
     },

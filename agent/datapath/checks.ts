@@ -1,6 +1,6 @@
 /** Checks that need the kernel: who else is on our hooks, what this kernel loads, and how its sockets behave. */
 import { native, type Answer, type ProgramProbe } from '../../native/index.js';
-import { fail, pass, warn, type Check, type CheckProvider } from '../check/types.js';
+import { fail, info, pass, warn, type Check, type CheckProvider } from '../check/types.js';
 import { findCgroup2 } from './cgroup.js';
 import { runSelfTest } from './selftest.js';
 import { translated } from './translate.js';
@@ -11,7 +11,7 @@ const PROGRAMS = 'program types';
 const FEATURES = 'features';
 
 /** Program types without which nothing is accelerated. */
-const NEEDED_TYPES = new Set(['sock_ops', 'sk_msg', 'sk_skb', 'iter']);
+const NEEDED_TYPES = new Set(['sock_ops', 'sk_msg', 'sk_skb', 'iter', 'tp_btf']);
 const NEEDED_FEATURES = new Set(['sockhash map', 'sk_storage map', 'ringbuf map', 'lru hash map', 'tcp iterator', 'bpf_rdonly_cast kfunc']);
 
 /** What each step of the self-test shows, for a person. */
@@ -66,7 +66,7 @@ function programRow(probe: ProgramProbe): Check {
   const needed = NEEDED_TYPES.has(probe.type);
   return {
     group: PROGRAMS, name: probe.type,
-    ...(works || !needed ? pass(detail) : fail(detail, 'Without it nothing is accelerated. See the capabilities above, or use another kernel.')),
+    ...(works ? pass(detail) : !needed ? info(detail) : fail(detail, 'Without it nothing is accelerated. See the capabilities above, or use another kernel.')),
   };
 }
 
@@ -80,6 +80,6 @@ export const featureChecks: CheckProvider = {
   run: () => translated(() => native.probeFeatures()).map((probe): Check => {
     const detail = `${words[probe.answer]}${probe.detail === '' ? '' : ` (${probe.detail})`}; in Linux since ${probe.since}`;
     const lacking = probe.answer === 'no' && NEEDED_FEATURES.has(probe.name);
-    return { group: FEATURES, name: probe.name, ...(lacking ? fail(detail, `Use a kernel from ${probe.since} on.`) : pass(detail)) };
+    return { group: FEATURES, name: probe.name, ...(lacking ? fail(detail, `Use a kernel from ${probe.since} on.`) : probe.answer === 'yes' ? pass(detail) : info(detail)) };
   }),
 };

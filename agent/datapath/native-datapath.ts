@@ -16,7 +16,7 @@ const SWEEP_SLOWEST_MS = 250;
 /** Milliseconds between two passes while somebody waits for a retire. */
 const RETIRE_MS = 20;
 
-/** Milliseconds from a connection to a listener that nobody knows until its reading is looked at; doubles likewise. */
+/** Milliseconds from a connection of an end that nobody knows until its reading is looked at; doubles likewise. */
 const LEARN_MS = 5;
 const LEARN_SLOWEST_MS = 2000;
 

@@ -28,8 +28,8 @@ export const REASONS = [
   { name: 'leaving', what: 'the pair is being retired', remedy: 'nothing to do' },
   { name: 'remote', what: 'the other end is on another host, or outside the cgroup that Sidestep watches', remedy: 'check cgroup.path if both ends are local' },
   { name: 'observed', what: 'observe mode counts local connections and enrols none', remedy: 'set datapath.observe to false to accelerate' },
-  { name: 'learning', what: 'nobody has seen yet how the server of this listener reads its connections', remedy: 'nothing to do: it is decided within moments of the first accept, and the connection is adopted' },
-  { name: 'splice', what: 'an end moves bytes out of the socket with splice, tee or sendfile, which sees nothing of redirected bytes', remedy: 'nothing to do: proxies that splice are fast on TCP' },
+  { name: 'learning', what: 'it has not been seen yet how both of its ends read', remedy: 'nothing to do: it is adopted some milliseconds after both ends have read' },
+  { name: 'splice', what: 'an end takes bytes out of the socket with splice or another call that sees nothing of redirected bytes', remedy: 'nothing to do: proxies that splice are fast on TCP' },
 ] as const satisfies readonly Reason[];
 
 export type ReasonName = (typeof REASONS)[number]['name'];

@@ -89,7 +89,7 @@ struct sidestep_settings {
 	__u32 enabled; /* 0: enrol nothing, pass every message */
 	__u32 queue_bytes; /* most unread redirected bytes a reader may hold before its writer goes back to TCP */
 	__u32 observe; /* 1: see and count local connections, enrol none */
-	__u32 trust;   /* 1: believe a listener of which nothing was seen yet */
+	__u32 trust;   /* 1: believe ends of which nothing was seen yet */
 	__u32 pad;
 	__u64 owner; /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 };
@@ -148,6 +148,7 @@ struct sidestep_traffic {
 
 #define READ_PLAIN 1U    /* recv and its kin, non-blocking */
 #define READ_BLOCKING 2U /* the same on a blocking socket */
+#define READ_HAZARD 8U   /* in a way that a socket in the map cannot serve */
 #define READ_NAMED 4U    /* process and workload are those of a reader */
 
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
