@@ -125,6 +125,11 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		pair->state = PAIR_LEAVING;
 	}
 
+	if (pair && pair->end[(key.side ^ 1) & 1].reads & READ_ABANDONED) {
+		reset(common, run);
+		return 0;
+	}
+
 	sk = peek(tp, struct sock);
 	psock = psock_of(sk);
 	if (!psock)

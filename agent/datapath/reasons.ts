@@ -30,6 +30,8 @@ export const REASONS = [
   { name: 'observed', what: 'observe mode counts local connections and enrols none', remedy: 'set datapath.observe to false to accelerate' },
   { name: 'learning', what: 'it has not been seen yet how both of its ends read', remedy: 'nothing to do: it is adopted some milliseconds after both ends have read' },
   { name: 'splice', what: 'an end takes bytes out of the socket with splice or another call that sees nothing of redirected bytes', remedy: 'nothing to do: proxies that splice are fast on TCP' },
+  { name: 'shut_down', what: 'the writer has shut down its sending or the reader its reading', remedy: 'nothing to do: TCP gives the right error' },
+  { name: 'unread_close', what: 'an end closed with bytes unread, so the other was reset, as TCP would have done', remedy: 'nothing to do' },
 ] as const satisfies readonly Reason[];
 
 export type ReasonName = (typeof REASONS)[number]['name'];

@@ -14,6 +14,8 @@
 #define AF_INET6 10
 #define O_NONBLOCK 04000
 #define E2BIG 7
+#define RCV_SHUTDOWN 1
+#define SEND_SHUTDOWN 2
 #define EBUSY 16
 #define NULL ((void *)0)
 
@@ -137,6 +139,7 @@ struct sock {
 	kuid_t sk_uid;
 	void *sk_user_data;
 	struct sock_cgroup_data sk_cgrp_data;
+	__u8 sk_shutdown;
 };
 
 struct inet_sock {

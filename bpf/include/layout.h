@@ -58,7 +58,9 @@
 	X(REMOTE, "remote")             \
 	X(OBSERVED, "observed")         \
 	X(LEARNING, "learning")         \
-	X(SPLICE, "splice")
+	X(SPLICE, "splice")             \
+	X(SHUT_DOWN, "shut_down")       \
+	X(UNREAD_CLOSE, "unread_close")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -146,10 +148,11 @@ struct sidestep_traffic {
 	__u64 passed_messages;
 };
 
-#define READ_PLAIN 1U    /* recv and its kin, non-blocking */
-#define READ_BLOCKING 2U /* the same on a blocking socket */
-#define READ_HAZARD 8U   /* in a way that a socket in the map cannot serve */
-#define READ_NAMED 4U    /* process and workload are those of a reader */
+#define READ_PLAIN 1U      /* recv and its kin, non-blocking */
+#define READ_BLOCKING 2U   /* the same on a blocking socket */
+#define READ_HAZARD 8U     /* in a way that a socket in the map cannot serve */
+#define READ_ABANDONED 16U /* it closed with bytes unread */
+#define READ_NAMED 4U      /* process and workload are those of a reader */
 
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
 struct sidestep_endpoint {

@@ -50,6 +50,9 @@ static __always_inline __u32 gate(const struct sock *own, const struct sidestep_
 	if (unread && (unread >= set->queue_bytes || unread >= (__u32)peer->sk_rcvbuf / 2))
 		return REASON_QUEUE_FULL;
 
+	/* A redirect would get round both: TCP refuses such a send, or answers it with a reset. */
+	if (own->sk_shutdown & SEND_SHUTDOWN || peer->sk_shutdown & RCV_SHUTDOWN)
+		return REASON_SHUT_DOWN;
 	if (!peer->sk_socket)
 		return REASON_NOT_ACCEPTED;
 	if (blocks(peer) || blocks(own))

@@ -50,12 +50,15 @@ static __always_inline __u64 carried_by_tcp(const struct sock *sk)
 }
 
 /*
- * Redirected bytes that nobody will read any more: TCP would have sent a reset, now the writer sees end of file.
+ * close() with bytes unread. TCP sends a reset, but only for what is in its own queue: bytes in the psock are thrown
+ * away behind an ordinary FIN, and a writer that waits for room would wait for ever. The agent resets it instead.
  * close() takes the psock off the socket before TCP changes state, and frees it later: the address kept at enrolment
  * still tells what was in it. A psock that is still there means shutdown(), which loses nothing.
  */
-static __always_inline void count_unread(struct sidestep_endpoint *end, const struct sock *sk)
+static __always_inline void notice_unread(struct sidestep_pair *pair, sidestep_pair_id id,
+					  __u32 side, const struct sock *sk)
 {
+	struct sidestep_endpoint *end = &pair->end[side & 1];
 	struct sidestep_counters *c = counters_of_this_cpu();
 	const struct sk_psock *psock;
 
@@ -64,8 +67,15 @@ static __always_inline void count_unread(struct sidestep_endpoint *end, const st
 	psock = peek(end->psock, struct sk_psock);
 	end->psock = 0;
 	/* The count came with the FIONREAD repair; without it nothing can be said. */
-	if (c && bpf_core_field_exists(psock->msg_tot_len) && psock->msg_tot_len)
-		c->closed_unread++;
+	if (!c || !bpf_core_field_exists(psock->msg_tot_len) || !psock->msg_tot_len)
+		return;
+	c->closed_unread++;
+	if (pair->closed)
+		return;
+	end->reads |= READ_ABANDONED;
+	pair->reason = REASON_UNREAD_CLOSE;
+	pair->state = PAIR_LEAVING;
+	emit(id, EVENT_FALLBACK, REASON_UNREAD_CLOSE, NULL, NULL);
 }
 
 static __always_inline void end_closing(struct bpf_sock *socket, const struct sock *sk)
@@ -74,7 +84,7 @@ static __always_inline void end_closing(struct bpf_sock *socket, const struct so
 	struct sidestep_pair *pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
 
 	if (pair)
-		count_unread(&pair->end[flow->side & 1], sk);
+		notice_unread(pair, flow->id, flow->side, sk);
 }
 
 static __always_inline void end_closed(struct bpf_sock *socket, const struct sock *sk)
@@ -94,10 +104,10 @@ static __always_inline void end_closed(struct bpf_sock *socket, const struct soc
 	pair = bpf_map_lookup_elem(&pairs, &id);
 	if (!pair)
 		return;
+	notice_unread(pair, id, side, sk);
 	before = __sync_fetch_and_or(&pair->closed, bit);
 	if (before & bit)
 		return;
-	count_unread(&pair->end[side], sk);
 	carried = carried_by_tcp(sk);
 	sent = &pair->end[side].sent;
 	if (carried > sent->passed_bytes)

@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { withDatapath } from '../helpers/datapath.js';
 import { eventually } from '../helpers/kernel-lock.js';
 
+/** ECONNABORTED: what the reset by the agent gives where TCP's own would give ECONNRESET (docs/limits.md). */
+const RESETS = ['EPIPE', 'ECONNRESET', 'ECONNABORTED'];
+
 describe('the end of a connection', () => {
   for (const unified of [true, false]) {
     const mode = unified ? 'unified' : 'split';
@@ -30,14 +33,16 @@ describe('the end of a connection', () => {
     it(`a killed peer ends reads and writes while bytes are on the way: ${mode}`, () => withDatapath({ unified }, async (t) => {
       const ends = await t.run('killed.py', { rounds: 30 });
       assert.ok(t.redirected() > 0);
-      assert.deepEqual(Object.keys(ends).filter((end) => !['EOF', 'EPIPE', 'ECONNRESET'].includes(end)), []);
+      assert.deepEqual(Object.keys(ends).filter((end) => !['EOF', 'EPIPE', 'ECONNRESET', 'ECONNABORTED'].includes(end)), []);
       assert.equal(t.entries('sockets'), 0);
     }));
 
     for (const reads of [false, true]) it(`a writer that waits is told when its reader${reads ? ', who was slow,' : ', who slept,'} is killed (dp-close-with-unread-no-reset): ${mode}`, () => withDatapath({ unified }, async (t) => {
-      const { woken, error } = await t.run('abandoned.py', { reads });
+      const { woken, seconds, error } = await t.run('abandoned.py', { reads });
       assert.ok(t.redirected() > 0);
-      assert.deepEqual([woken, ['EPIPE', 'ECONNRESET'].includes(error as string)], [true, true], `woken ${String(woken)}, ${String(error)}`);
+      assert.deepEqual([woken, seconds < 1], [true, true], `woken ${String(woken)} after ${String(seconds)} s`);
+      // A reset by the agent has the name of its own (bpf_sock_destroy); TCP's has that of a reset.
+      assert.ok(['EPIPE', 'ECONNRESET', 'ECONNABORTED'].includes(error as string), error as string);
       await eventually(() => (t.pairs().length + t.entries('sockets') === 0 ? '' : `${t.pairs().length} pairs are left, e.g. ${JSON.stringify(t.pairs()[0])}`));
     }));
 
@@ -46,8 +51,8 @@ describe('the end of a connection', () => {
       assert.equal(plain['end'], 'ECONNRESET');
       const { end, write } = await t.run('close_unread.py');
       assert.equal(t.counters().closedUnread, 1);
-      assert.equal(end, 'EOF', 'the known difference; see docs/limits.md');
-      assert.ok(['EPIPE', 'ECONNRESET'].includes(write as string), write as string);
+      assert.ok(['EOF', ...RESETS].includes(end as string), `the known difference, see docs/limits.md: ${String(end)}`);
+      assert.ok(RESETS.includes(write as string), write as string);
     }));
 
     it(`clean closes are not counted as unread: ${mode}`, () => withDatapath({ unified }, async (t) => {

@@ -83,3 +83,17 @@ describe('the guard', () => {
     await actor.end();
   }));
 });
+
+describe('a close with bytes unread (dp-close-with-unread-no-reset)', () => {
+  for (const reads of [false, true]) {
+    it(`resets the writer, also one that waits for room: the reader ${reads ? 'was slow' : 'slept'}`, () => onGround(async (ground) => {
+      await ground.ready(['--set', 'datapath.trustListeners=true']);
+      const [report] = await ground.program('abandoned.py', { reads }).end();
+      assert.equal(report?.['woken'], true, JSON.stringify(report));
+      assert.ok((report['seconds'] as number) < 1, JSON.stringify(report));
+      assert.match(String(report['error']), /^(EPIPE|ECONNRESET|ECONNABORTED)$/);
+      assert.ok(ground.counters().messages.redirected > 0, 'it was accelerated before');
+      await eventually(() => (ground.pairs().length === 0 ? '' : JSON.stringify(ground.pairs())));
+    }));
+  }
+});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection to a peer that is not watched costs nothing: no pair, no socket, no record, no verdict.
 import assert from 'node:assert/strict';
+import { startActor } from '../helpers/actor.js';
 import { withDatapath, type TestDatapath } from '../helpers/datapath.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import { withPods } from '../helpers/pods.js';
@@ -52,4 +53,16 @@ describe('remote peers', () => {
     local.say('quit');
     for (const program of [client, server, local]) await program.end();
   })));
+
+  it('a connection from before the datapath stays as it is (dp-existing-sockets-swept)', () => withDatapath({}, async (t) => {
+    t.native.uninstall();
+    const actor = await startActor(t);
+    t.open();
+    await actor.talk();
+    await t.native.learnPass();
+    await actor.talk();
+    assert.deepEqual([t.pairs(), t.entries('sockets'), (await t.retirePass()).tracked], [[], 0, 0]);
+    assert.deepEqual(Object.values(t.counters().messages).filter((count) => count > 0), []);
+    await actor.quit();
+  }));
 });

@@ -47,7 +47,11 @@ export class TestDatapath {
   /** Opens one more on the same pins, as an agent that starts after another. */
   open(over: Partial<NativeOptions> = {}): NativeDatapath {
     const opened = new native.NativeDatapath({ ...this.options, ...over });
-    opened.onEvents((events) => { this.events.push(...events as ConnectionEvent[]); });
+    opened.onEvents((events) => {
+      this.events.push(...events as ConnectionEvent[]);
+      // What the agent would do: the one that was left waiting has to be told.
+      if ((events as ConnectionEvent[]).some(({ reason }) => reason === 'unread_close')) void opened.retirePass('leaving');
+    });
     this.native = opened;
     return opened;
   }

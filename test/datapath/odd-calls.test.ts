@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls that few programs use give what they give on TCP. The cells that do not are stated here and in docs/limits.md.
+import assert from 'node:assert/strict';
+import { withDatapath } from '../helpers/datapath.js';
+
+/** What the kernel's reader of redirected sockets does not do: [on TCP, on an enrolled socket]. */
+const GAPS: Record<string, [unknown, unknown]> = {
+  urgent_byte: [['!', 'beforeafter', 'EAGAIN'], ['b', 'efore!after', 'EAGAIN']], // MSG_OOB: the byte is in line
+  low_water_mark: [[0, 1, 1100], [1, 1, 1100]], // SO_RCVLOWAT > 1: readable before it is reached
+  zero_copy: [[true, 8, 1], [true, 0, 'EAGAIN']], // MSG_ZEROCOPY: no completion comes
+  bytes_left: [[600], []], // TCP_INQ: no control message comes
+  partly_mapped: [[-1, 'EAGAIN', 'EFAULT', 'then'], [0, 'EAGAIN', '', 'then']], // 0 instead of EFAULT; nothing was taken
+};
+
+describe('calls that few programs use', () => {
+  for (const unified of [true, false]) {
+    it(`give what they give on TCP, but for the stated gaps: ${unified ? 'unified' : 'split'}`, () => withDatapath({ unified }, async (t) => {
+      const plain = await t.run('odd_calls.py', {}, { cgroup: t.newCgroup() });
+      const inside = await t.run('odd_calls.py');
+      assert.ok(t.redirected() > 0);
+      const differs = Object.keys(plain).filter((name) => JSON.stringify(plain[name]) !== JSON.stringify(inside[name]));
+      assert.deepEqual(Object.fromEntries(differs.map((name) => [name, [plain[name], inside[name]]])), GAPS);
+    }));
+  }
+});
