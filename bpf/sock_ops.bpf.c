@@ -95,7 +95,9 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 	__u64 listener;
 
 	if (!half) {
-		count_connection(set->enabled ? REASON_REMOTE : REASON_DISABLED);
+		/* With bytes in its SYN the server's end is there before the client's: no pair can be made. */
+		reason = fast_open(peek(sk, struct tcp_sock)) ? REASON_FAST_OPEN : REASON_REMOTE;
+		count_connection(set->enabled ? reason : REASON_DISABLED);
 		return;
 	}
 	listener = half->listener;

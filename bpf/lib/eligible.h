@@ -16,7 +16,7 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 
 	if (is_mptcp(tp))
 		return REASON_MPTCP;
-	if (tp->syn_data || tp->syn_fastopen)
+	if (fast_open(tp))
 		return REASON_FAST_OPEN;
 	if (uses_ulp(tp))
 		return REASON_ULP;

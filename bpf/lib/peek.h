@@ -39,6 +39,12 @@ static __always_inline bool uses_ulp(const struct tcp_sock *tp)
 	return tp->inet_conn.icsk_ulp_ops != NULL;
 }
 
+/* Bits move between kernels: a plain access would be relocated to the right byte and the wrong bit. */
+static __always_inline bool fast_open(const struct tcp_sock *tp)
+{
+	return BPF_CORE_READ_BITFIELD(tp, syn_data) || BPF_CORE_READ_BITFIELD(tp, syn_fastopen);
+}
+
 static __always_inline bool is_mptcp(const struct tcp_sock *tp)
 {
 	/* The field is only there with CONFIG_MPTCP. */
