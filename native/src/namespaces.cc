@@ -32,7 +32,7 @@ std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted) {
 		auto inum = static_cast<uint32_t>(st.st_ino);
 		if ((wanted && !wanted->count(inum)) || found.count(inum)) return;
 		UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-		struct statfs fs {};
+		struct statfs fs{};
 		// A name in /run/netns may be an empty file that its namespace left behind.
 		if (!fd || fstatfs(fd.get(), &fs) < 0 || fs.f_type != NSFS_MAGIC) return;
 		found.emplace(inum, std::move(fd));

@@ -11,7 +11,7 @@ import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import type { Counters, Pair, Profile } from '../../agent/datapath/types.js';
 import { freshName } from './datapath.js';
 import { BPFFS, eventually, removeCgroup } from './kernel-lock.js';
-import { Program, startPython } from './program.js';
+import { startPython, type Program } from './program.js';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/sidestep', import.meta.url));
 
@@ -63,13 +63,13 @@ export class Ground {
     return { code: status, stdout, stderr };
   }
 
-  #read<T>(command: string, key: string): T {
+  #read(command: string): unknown {
     const { code, stdout, stderr } = this.cli(command, '-o', 'json');
     assert.equal(code, 0, stderr);
-    return (JSON.parse(stdout) as Record<string, T>)[key] as T;
+    return JSON.parse(stdout);
   }
-  pairs(): Pair[] { return this.#read('pairs', 'pairs'); }
-  profiles(): Profile[] { return this.#read('profiles', 'profiles'); }
+  pairs(): Pair[] { return (this.#read('pairs') as { pairs: Pair[] }).pairs; }
+  profiles(): Profile[] { return (this.#read('profiles') as { profiles: Profile[] }).profiles; }
 
   counters(): Counters {
     const { stdout } = spawnSync('curl', ['-s', '--unix-socket', join(this.runDir, 'agent.sock'), 'http://agent/v1/counters'], { encoding: 'utf8' });
