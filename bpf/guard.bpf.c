@@ -146,8 +146,13 @@ int sidestep_guard(__u64 *ctx)
 	if (!flow)
 		return 0;
 	plain = plain_read(task);
+	if (plain && flow->learned)
+		return 0;
 	pair = bpf_map_lookup_elem(&pairs, &flow->id);
-	if (!pair || (plain && pair->reason != REASON_LEARNING))
+	if (!pair)
+		return 0;
+	flow->learned = pair->reason != REASON_LEARNING;
+	if (plain && flow->learned)
 		return 0;
 	end = &pair->end[flow->side & 1];
 	if (!(end->reads & READ_NAMED))
