@@ -142,17 +142,16 @@ int sidestep_guard(__u64 *ctx)
 	struct sidestep_pair *pair;
 	bool plain;
 
-	flow = bpf_sk_storage_get(&flows, sk, NULL, 0);
-	if (!flow)
+	/* Every tracked socket has this flag: most of the host's reads end here. */
+	if (!(peek(sk, struct tcp_sock)->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG))
 		return 0;
 	plain = plain_read(task);
-	if (plain && flow->learned)
+	/* A socket that is in the map has been judged; only what it must not do is of interest. */
+	if (plain && sk->sk_user_data)
 		return 0;
-	pair = bpf_map_lookup_elem(&pairs, &flow->id);
-	if (!pair)
-		return 0;
-	flow->learned = pair->reason != REASON_LEARNING;
-	if (plain && flow->learned)
+	flow = bpf_sk_storage_get(&flows, sk, NULL, 0);
+	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
+	if (!pair || (plain && pair->reason != REASON_LEARNING))
 		return 0;
 	end = &pair->end[flow->side & 1];
 	if (!(end->reads & READ_NAMED))

@@ -159,6 +159,7 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
+	__u8 bpf_sock_ops_cb_flags;
 	__u8 syn_data : 1;
 	__u8 syn_fastopen : 1;
 	bool is_mptcp;

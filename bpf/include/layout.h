@@ -191,7 +191,7 @@ struct sidestep_pair {
 struct sidestep_flow {
 	sidestep_pair_id id;
 	__u32 side;
-	__u32 learned; /* 1: the guard has nothing more to learn of a plain read here */
+	__u32 pad;
 };
 
 /* Totals of closed connections, per service edge. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent may die at any time: the datapath goes on, the next agent takes it over, and uninstall leaves nothing.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -130,6 +130,7 @@ describe('the life of a datapath', () => {
 
   it('pins are for root only', () => withDatapath({}, (t) => {
     assert.deepEqual(readdirSync(t.options.pinPath), ['current']);
+    for (const path of [t.options.pinPath, join(t.options.pinPath, 'current')]) assert.equal(statSync(path).mode & 0o777, 0o700, path);
     return Promise.resolve();
   }));
 });

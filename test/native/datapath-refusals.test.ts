@@ -2,8 +2,7 @@
 // Opening is a transaction: what cannot be opened says why in words, and leaves everything as it was.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { native, packageRoot, type NativeError, type NativeOptions } from '../../native/index.js';
 import { bpfObjects, noneSince } from '../helpers/bpf-objects.js';
@@ -50,11 +49,9 @@ describe('datapath that cannot be opened', () => {
   it('pins elsewhere than on bpffs', () => withDatapath({}, async (t) => {
     t.native.uninstall();
     const before = bpfObjects();
-    const dir = mkdtempSync(join(tmpdir(), 'ss-pins-'));
-    const error = refusal(t, { pinPath: join(dir, 'pins') });
+    const error = refusal(t, { pinPath: join(folder(), 'pins') });
     assert.equal(error.code, 'no_bpffs');
     assert.match(error.message, /mount -t bpf/);
-    rmSync(dir, { recursive: true });
     await noneSince(before);
   }));
 
