@@ -122,8 +122,10 @@ static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_fl
 			workload->habits.plain = 1;
 		return;
 	}
-	if (!settled(pair))
+	if (!settled(pair)) {
+		end->reads |= READ_EARLY;
 		return;
+	}
 	end->reads |= READ_BLOCKING;
 	if (habits)
 		habits->blocking = 1;

@@ -152,6 +152,7 @@ struct sidestep_traffic {
 #define READ_BLOCKING 2U   /* the same on a blocking socket */
 #define READ_HAZARD 8U     /* in a way that a socket in the map cannot serve */
 #define READ_ABANDONED 16U /* it closed with bytes unread */
+#define READ_EARLY 32U     /* on a blocking socket, so soon that it may still change */
 #define READ_NAMED 4U      /* process and workload are those of a reader */
 
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */

@@ -13,6 +13,7 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 	const struct sidestep_habits *asks = client_habits(pair), *serves = server_habits(pair);
 	const struct tcp_sock *tp = peek(client, struct tcp_sock);
 	const struct file *file = file_of(client);
+	bool doubtful;
 
 	if (is_mptcp(tp))
 		return REASON_MPTCP;
@@ -20,16 +21,10 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 		return REASON_FAST_OPEN;
 	if (uses_ulp(tp))
 		return REASON_ULP;
-	if (!file)
+	if (!file || !file_of(listener))
 		return REASON_NO_FILE;
-	if (!(file->f_flags & O_NONBLOCK))
-		return REASON_BLOCKING;
-
-	/* The server's end has no file before accept. A listener that blocks has children that block. */
-	file = file_of(listener);
-	if (!file)
-		return REASON_NO_FILE;
-	if (!(file->f_flags & O_NONBLOCK))
+	doubtful = !(file->f_flags & O_NONBLOCK) || !(file_of(listener)->f_flags & O_NONBLOCK);
+	if (doubtful && (set->trust || blocks_always(asks) || blocks_always(serves)))
 		return REASON_BLOCKING;
 
 	if (hazard_of(asks) || hazard_of(serves))

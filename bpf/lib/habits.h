@@ -44,6 +44,11 @@ static __always_inline __u32 workload_hazard(const struct sidestep_endpoint *end
 	return workload ? hazard_of(&workload->habits) : 0;
 }
 
+static __always_inline bool blocks_always(const struct sidestep_habits *habits)
+{
+	return habits && habits->blocking && !habits->plain;
+}
+
 static __always_inline bool believed(const struct sidestep_habits *habits)
 {
 	return habits && habits->plain && !habits->blocking && !habits->hazard;

@@ -4,6 +4,7 @@
 #define SIDESTEP_TOTALS_H
 
 #include "count.h"
+#include "habits.h"
 #include "peek.h"
 
 static __always_inline void add(__u64 *sum, __u64 value)
@@ -87,6 +88,22 @@ static __always_inline void end_closing(struct bpf_sock *socket, const struct so
 		notice_unread(pair, flow->id, flow->side, sk);
 }
 
+/* A connection that was over before anything was decided: an end that only ever blocked says so now. */
+static __always_inline void learned_at_close(struct sidestep_pair *pair)
+{
+	pair->reason = REASON_LEARNING;
+	for (__u32 side = 0; side < 2; side++) {
+		struct sidestep_habits *habits = habits_of(pair, side);
+
+		if (!(pair->end[side].reads & READ_EARLY) || pair->end[side].reads & READ_PLAIN)
+			continue;
+		pair->reason = REASON_BLOCKING;
+		if (habits)
+			habits->blocking = 1;
+	}
+	count_connection(pair->reason);
+}
+
 static __always_inline void end_closed(struct bpf_sock *socket, const struct sock *sk)
 {
 	struct sidestep_flow *flow = bpf_sk_storage_get(&flows, socket, NULL, 0);
@@ -119,7 +136,7 @@ static __always_inline void end_closed(struct bpf_sock *socket, const struct soc
 	if (!before)
 		return;
 	if (pair->state == PAIR_TCP && pair->reason == REASON_LEARNING)
-		count_connection(REASON_LEARNING);
+		learned_at_close(pair);
 	emit(id, EVENT_CLOSE, pair->reason, &pair->end[SIDESTEP_CLIENT].sent,
 	     &pair->end[SIDESTEP_SERVER].sent);
 	bpf_map_delete_elem(&pairs, &id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The guard, with a real agent: programs are watched before their connections are enrolled, and afterwards. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../helpers/kernel-lock.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
 
@@ -74,6 +75,11 @@ describe('the guard', () => {
   it('programs with blocking sockets are left alone, and explain says why', guarded(async (ground) => {
     const actor = ground.program('actor.py', { kind: 'blocking_client' });
     const { port } = await actor.next();
+    await sleep(150);
+    for (const line of ['send s 100', 'read c']) {
+      actor.say(line);
+      await actor.next();
+    }
     const { code, stdout } = ground.cli('explain', String(port));
     assert.equal(code, 1, 'a connection that is not accelerated is a problem found');
     assert.match(stdout, /reason blocking/);
