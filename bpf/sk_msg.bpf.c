@@ -6,7 +6,12 @@
 #include "lib/gate.h"
 #include "lib/habits.h"
 
-/* A blocking or ULP end can never be served: say so once and let the agent take the pair out of the map. */
+static __always_inline bool for_good(__u32 reason)
+{
+	return reason == REASON_BLOCKING || reason == REASON_ULP || reason == REASON_SOCKET_OPTION;
+}
+
+/* A blocking end, or one that asked for what only TCP does, can never be served: say so once and let the agent take the pair out of the map. */
 static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
 {
 	struct sidestep_workload *workload;
@@ -66,8 +71,7 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 		end->sent.passed_bytes += size;
 		end->sent.passed_messages++;
 		end->last_reason = reason;
-		if ((reason == REASON_BLOCKING || reason == REASON_ULP) &&
-		    pair->state == PAIR_ACTIVE)
+		if (for_good(reason) && pair->state == PAIR_ACTIVE)
 			leave(pair, flow->id, reason);
 	}
 	count_message(reason, size);

@@ -32,6 +32,7 @@ export const REASONS = [
   { name: 'splice', what: 'an end takes bytes out of the socket with splice or another call that sees nothing of redirected bytes', remedy: 'nothing to do: proxies that splice are fast on TCP' },
   { name: 'shut_down', what: 'the writer has shut down its sending or the reader its reading', remedy: 'nothing to do: TCP gives the right error' },
   { name: 'unread_close', what: 'an end closed with bytes unread, so the other was reset, as TCP would have done', remedy: 'nothing to do' },
+  { name: 'socket_option', what: 'an end has set SO_ZEROCOPY, SO_RCVLOWAT or TCP_INQ, which the kernel does not honour for redirected bytes', remedy: 'nothing to do: such programs keep what they asked for on TCP' },
 ] as const satisfies readonly Reason[];
 
 export type ReasonName = (typeof REASONS)[number]['name'];

@@ -109,6 +109,7 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	union {
 		struct sock *skc_listener; /* of a request socket */
+		unsigned long skc_flags;   /* of any other */
 	};
 };
 
@@ -134,12 +135,17 @@ struct sock {
 		atomic_t rmem_alloc;
 	} sk_backlog;
 	int sk_rcvbuf;
+	int sk_rcvlowat;
 	struct socket *sk_socket;
 	socket_lock_t sk_lock;
 	kuid_t sk_uid;
 	void *sk_user_data;
 	struct sock_cgroup_data sk_cgrp_data;
 	__u8 sk_shutdown;
+};
+
+enum sock_flags {
+	SOCK_ZEROCOPY = 18, /* relocated */
 };
 
 struct inet_sock {
@@ -160,6 +166,7 @@ struct tcp_sock {
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
 	__u8 bpf_sock_ops_cb_flags;
+	__u8 recvmsg_inq : 1;
 	__u8 syn_data : 1;
 	__u8 syn_fastopen : 1;
 	bool is_mptcp;

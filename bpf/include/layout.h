@@ -60,7 +60,8 @@
 	X(LEARNING, "learning")         \
 	X(SPLICE, "splice")             \
 	X(SHUT_DOWN, "shut_down")       \
-	X(UNREAD_CLOSE, "unread_close")
+	X(UNREAD_CLOSE, "unread_close") \
+	X(SOCKET_OPTION, "socket_option")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,

@@ -21,6 +21,8 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 		return REASON_FAST_OPEN;
 	if (uses_ulp(tp))
 		return REASON_ULP;
+	if (wants_tcp(client) || wants_tcp(listener) || BPF_CORE_READ_BITFIELD(tp, recvmsg_inq))
+		return REASON_SOCKET_OPTION;
 	if (!file || !file_of(listener))
 		return REASON_NO_FILE;
 	doubtful = !(file->f_flags & O_NONBLOCK) || !(file_of(listener)->f_flags & O_NONBLOCK);

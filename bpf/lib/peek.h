@@ -34,6 +34,14 @@ static __always_inline const struct sk_psock *psock_of(const struct sock *sk)
 	return address ? peek(address, struct sk_psock) : NULL;
 }
 
+/* What these promise, the reader and writer of sockets in a map do not keep. */
+static __always_inline bool wants_tcp(const struct sock *sk)
+{
+	__u64 bit = bpf_core_enum_value(enum sock_flags, SOCK_ZEROCOPY);
+
+	return sk->__sk_common.skc_flags & (1UL << (bit & 63)) || sk->sk_rcvlowat > 1;
+}
+
 static __always_inline bool uses_ulp(const struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_ulp_ops != NULL;

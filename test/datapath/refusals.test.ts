@@ -96,6 +96,15 @@ describe('refusals', () => {
     await actor.quit();
   }));
 
+  for (const option of ['zerocopy', 'rcvlowat']) {
+    it(`an end that has set ${option}, which keeps what it promises`, () => withDatapath({}, async (t) => {
+      const { right } = await t.run('wants_tcp.py', { option });
+      assert.equal(right, true);
+      assert.equal(t.counters().connections.socket_option, 1);
+      assert.equal(t.redirected(), 0);
+    }));
+  }
+
   it('TCP Fast Open', () => withNetns(async (netns) => withDatapath({}, async (t) => {
     await t.command(['sysctl', '-qw', 'net.ipv4.tcp_fastopen=3'], { netns }).end();
     const { with_syn } = await t.run('fast_open.py', {}, { netns });

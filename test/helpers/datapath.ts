@@ -50,7 +50,7 @@ export class TestDatapath {
     opened.onEvents((events) => {
       this.events.push(...events as ConnectionEvent[]);
       // What the agent would do: the one that was left waiting has to be told.
-      if ((events as ConnectionEvent[]).some(({ reason }) => reason === 'unread_close')) void opened.retirePass('leaving');
+      if ((events as ConnectionEvent[]).some(({ reason }) => reason === 'unread_close')) opened.retirePass('leaving').catch(() => undefined);
     });
     this.native = opened;
     return opened;
