@@ -6,8 +6,6 @@ import { withDatapath } from '../helpers/datapath.js';
 /** What the kernel's reader of redirected sockets does not do: [on TCP, on an enrolled socket]. */
 const GAPS: Record<string, [unknown, unknown]> = {
   urgent_byte: [['!', 'beforeafter', 'EAGAIN'], ['b', 'efore!after', 'EAGAIN']], // MSG_OOB: the byte is in line
-  low_water_mark: [[0, 1, 1100], [1, 1, 1100]], // SO_RCVLOWAT > 1: readable before it is reached
-  zero_copy: [[true, 8, 1], [true, 0, 'EAGAIN']], // MSG_ZEROCOPY: no completion comes
   bytes_left: [[600], []], // TCP_INQ: no control message comes
   partly_mapped: [[-1, 'EAGAIN', 'EFAULT', 'then'], [0, 'EAGAIN', '', 'then']], // 0 instead of EFAULT; nothing was taken
 };
