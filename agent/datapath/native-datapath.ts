@@ -17,7 +17,7 @@ const SWEEP_SLOWEST_MS = 250;
 const RETIRE_MS = 20;
 
 /** Milliseconds from a connection of an end that nobody knows until its reading is looked at; doubles likewise. */
-const LEARN_MS = 5;
+const LEARN_MS = 2;
 const LEARN_SLOWEST_MS = 250;
 
 type NativeInfo = Omit<DatapathInfo, 'mode' | 'modeWhy'> & { unified: boolean };
