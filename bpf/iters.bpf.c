@@ -184,8 +184,8 @@ static __always_inline bool adoptable(const struct sidestep_pair *pair)
 static __always_inline bool quiet(const struct tcp_sock *tp, const struct sock *sk)
 {
 	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && !blocks(sk) && !uses_ulp(tp) &&
-	       !wants_tcp(sk) && !BPF_CORE_READ_BITFIELD(tp, recvmsg_inq) &&
-	       tp->copied_seq == tp->rcv_nxt && !sk->sk_receive_queue.qlen;
+	       !wants_tcp(sk) && !wants_inq(sk) && tp->copied_seq == tp->rcv_nxt &&
+	       !sk->sk_receive_queue.qlen;
 }
 
 SEC("iter/tcp")

@@ -48,7 +48,7 @@ export class HostDatapath implements Datapath {
       return pass.unread + pass.sending === 0;
     }, (error) => { this.#complain('pairs that must leave could not be retired; they pass over TCP', error); });
     this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, async () => (await native.learnPass()) === 0,
-      (error) => { this.#complain('new listeners could not be looked at; their connections stay on TCP', error); });
+      (error) => { this.#complain('new connections could not be looked at; they stay on TCP', error); });
     native.onEvents((events) => { this.#take(events as ConnectionEvent[]); });
     // An agent that took over may find work that the one before left undone.
     this.#sweep.start();
@@ -59,9 +59,10 @@ export class HostDatapath implements Datapath {
   info(): DatapathInfo {
     const { unified, ...info } = translated(() => this.#native.info()) as unknown as NativeInfo;
     const { mode, why } = this.#choice;
+    const found = unified ? 'unified' : 'split';
+    if (mode === 'off' || mode === found) return { ...info, mode, modeWhy: why };
     // What was taken over keeps its mode until its pairs are retired.
-    const kept = mode === 'split' && unified;
-    return { ...info, mode: kept ? 'unified' : mode, modeWhy: kept ? 'taken over from an earlier agent; retire to change it' : why };
+    return { ...info, mode: found, modeWhy: 'taken over from an earlier agent; retire to change it' };
   }
 
   counters(): Counters { return translated(() => this.#native.counters()) as Counters; }

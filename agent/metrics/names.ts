@@ -63,12 +63,12 @@ export const METRICS = {
   },
   sidestep_closed_unread_total: {
     type: 'counter',
-    help: 'Sockets closed with redirected bytes unread: the writer saw the end of the stream, not a reset.',
+    help: 'Sockets closed with bytes unread in the one queue; the agent resets the other end, where TCP would have done so.',
     labels: [],
   },
   sidestep_resets_total: {
     type: 'counter',
-    help: 'Connections that were reset because bytes waited in the one queue for a reader that can never read them.',
+    help: 'Connections that the agent reset: bytes waited for a reader that can never read them, or an end closed with bytes unread.',
     labels: [],
   },
   sidestep_tcp_queue_messages_total: {

@@ -218,8 +218,8 @@ struct sidestep_counters {
 	__u64 tcp_in_messages; /* packets that the one-queue program moved */
 	__u64 tcp_in_bytes;
 	__u64 events_lost;
-	__u64 resets;        /* connections that were stuck and had to be reset */
-	__u64 closed_unread; /* sockets closed with redirected bytes unread: the writer saw EOF, not RST */
+	__u64 resets; /* connections that the agent reset: stuck, or left by a close with bytes unread */
+	__u64 closed_unread; /* sockets closed with bytes unread in their psock */
 };
 
 struct sidestep_event {

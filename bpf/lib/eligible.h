@@ -21,7 +21,7 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 		return REASON_FAST_OPEN;
 	if (uses_ulp(tp))
 		return REASON_ULP;
-	if (wants_tcp(client) || wants_tcp(listener) || BPF_CORE_READ_BITFIELD(tp, recvmsg_inq))
+	if (wants_tcp(client) || wants_tcp(listener) || wants_inq(client) || wants_inq(listener))
 		return REASON_SOCKET_OPTION;
 	if (!file || !file_of(listener))
 		return REASON_NO_FILE;
@@ -35,9 +35,13 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 		return workload_hazard(&pair->end[SIDESTEP_SERVER]);
 	if (set->observe)
 		return REASON_OBSERVED;
-	/* Whoever was never seen to read is watched first; the connection is adopted a moment later. */
-	return set->trust || (believed(asks) && believed(serves)) ? REASON_REDIRECTED
-								  : REASON_LEARNING;
+	/*
+	 * Whoever was never seen to read is watched first; the connection is adopted a moment later. So is one that
+	 * connects or listens with a blocking socket: many programs call fcntl(O_NONBLOCK) only afterwards.
+	 */
+	if (!doubtful && (set->trust || (believed(asks) && believed(serves))))
+		return REASON_REDIRECTED;
+	return REASON_LEARNING;
 }
 
 #endif

@@ -42,6 +42,13 @@ static __always_inline bool wants_tcp(const struct sock *sk)
 	return sk->__sk_common.skc_flags & (1UL << (bit & 63)) || sk->sk_rcvlowat > 1;
 }
 
+static __always_inline bool wants_inq(const struct sock *sk)
+{
+	const struct tcp_sock *tp = peek(sk, struct tcp_sock);
+
+	return BPF_CORE_READ_BITFIELD(tp, recvmsg_inq);
+}
+
 static __always_inline bool uses_ulp(const struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_ulp_ops != NULL;

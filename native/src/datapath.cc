@@ -111,7 +111,7 @@ void RemovePins(const std::string& dir) {
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
 	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
-	if (fs::exists(current + "/link_sk_skb")) options_.unified = true;
+	if (fs::exists(current + "/link_sk_msg")) options_.unified = fs::exists(current + "/link_sk_skb");
 	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
 	if (options_.unified) hooks_.push_back({ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, {} });
 	hooks_.push_back({ "sidestep_guard", "guard", BPF_TRACE_RAW_TP, {} });

@@ -72,6 +72,18 @@ describe('the guard', () => {
     assert.match(explained.stdout, /splice/);
   }));
 
+  it('a blocking connection of a program that usually does not block is not enrolled at its handshake', guarded(async (ground) => {
+    const program = ground.program('mixed.py');
+    const { port } = await program.next();
+    const pair = (): string | undefined => ground.pairs().find(({ client }) => client.port === port)?.reason;
+    assert.equal(pair(), 'learning');
+    program.say();
+    assert.equal((await program.next())['got'], 20);
+    assert.equal(pair(), 'blocking');
+    program.say();
+    await program.end();
+  }));
+
   it('programs with blocking sockets are left alone, and explain says why', guarded(async (ground) => {
     const actor = ground.program('actor.py', { kind: 'blocking_client' });
     const { port } = await actor.next();
