@@ -48,7 +48,8 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 	flow = sk ? bpf_sk_storage_get(&flows, sk, NULL, 0) : NULL;
 	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
 	if (!set || !flow || !pair) {
-		count_message(REASON_UNTRACKED, size);
+		/* A connection that has been reset has a record and no pair any more; TCP gives the error. */
+		count_message(flow ? REASON_PEER_GONE : REASON_UNTRACKED, size);
 		return SK_PASS;
 	}
 	side = flow->side & 1;
