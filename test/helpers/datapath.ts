@@ -8,12 +8,9 @@ import type { ReasonName } from '../../agent/datapath/reasons.js';
 // The one place of this suite that opens the kernel's door; tests see the types of agent/datapath.
 // eslint-disable-next-line no-restricted-imports
 import { native, objectPath, type NativeDatapath, type NativeOptions, type NativeRetirePass } from '../../native/index.js';
-import { BPFFS, eventually, PREFIX, removeCgroup } from './kernel-lock.js';
+import { freshName } from './kernel.js';
+import { BPFFS, eventually, removeCgroup } from './kernel-lock.js';
 import { Program, startPython, type Report, type Where } from './program.js';
-
-let made = 0;
-
-export const freshName = (): string => `${PREFIX}${process.pid}-${++made}`;
 
 export function optionsFor(name: string, over: Partial<NativeOptions> = {}): NativeOptions {
   return {

@@ -5,7 +5,7 @@
  * the host is touched and everything goes with the namespaces.
  */
 import { execFileSync } from 'node:child_process';
-import { freshName } from './datapath.js';
+import { freshName } from './kernel.js';
 
 const run = (command: string): void => {
   const [file = '', ...args] = command.split(' ');

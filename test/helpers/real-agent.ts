@@ -9,8 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import type { Counters, Pair, Profile } from '../../agent/datapath/types.js';
-import { freshName } from './datapath.js';
-import { BPFFS, eventually, removeCgroup } from './kernel-lock.js';
+import { BPFFS, eventually, freshName, removeCgroup } from './kernel.js';
 import { startPython, type Program } from './program.js';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/sidestep', import.meta.url));

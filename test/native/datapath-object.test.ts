@@ -10,7 +10,8 @@ import { Worker } from 'node:worker_threads';
 import { REASON_NAMES } from '../../agent/datapath/reasons.js';
 import { native, type NativeDatapath } from '../../native/index.js';
 import { bpfObjects, noneSince } from '../helpers/bpf-objects.js';
-import { freshName, optionsFor, withDatapath } from '../helpers/datapath.js';
+import { optionsFor, withDatapath } from '../helpers/datapath.js';
+import { freshName } from '../helpers/kernel.js';
 import { eventually } from '../helpers/kernel-lock.js';
 
 const construct = (options: unknown): (() => NativeDatapath) => () => new (native.NativeDatapath as unknown as new (options: unknown) => NativeDatapath)(options);
