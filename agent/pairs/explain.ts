@@ -1,7 +1,7 @@
 /** Why a connection is, or is not, accelerated: a verdict in words, the evidence for it, and what would change it. */
 import { reasonOf } from '../datapath/reasons.js';
 import type { ReasonName } from '../datapath/reasons.js';
-import { bytesOf, messagesOf, shareOf, trafficOf } from '../datapath/traffic.js';
+import { messagesOf, shareOf, trafficOf } from '../datapath/traffic.js';
 import type { PairState, Profile, Traffic } from '../datapath/types.js';
 import { profileOf, verdictOf, type Verdict } from './profiles.js';
 import type { PairView } from './resolve.js';
@@ -47,9 +47,8 @@ function verdict(pair: PairView, share: number | undefined, reason: ReasonName):
 
 function sent(who: string, traffic: Traffic): string {
   const { redirectedMessages, redirectedBytes, passedMessages, passedBytes } = traffic;
-  if (bytesOf(traffic) === 0) return `the ${who} has sent nothing`;
   // A socket that was never in the map is only seen by what TCP counts: bytes.
-  if (messagesOf(traffic) === 0) return `the ${who} sent ${String(passedBytes)} bytes over TCP`;
+  if (messagesOf(traffic) === 0) return passedBytes === 0 ? `the ${who} has sent nothing` : `the ${who} sent ${String(passedBytes)} bytes over TCP`;
   return (
     `the ${who} sent ${String(redirectedMessages)} messages (${String(redirectedBytes)} bytes) redirected, ` +
     `${String(passedMessages)} (${String(passedBytes)} bytes) over TCP`
