@@ -12,6 +12,7 @@
 #include "lib/gate.h"
 #include "lib/habits.h"
 #include "lib/identity.h"
+#include "lib/states.h"
 
 /* Numbers of read, readv, recvfrom, recvmsg, recvmmsg, preadv2, io_uring_enter. Whatever else reads a socket is not known to suit. */
 static __always_inline bool plain_read(const struct task_struct *task)
@@ -85,41 +86,35 @@ static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_
 	}
 	if (pair->state == PAIR_TCP)
 		count_connection(reason);
+	if (inside) {
+		send_back(pair, id, reason);
+		return;
+	}
 	pair->reason = reason;
-	pair->state = inside ? PAIR_LEAVING : PAIR_TCP;
-	emit(id, inside ? EVENT_FALLBACK : EVENT_REFUSED, reason, NULL, NULL);
+	pair->state = PAIR_TCP;
+	emit(id, EVENT_REFUSED, reason, NULL, NULL);
 }
 
-static __always_inline void hazard(struct sidestep_pair *pair, struct sidestep_flow *flow,
-				   __u32 reason)
+static __always_inline void hazard(struct sidestep_pair *pair, struct sidestep_flow *flow)
 {
-	struct sidestep_endpoint *end = &pair->end[flow->side & 1];
-	struct sidestep_workload *workload = bpf_map_lookup_elem(&workloads, &end->workload);
-	struct sidestep_habits *habits = habits_of(pair, flow->side & 1);
+	__u32 side = flow->side & 1;
 
-	end->reads |= READ_HAZARD;
-	if (workload)
-		workload->habits.hazard = reason + 1;
-	if (habits)
-		habits->hazard = reason + 1;
+	pair->end[side].reads |= READ_HAZARD;
+	note_read(pair, side, READ_HAZARD);
 	if (!pair->hazard_ns)
 		pair->hazard_ns = bpf_ktime_get_ns();
-	decide_against(pair, flow->id, reason);
+	decide_against(pair, flow->id, REASON_SPLICE);
 }
 
 static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_flow *flow,
 				  const struct sock *sk)
 {
-	struct sidestep_endpoint *end = &pair->end[flow->side & 1];
-	struct sidestep_habits *habits = habits_of(pair, flow->side & 1);
-	struct sidestep_workload *workload = bpf_map_lookup_elem(&workloads, &end->workload);
+	__u32 side = flow->side & 1;
+	struct sidestep_endpoint *end = &pair->end[side];
 
 	if (!blocks(sk)) {
 		end->reads |= READ_PLAIN;
-		if (habits)
-			habits->plain = 1;
-		if (workload)
-			workload->habits.plain = 1;
+		note_read(pair, side, READ_PLAIN);
 		return;
 	}
 	if (!settled(pair)) {
@@ -127,10 +122,7 @@ static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_fl
 		return;
 	}
 	end->reads |= READ_BLOCKING;
-	if (habits)
-		habits->blocking = 1;
-	if (workload)
-		workload->habits.blocking = 1;
+	note_read(pair, side, READ_BLOCKING);
 	decide_against(pair, flow->id, REASON_BLOCKING);
 }
 
@@ -159,7 +151,7 @@ int sidestep_guard(__u64 *ctx)
 	if (!(end->reads & READ_NAMED))
 		name_reader(pair, end, flow->side & 1);
 	if (!plain)
-		hazard(pair, flow, REASON_SPLICE);
+		hazard(pair, flow);
 	else if (!(end->reads & READ_PLAIN))
 		learn(pair, flow, peek(sk, struct sock));
 	return 0;

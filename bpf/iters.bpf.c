@@ -13,6 +13,7 @@
 #include "lib/gate.h"
 #include "lib/habits.h"
 #include "lib/identity.h"
+#include "lib/states.h"
 #include "lib/totals.h"
 
 /* Kernel 6.5; resets the connection, with an error to both ends. */
@@ -27,9 +28,7 @@ static __always_inline void recall(struct sidestep_pair *pair, sidestep_pair_id 
 		reason = workload_hazard(&pair->end[SIDESTEP_SERVER]);
 	if (!reason)
 		return;
-	pair->reason = reason;
-	pair->state = PAIR_LEAVING;
-	emit(id, EVENT_FALLBACK, reason, NULL, NULL);
+	send_back(pair, id, reason);
 }
 
 static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair, void *none)
@@ -125,7 +124,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		pair->state = PAIR_LEAVING;
 	}
 
-	if (pair && pair->end[(key.side ^ 1) & 1].reads & READ_ABANDONED) {
+	if (pair && pair->end[other(key.side)].reads & READ_ABANDONED) {
 		reset(common, run);
 		return 0;
 	}
@@ -138,8 +137,8 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		run->unlocked++;
 		return 0;
 	}
-	if (pair && !(pair->closed & (1U << (key.side ^ 1))))
-		peer_psock = psock_of(peek(pair->end[(key.side ^ 1) & 1].sk, struct sock));
+	if (pair && !(pair->closed & (1U << other(key.side))))
+		peer_psock = psock_of(peek(pair->end[other(key.side)].sk, struct sock));
 	if (sending(psock) || sending(peer_psock)) {
 		run->sending++;
 		return 0;
@@ -156,7 +155,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	if (!pair)
 		return 0;
 	pair->end[key.side & 1].psock = 0;
-	if (!pair->end[(key.side ^ 1) & 1].psock)
+	if (!pair->end[other(key.side)].psock)
 		pair->state = PAIR_TCP;
 	return 0;
 }
@@ -215,21 +214,16 @@ int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
 		if (bpf_map_update_elem(&sockets, &key, tp, BPF_NOEXIST)) {
 			pair->reason = sk->sk_user_data ? REASON_BUSY : REASON_NO_MEMORY;
 			count_connection(pair->reason);
-			if (!pair->end[(key.side ^ 1) & 1].psock)
+			if (!pair->end[other(key.side)].psock)
 				return 0;
-			pair->state = PAIR_LEAVING;
-			emit(key.id, EVENT_FALLBACK, pair->reason, NULL, NULL);
+			send_back(pair, key.id, pair->reason);
 			return 0;
 		}
 		end->psock = (__u64)psock_of(sk);
 	}
-	if (!pair->end[(key.side ^ 1) & 1].psock)
+	if (!pair->end[other(key.side)].psock)
 		return 0;
-	pair->reason = REASON_REDIRECTED;
-	pair->accelerated = 1;
-	pair->state = PAIR_ACTIVE;
-	count_connection(REASON_REDIRECTED);
-	emit(key.id, EVENT_OPEN, REASON_REDIRECTED, NULL, NULL);
+	activate(pair, key.id);
 	return 0;
 }
 
@@ -241,6 +235,6 @@ int sidestep_iter_listen(struct bpf_iter__tcp *ctx)
 	__u64 address = (__u64)common;
 
 	if (common && common->skc_state == BPF_TCP_LISTEN && !find_listener(address))
-		note_listener(address);
+		note_listener(address, false);
 	return 0;
 }

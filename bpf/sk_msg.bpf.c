@@ -5,32 +5,28 @@
 #include "lib/count.h"
 #include "lib/gate.h"
 #include "lib/habits.h"
+#include "lib/states.h"
 
 static __always_inline bool for_good(__u32 reason)
 {
 	return reason == REASON_BLOCKING || reason == REASON_ULP || reason == REASON_SOCKET_OPTION;
 }
 
-/* A blocking end, or one that asked for what only TCP does, can never be served: say so once and let the agent take the pair out of the map. */
+/*
+ * A blocking end, or one that asked for what only TCP does, can never be served: say so once and let the agent take the
+ * pair out of the map.
+ */
 static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
 {
-	struct sidestep_workload *workload;
-	struct sidestep_habits *habits;
-	__u32 blocker;
+	__u32 blocker = SIDESTEP_CLIENT;
 
 	if (reason == REASON_BLOCKING && !settled(pair))
 		return;
-	blocker = blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)) ? SIDESTEP_SERVER
-									   : SIDESTEP_CLIENT;
-	habits = habits_of(pair, blocker);
-	if (reason == REASON_BLOCKING && habits)
-		habits->blocking = 1;
-	workload = bpf_map_lookup_elem(&workloads, &pair->end[blocker].workload);
-	if (reason == REASON_BLOCKING && workload)
-		workload->habits.blocking = 1;
-	pair->reason = reason;
-	pair->state = PAIR_LEAVING;
-	emit(id, EVENT_FALLBACK, reason, NULL, NULL);
+	if (blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))
+		blocker = SIDESTEP_SERVER;
+	if (reason == REASON_BLOCKING)
+		note_read(pair, blocker, READ_BLOCKING);
+	send_back(pair, id, reason);
 }
 
 SEC("sk_msg")
@@ -55,7 +51,7 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 	side = flow->side & 1;
 	end = &pair->end[side];
 	peer.id = flow->id;
-	peer.side = side ^ 1;
+	peer.side = other(side);
 
 	reason = gate(peek(sk, struct sock), pair, side, set);
 

@@ -14,6 +14,7 @@
 #include "lib/count.h"
 #include "lib/eligible.h"
 #include "lib/identity.h"
+#include "lib/states.h"
 #include "lib/totals.h"
 
 /* A pair is too large for the stack beside everything else. */
@@ -124,7 +125,7 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 		end->workload = known->workload;
 		__builtin_memcpy(end->comm, known->comm, SIDESTEP_COMM);
 	} else {
-		note_listener(listener);
+		note_listener(listener, false);
 	}
 	reason = eligible(sk, peek(listener, struct sock), pair, set);
 	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
@@ -170,16 +171,11 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 	reason = set->enabled ? enrol(ops, sk, pair, id, SIDESTEP_SERVER) : REASON_DISABLED;
 	if (reason) {
 		/* The client is in the map without a partner: it passes, and the agent takes it out. */
-		pair->reason = reason;
-		pair->state = PAIR_LEAVING;
 		count_connection(reason);
-		emit(id, EVENT_FALLBACK, reason, NULL, NULL);
+		send_back(pair, id, reason);
 		return;
 	}
-	pair->accelerated = 1;
-	pair->state = PAIR_ACTIVE;
-	count_connection(REASON_REDIRECTED);
-	emit(id, EVENT_OPEN, REASON_REDIRECTED, NULL, NULL);
+	activate(pair, id);
 }
 
 SEC("sockops")
@@ -203,7 +199,7 @@ int sidestep_sock_ops(struct bpf_sock_ops *ops)
 		remember_caller(sk);
 		break;
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-		remember_listener(sk);
+		note_listener((__u64)sk, true);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 		client_established(ops, sk, set);

@@ -12,7 +12,6 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 {
 	const struct sidestep_habits *asks = client_habits(pair), *serves = server_habits(pair);
 	const struct tcp_sock *tp = peek(client, struct tcp_sock);
-	const struct file *file = file_of(client);
 	bool doubtful;
 
 	if (is_mptcp(tp))
@@ -23,9 +22,9 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 		return REASON_ULP;
 	if (wants_tcp(client) || wants_tcp(listener) || wants_inq(client) || wants_inq(listener))
 		return REASON_SOCKET_OPTION;
-	if (!file || !file_of(listener))
+	if (!file_of(client) || !file_of(listener))
 		return REASON_NO_FILE;
-	doubtful = !(file->f_flags & O_NONBLOCK) || !(file_of(listener)->f_flags & O_NONBLOCK);
+	doubtful = blocks(client) || blocks(listener);
 	if (doubtful && (set->trust || blocks_always(asks) || blocks_always(serves)))
 		return REASON_BLOCKING;
 

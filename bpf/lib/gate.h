@@ -13,13 +13,6 @@
 #include "../include/maps.h"
 #include "peek.h"
 
-static __always_inline bool blocks(const struct sock *sk)
-{
-	const struct file *file = file_of(sk);
-
-	return !file || !(file->f_flags & O_NONBLOCK);
-}
-
 static __always_inline bool settled(const struct sidestep_pair *pair)
 {
 	return bpf_ktime_get_ns() - pair->opened_ns > SIDESTEP_SETTLE_NS;

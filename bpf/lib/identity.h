@@ -66,21 +66,6 @@ static __always_inline void remember_caller(const struct sock *sk)
 	caller->pid = current_process(caller->comm);
 }
 
-static __always_inline void remember_listener(const struct sock *sk)
-{
-	struct sidestep_listener listener = {};
-	struct sidestep_workload workload = {};
-	const struct file *file = file_of(sk);
-	__u64 address = (__u64)sk;
-
-	if (!file)
-		return;
-	listener.inode = file->f_inode->i_ino;
-	listener.workload = current_workload(&workload);
-	listener.pid = current_process(listener.comm);
-	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
-}
-
 /* A row may be of an earlier listener at the same address: the inode number tells. */
 static __always_inline struct sidestep_listener *find_listener(__u64 address)
 {
@@ -93,15 +78,20 @@ static __always_inline struct sidestep_listener *find_listener(__u64 address)
 	return file && file->f_inode->i_ino == known->inode ? known : NULL;
 }
 
-/* A listener from before the programs: its row begins without a name, which user space adds. */
-static __always_inline void note_listener(__u64 address)
+/* `own`: the process that runs now has just made it. One from before begins without a name, which user space adds. */
+static __always_inline void note_listener(__u64 address, bool own)
 {
 	const struct file *file = file_of(peek(address, struct sock));
 	struct sidestep_listener listener = {};
+	struct sidestep_workload workload = {};
 
 	if (!file)
 		return;
 	listener.inode = file->f_inode->i_ino;
+	if (own) {
+		listener.workload = current_workload(&workload);
+		listener.pid = current_process(listener.comm);
+	}
 	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
 }
 

@@ -27,6 +27,13 @@ static __always_inline const struct file *file_of(const struct sock *sk)
 	return socket ? socket->file : NULL;
 }
 
+static __always_inline bool blocks(const struct sock *sk)
+{
+	const struct file *file = file_of(sk);
+
+	return !file || !(file->f_flags & O_NONBLOCK);
+}
+
 static __always_inline const struct sk_psock *psock_of(const struct sock *sk)
 {
 	unsigned long address = (unsigned long)sk->sk_user_data & USER_DATA_MASK;

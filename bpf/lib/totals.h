@@ -6,6 +6,7 @@
 #include "count.h"
 #include "habits.h"
 #include "peek.h"
+#include "states.h"
 
 static __always_inline void add(__u64 *sum, __u64 value)
 {
@@ -74,9 +75,7 @@ static __always_inline void notice_unread(struct sidestep_pair *pair, sidestep_p
 	if (pair->closed)
 		return;
 	end->reads |= READ_ABANDONED;
-	pair->reason = REASON_UNREAD_CLOSE;
-	pair->state = PAIR_LEAVING;
-	emit(id, EVENT_FALLBACK, REASON_UNREAD_CLOSE, NULL, NULL);
+	send_back(pair, id, REASON_UNREAD_CLOSE);
 }
 
 static __always_inline void end_closing(struct bpf_sock *socket, const struct sock *sk)

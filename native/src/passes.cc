@@ -24,7 +24,7 @@ bool Enrolled(const sidestep_pair& pair) {
 // Returns the number of namespaces that could not be entered.
 uint32_t Walk(const Datapath& datapath, const char* program, const std::function<bool(const sidestep_pair&)>& wanted) {
 	std::set<uint32_t> inums;
-	for (const auto& [id, pair] : ReadPairs(datapath, false)) {
+	for (const auto& [id, pair] : ReadPairs(datapath)) {
 		for (const sidestep_endpoint& end : pair.end) {
 			if (end.netns && wanted(pair)) inums.insert(end.netns);
 		}
@@ -85,7 +85,7 @@ class Learning : public Worker {
 	void Work(Datapath& datapath) override {
 		Refresh(datapath);
 		Walk(datapath, "sidestep_iter_adopt", Undecided);
-		for (const auto& [id, pair] : ReadPairs(datapath, false))
+		for (const auto& [id, pair] : ReadPairs(datapath))
 			undecided_ += Undecided(pair);
 	}
 	Napi::Value Answer(Napi::Env env) override { return Napi::Number::New(env, undecided_); }

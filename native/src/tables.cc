@@ -48,6 +48,13 @@ template <typename Key, typename Value> std::vector<std::pair<Key, Value>> ReadA
 	}
 }
 
+// The clock of the programs, in milliseconds.
+double NowMs() {
+	timespec now{};
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
 double Number(uint64_t value) { return static_cast<double>(value); }
 
 std::string Comm(const char* comm) { return std::string(comm, strnlen(comm, SIDESTEP_COMM)); }
@@ -173,16 +180,14 @@ void Refresh(const Datapath& datapath) {
 		throw KernelError("kernel_refused", "refresh the pairs", errno);
 }
 
-std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath, bool refresh) {
-	if (refresh) Refresh(datapath);
+std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath) {
 	return ReadAll<sidestep_pair_id, sidestep_pair>(datapath.map("pairs"));
 }
 
 Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath) {
-	auto pairs = ReadPairs(datapath, true);
-	timespec now{};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	double now_ms = now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+	Refresh(datapath);
+	auto pairs = ReadPairs(datapath);
+	double now_ms = NowMs();
 	Napi::Array js = Napi::Array::New(env, pairs.size());
 	uint32_t index = 0;
 	for (const auto& [id, pair] : pairs) {
@@ -233,9 +238,7 @@ std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath
 
 Napi::Value ProfilesToJs(Napi::Env env, const Datapath& datapath) {
 	auto workloads = ReadAll<uint64_t, sidestep_workload>(datapath.map("workloads"));
-	timespec now{};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	double now_ms = now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+	double now_ms = NowMs();
 	Napi::Array js = Napi::Array::New(env, workloads.size());
 	uint32_t index = 0;
 	for (const auto& [id, workload] : workloads) {

@@ -23,8 +23,8 @@ Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath);
 
 // Bring what the pairs say of TCP up to date.
 void Refresh(const Datapath& datapath);
-// Every pair, after the programs have brought their TCP side up to date.
-std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath, bool refresh);
+// Every pair, as the programs last saw it.
+std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath);
 // Every known listener, by the address of its socket.
 std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath& datapath);
 // Sockets that are in the sockhash now.

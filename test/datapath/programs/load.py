@@ -9,6 +9,15 @@ streams = [nb.pattern(1 << 18, number) * 2 for number in range(count)]
 sent, echoed, got = [0] * count, [b""] * count, [0] * count
 
 
+def echo(number, server):
+    """Send back what the server has read, as far as it goes."""
+    if echoed[number]:
+        try:
+            echoed[number] = echoed[number][server.send(echoed[number]):]
+        except BlockingIOError:
+            pass
+
+
 def step(number):
     client, server = pairs[number]
     stream = streams[number]
@@ -23,11 +32,7 @@ def step(number):
             echoed[number] += server.recv(nb.RANDOM.randint(1, 60_000))
         except BlockingIOError:
             pass
-    if echoed[number]:
-        try:
-            echoed[number] = echoed[number][server.send(echoed[number]):]
-        except BlockingIOError:
-            pass
+    echo(number, server)
     if nb.RANDOM.random() < 0.7:
         try:
             some = client.recv(60_000)
@@ -57,11 +62,7 @@ for number, (client, server) in enumerate(pairs):
             echoed[number] += server.recv(60_000)
         except BlockingIOError:
             pass
-        if echoed[number]:
-            try:
-                echoed[number] = echoed[number][server.send(echoed[number]):]
-            except BlockingIOError:
-                pass
+        echo(number, server)
         try:
             some = client.recv(60_000)
         except BlockingIOError:

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The moves of a pair that others have to hear of: each sets the state, and says so once. */
+#ifndef SIDESTEP_STATES_H
+#define SIDESTEP_STATES_H
+
+#include "count.h"
+
+static __always_inline __u32 other(__u32 side)
+{
+	return (side ^ 1) & 1;
+}
+
+/* Both ends are in the map. */
+static __always_inline void activate(struct sidestep_pair *pair, sidestep_pair_id id)
+{
+	pair->reason = REASON_REDIRECTED;
+	pair->accelerated = 1;
+	pair->state = PAIR_ACTIVE;
+	count_connection(REASON_REDIRECTED);
+	emit(id, EVENT_OPEN, REASON_REDIRECTED, NULL, NULL);
+}
+
+/* From now on every message passes; the agent takes the sockets out of the map. */
+static __always_inline void send_back(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
+{
+	pair->reason = reason;
+	pair->state = PAIR_LEAVING;
+	emit(id, EVENT_FALLBACK, reason, NULL, NULL);
+}
+
+#endif
