@@ -2,18 +2,32 @@
 import type { Config, ConfigKey } from '../config/load.js';
 import type { Datapath } from './datapath/types.js';
 import type { Log } from './log.js';
+import type { Scope } from './scope/scope.js';
 
-type Apply = (config: Config, datapath: Datapath, log: Log) => void;
+export interface HotTargets {
+  readonly datapath: Datapath;
+  readonly scope: Scope;
+  readonly log: Log;
+}
+
+type Apply = (config: Config, targets: HotTargets) => void;
+
+const rescope: Apply = (config, { scope }) => { scope.configure(config); };
 
 const appliers: Partial<Record<ConfigKey, Apply>> = {
-  'log.level': ({ log: { level } }, _, log) => { log.level = level; },
-  'datapath.enabled': ({ datapath: { enabled } }, datapath) => { datapath.setEnabled(enabled); },
-  'datapath.observe': ({ datapath: { observe } }, datapath) => { datapath.setObserve(observe); },
-  'datapath.queueBytes': ({ datapath: { queueBytes } }, datapath) => { datapath.setQueueBytes(queueBytes); },
+  'log.level': ({ log: { level } }, { log }) => { log.level = level; },
+  'datapath.enabled': rescope,
+  'datapath.observe': ({ datapath: { observe } }, { datapath }) => { datapath.setObserve(observe); },
+  'datapath.queueBytes': ({ datapath: { queueBytes } }, { datapath }) => { datapath.setQueueBytes(queueBytes); },
+  'scope.include': rescope,
+  'scope.exclude': rescope,
+  'guard.trust': rescope,
+  'guard.allowBlocking': rescope,
 };
 
 export const HOT_KEYS = Object.keys(appliers) as ConfigKey[];
 
-export function applyHot(changed: readonly ConfigKey[], config: Config, datapath: Datapath, log: Log): void {
-  for (const key of changed) appliers[key]?.(config, datapath, log);
+/** Keys that share an applier have it called once. */
+export function applyHot(changed: readonly ConfigKey[], config: Config, targets: HotTargets): void {
+  for (const apply of new Set(changed.map((key) => appliers[key]))) apply?.(config, targets);
 }

@@ -8,7 +8,7 @@ import { paintOf, type Io } from './cli/io.js';
 import { hasColour } from './cli/render/paint.js';
 import { Screen } from './cli/screen.js';
 import { findCgroup2 } from './datapath/cgroup.js';
-import type { Datapath } from './datapath/types.js';
+import type { Datapath, Standing } from './datapath/types.js';
 import { EventPump } from './events.js';
 import { retireAndLeave } from './goodbye.js';
 import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
@@ -18,14 +18,15 @@ import { createLog, resolveFormat, type Log } from './log.js';
 import { MetricsEndpoint } from './metrics/endpoint.js';
 import { Resolver } from './pairs/resolve.js';
 import { Reloader } from './reload.js';
+import { Scope } from './scope/scope.js';
 import { version } from './version.js';
 
-export type OpenDatapath = (config: Config, log: Log) => Promise<Datapath>;
+export type OpenDatapath = (config: Config, log: Log, standing: Standing) => Promise<Datapath>;
 
 /** Loaded only here: no other command needs the addon. */
-export const openDatapath: OpenDatapath = async (config, log) => {
+export const openDatapath: OpenDatapath = async (config, log, standing) => {
   const { openNative } = await import('./datapath/native.js');
-  return openNative(config, log);
+  return openNative(config, log, standing);
 };
 
 export interface AgentOptions {
@@ -100,10 +101,14 @@ interface Parts {
 
 async function startAll(step: StartStep, { config, options, log, reloader, phase, screen }: Parts): Promise<void> {
   const { onExit, retireTimeout } = config.lifecycle;
-  const datapath = await step('datapath', () => options.open(config, log.child('datapath')), async (opened) => {
+  const cgroupRoot = findCgroup2();
+  const scope = new Scope(config, { cgroupRoot }, log.child('scope'));
+  const datapath = await step('datapath', () => options.open(config, log.child('datapath'), scope.standing), async (opened) => {
     if (onExit === 'keep') opened.close();
     else await retireAndLeave(opened, retireTimeout, log.child('lifecycle'));
   });
+
+  await step('scope', () => { scope.start(datapath); }, () => { scope.stop(); });
 
   const events = new EventPump(log.child('connections'));
   await step('events', () => { events.start(datapath); }, () => { events.flush(); });
@@ -112,7 +117,8 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const notReady = (): string => phase.notReady;
   const view: AgentView = {
     datapath,
-    resolver: new Resolver({ cgroupRoot: findCgroup2() }),
+    scope,
+    resolver: new Resolver({ cgroupRoot }),
     log,
     version,
     startedAt: new Date(),
@@ -128,7 +134,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
 
   const source = { datapath, version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
-  await step('configuration', () => { reloader.start(datapath); }, () => { reloader.stop(); });
+  await step('configuration', () => { reloader.start({ datapath, scope }); }, () => { reloader.stop(); });
 
   if (!screen) return;
   const live = new LiveTable(view, screen, paintOf(options.io));

@@ -2,7 +2,8 @@
 /*
  * What user space asks for.
  *   sidestep_refresh      (syscall)   brings the TCP side of every pair up to date, for whoever is about to look,
- *                                     and recalls the pairs of workloads that turned out unsafe
+ *                                     recalls the pairs of workloads that turned out unsafe, and judges pairs again
+ *                                     after a change of switches or scope
  *   sidestep_iter_adopt   (iter/tcp)  puts live sockets into the sockhash, each at a quiet moment
  *   sidestep_iter_retire  (iter/tcp)  takes sockets out of the sockhash, each only when nothing of it can be lost;
  *                                     one run for each network namespace
@@ -13,6 +14,7 @@
 #include "lib/gate.h"
 #include "lib/habits.h"
 #include "lib/identity.h"
+#include "lib/scope.h"
 #include "lib/states.h"
 #include "lib/totals.h"
 
@@ -22,18 +24,68 @@ extern int bpf_sock_destroy(struct sock_common *sk) __ksym __weak;
 /* A workload that was caught on one connection is not trusted with the others that it has. */
 static __always_inline void recall(struct sidestep_pair *pair, sidestep_pair_id id)
 {
-	__u32 reason = workload_hazard(&pair->end[SIDESTEP_CLIENT]);
+	__u32 reason = 0;
 
-	if (!reason)
+	if (!trusted(pair, SIDESTEP_CLIENT))
+		reason = workload_hazard(&pair->end[SIDESTEP_CLIENT]);
+	if (!reason && !trusted(pair, SIDESTEP_SERVER))
 		reason = workload_hazard(&pair->end[SIDESTEP_SERVER]);
 	if (!reason)
 		return;
 	send_back(pair, id, reason);
 }
 
+/* What the operator decided, and may decide otherwise; the rest is for good. */
+static __always_inline bool revocable(const struct sidestep_pair *pair)
+{
+	switch (pair->reason) {
+	case REASON_DISABLED:
+	case REASON_OBSERVED:
+	case REASON_EXCLUDED:
+	case REASON_NOT_INCLUDED:
+	case REASON_LEARNING:
+		return true;
+	case REASON_BLOCKING:
+		return pair->end[SIDESTEP_CLIENT].standing & STANDING_LENIENT ||
+		       pair->end[SIDESTEP_SERVER].standing & STANDING_LENIENT;
+	default:
+		return false;
+	}
+}
+
+/* Under new switches or another scope. What is to come back is learned, and so adopted at a quiet moment. */
+static __always_inline void judge_again(struct sidestep_pair *pair, sidestep_pair_id id,
+					const struct sidestep_settings *set)
+{
+	__u32 reason;
+
+	if (pair->closed || pair->state == PAIR_LEAVING)
+		return;
+	reason = out_of_scope(pair, set);
+	if (!set->enabled)
+		reason = REASON_DISABLED;
+	if (pair->state != PAIR_TCP) {
+		if (!reason && set->observe)
+			reason = REASON_OBSERVED;
+		if (reason)
+			send_back(pair, id, reason);
+		return;
+	}
+	if (!revocable(pair))
+		return;
+	if (reason && pair->reason == REASON_LEARNING)
+		count_connection(reason);
+	if (!reason && !(set->observe && pair->reason == REASON_OBSERVED))
+		reason = REASON_LEARNING;
+	if (reason)
+		pair->reason = reason;
+}
+
 static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair, void *none)
 {
+	const struct sidestep_settings *set;
 	const struct sock *sk;
+	__u32 zero = 0;
 
 	for (__u32 side = 0; side < 2; side++) {
 		struct sidestep_endpoint *end = &pair->end[side];
@@ -46,6 +98,9 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 		if (!end->inode && file_of(sk))
 			end->inode = file_of(sk)->f_inode->i_ino;
 	}
+	set = bpf_map_lookup_elem(&settings, &zero);
+	if (set && pair->generation != set->generation)
+		judge_again(pair, *id, set);
 	if (pair->state == PAIR_ACTIVE)
 		recall(pair, *id);
 	return 0;
@@ -160,20 +215,24 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-static __always_inline bool adoptable_end(const struct sidestep_pair *pair, __u32 side)
+static __always_inline bool adoptable_end(const struct sidestep_pair *pair, __u32 side,
+					  const struct sidestep_settings *set)
 {
 	const struct sidestep_endpoint *end = &pair->end[side];
-	const struct sidestep_habits *habits = habits_of(pair, side);
 
-	if (hazard_of(habits) || workload_hazard(end) || end->reads & READ_BLOCKING)
+	if (known_hazard(pair, side) || end->reads & READ_HAZARD)
 		return false;
-	return end->reads & READ_PLAIN || believed(habits);
+	if (end->reads & READ_BLOCKING && !(end->standing & STANDING_LENIENT))
+		return false;
+	return end->reads & READ_PLAIN || known_good(pair, side, set);
 }
 
-static __always_inline bool adoptable(const struct sidestep_pair *pair)
+static __always_inline bool adoptable(const struct sidestep_pair *pair,
+				      const struct sidestep_settings *set)
 {
 	return pair->state == PAIR_TCP && pair->reason == REASON_LEARNING && !pair->closed &&
-	       adoptable_end(pair, SIDESTEP_CLIENT) && adoptable_end(pair, SIDESTEP_SERVER);
+	       adoptable_end(pair, SIDESTEP_CLIENT, set) &&
+	       adoptable_end(pair, SIDESTEP_SERVER, set);
 }
 
 /*
@@ -182,7 +241,7 @@ static __always_inline bool adoptable(const struct sidestep_pair *pair)
  */
 static __always_inline bool quiet(const struct tcp_sock *tp, const struct sock *sk)
 {
-	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && !blocks(sk) && !uses_ulp(tp) &&
+	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && !uses_ulp(tp) &&
 	       !wants_tcp(sk) && !wants_inq(sk) && tp->copied_seq == tp->rcv_nxt &&
 	       !sk->sk_receive_queue.qlen;
 }
@@ -202,14 +261,20 @@ int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
 
 	set = bpf_map_lookup_elem(&settings, &zero);
 	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
-	if (!set || !set->enabled || set->observe || !flow || !pair || !adoptable(pair))
+	if (!set || !set->enabled || !flow || !pair || !adoptable(pair, set))
 		return 0;
+	if (set->observe) {
+		pair->reason = REASON_OBSERVED;
+		count_connection(REASON_OBSERVED);
+		return 0;
+	}
 	key.id = flow->id;
 	key.side = flow->side & 1;
 	end = &pair->end[key.side];
 	sk = peek(tp, struct sock);
 	if (!end->psock) {
-		if (!sk->sk_lock.owned || !quiet(peek(tp, struct tcp_sock), sk))
+		if (!sk->sk_lock.owned || !quiet(peek(tp, struct tcp_sock), sk) ||
+		    refuses_blocking(pair, key.side, sk))
 			return 0;
 		if (bpf_map_update_elem(&sockets, &key, tp, BPF_NOEXIST)) {
 			pair->reason = sk->sk_user_data ? REASON_BUSY : REASON_NO_MEMORY;

@@ -22,7 +22,8 @@ static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id i
 
 	if (reason == REASON_BLOCKING && !settled(pair))
 		return;
-	if (blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))
+	if (refuses_blocking(pair, SIDESTEP_SERVER,
+			     peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))
 		blocker = SIDESTEP_SERVER;
 	if (reason == REASON_BLOCKING)
 		note_read(pair, blocker, READ_BLOCKING);

@@ -39,6 +39,7 @@ static __always_inline void syn_received(const struct sock *request)
 		.seen_ns = bpf_ktime_get_ns(),
 	};
 
+	put_local(half.local, &request->__sk_common);
 	bpf_map_update_elem(&half_open, &id, &half, BPF_ANY);
 }
 
@@ -83,17 +84,51 @@ static __always_inline void refuse(struct sidestep_pair *pair, sidestep_pair_id 
 	emit(id, EVENT_REFUSED, reason, NULL, NULL);
 }
 
+/* What is known of the server before it is established: its listener, and where the SYN came in. */
+static __always_inline void describe_listener(struct sidestep_endpoint *end,
+					      const struct sidestep_half_open *half)
+{
+	const struct sidestep_listener *known = find_listener(half->listener);
+	const struct sock *sk = peek(half->listener, struct sock);
+
+	__builtin_memcpy(end->local, half->local, sizeof(end->local));
+
+	end->uid = sk->sk_uid.val;
+	end->port = sk->__sk_common.skc_num;
+	if (!known) {
+		note_listener(half->listener, false);
+		return;
+	}
+	end->pid = known->pid;
+	end->workload = known->workload;
+	end->exe_inode = known->exe_inode;
+	end->exe_dev = known->exe_dev;
+	__builtin_memcpy(end->comm, known->comm, SIDESTEP_COMM);
+}
+
+static __always_inline void describe_client(struct sidestep_endpoint *end, const struct sock *sk)
+{
+	const struct caller *caller;
+	__u32 zero = 0;
+
+	describe(end, sk);
+	caller = bpf_map_lookup_elem(&callers, &zero);
+	if (!caller || caller->sk != (__u64)sk)
+		return;
+	end->pid = caller->pid;
+	end->workload = caller->workload;
+	end->exe_inode = caller->exe_inode;
+	end->exe_dev = caller->exe_dev;
+	__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
+}
+
 static __always_inline void client_established(struct bpf_sock_ops *ops, const struct sock *sk,
 					       const struct sidestep_settings *set)
 {
 	sidestep_pair_id id = pair_id(ops->snd_una - 1, ops->rcv_nxt - 1);
 	struct sidestep_half_open *half = bpf_map_lookup_elem(&half_open, &id);
-	struct sidestep_listener *known;
-	struct sidestep_endpoint *end;
 	struct sidestep_pair *pair;
-	struct caller *caller;
 	__u32 zero = 0, reason;
-	__u64 listener;
 
 	if (!half) {
 		/* With bytes in its SYN the server's end is there before the client's: no pair can be made. */
@@ -101,33 +136,17 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 		count_connection(set->enabled ? reason : REASON_DISABLED);
 		return;
 	}
-	listener = half->listener;
-	bpf_map_delete_elem(&half_open, &id);
-
 	pair = bpf_map_lookup_elem(&scratch, &zero);
 	if (!pair)
 		return;
 	__builtin_memset(pair, 0, sizeof(*pair));
 	pair->opened_ns = bpf_ktime_get_ns();
-	pair->listener = listener;
-	end = &pair->end[SIDESTEP_CLIENT];
-	describe(end, sk);
-	caller = bpf_map_lookup_elem(&callers, &zero);
-	if (caller && caller->sk == (__u64)sk) {
-		end->pid = caller->pid;
-		end->workload = caller->workload;
-		__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
-	}
-	known = find_listener(listener);
-	if (known) {
-		end = &pair->end[SIDESTEP_SERVER];
-		end->pid = known->pid;
-		end->workload = known->workload;
-		__builtin_memcpy(end->comm, known->comm, SIDESTEP_COMM);
-	} else {
-		note_listener(listener, false);
-	}
-	reason = eligible(sk, peek(listener, struct sock), pair, set);
+	pair->listener = half->listener;
+	describe_call(pair, sk);
+	describe_client(&pair->end[SIDESTEP_CLIENT], sk);
+	describe_listener(&pair->end[SIDESTEP_SERVER], half);
+	reason = eligible(sk, peek(pair->listener, struct sock), pair, set);
+	bpf_map_delete_elem(&half_open, &id);
 	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
 		count_connection(REASON_MAP_FULL);
 		emit(id, EVENT_REFUSED, REASON_MAP_FULL, NULL, NULL);

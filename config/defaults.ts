@@ -3,6 +3,7 @@ import { keys, type Key } from './keys.js';
 
 // A text that YAML would take for a number, or for nothing, needs its quotes.
 const scalar = ({ format, formatName, default: value }: Key): string => {
+  if (typeof value === 'object') return JSON.stringify(value);
   const text = format.show(value);
   return text === '' || formatName === 'file-mode' ? JSON.stringify(text) : text;
 };

@@ -1,7 +1,8 @@
 /** The settings in a YAML (or JSON) text, each with its place. */
-import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { keyByName, sections } from './keys.js';
-import { emptySource, take, unknownKey, type Source } from './source.js';
+import type { Key } from './keys.js';
+import { emptySource, take, takeList, unknownKey, type Source } from './source.js';
 
 interface Reading {
   readonly file: string;
@@ -25,11 +26,21 @@ function textOf(node: unknown): string | undefined {
   return typeof node.value === 'number' ? (node.source ?? String(node.value)) : String(node.value);
 }
 
+function readList(reading: Reading, key: Key, items: readonly unknown[], at: { where: string; origin: string }): void {
+  const entries = items.map((item) => {
+    const node = isAlias(item) ? item.resolve(reading.document) : item;
+    return { text: textOf(node), ...place(reading, offsetOf(item)) };
+  });
+  takeList(reading.source, key, entries, at.where, at.origin);
+}
+
 function readKey(reading: Reading, name: string, keyNode: unknown, value: unknown): void {
   const at = place(reading, offsetOf(keyNode));
   const { problems } = reading.source;
   const key = keyByName.get(name);
-  if (key) {
+  if (key?.format.complaint && isSeq(value)) {
+    readList(reading, key, value.items, at);
+  } else if (key) {
     const text = textOf(value);
     if (text !== undefined) {
       const spot = place(reading, offsetOf(value));

@@ -5,6 +5,7 @@
 import convict from 'convict';
 import { isIP } from 'node:net';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
+import { parseSelector, SELECTOR_EXAMPLE } from './selector.js';
 import type { Value } from './types.js';
 
 /** The limits that a key of the schema puts on its format. */
@@ -24,6 +25,8 @@ export interface Format {
   readonly show: (value: Value) => string;
   /** Completes "expected ...". */
   readonly expected: (rule: Rule) => string;
+  /** Of a list: what is wrong with one entry, '' when nothing is. */
+  readonly complaint?: (entry: string) => string;
 }
 
 const plain = String;
@@ -31,6 +34,9 @@ const within = (rule: Rule, show: (value: number) => string): string =>
   rule.min === undefined || rule.max === undefined ? '' : `, from ${show(rule.min)} to ${show(rule.max)}`;
 const numeric = (show: (value: number) => string) => (value: Value): string => show(Number(value));
 const whole = (text: string): number | undefined => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
+
+/** A list in one line, as in an environment variable. */
+export const entriesOf = (text: string): string[] => text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
 
 const hostLabel = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 // All digits and dots that isIP() refuses is a mistyped address, not a name.
@@ -91,6 +97,18 @@ export const formats: Readonly<Record<string, Format>> = {
     show: plain,
     expected: () => 'the name or the number of a group, or nothing',
   },
+  selectors: {
+    read: (text) => {
+      const entries = entriesOf(text);
+      return entries.every((entry) => typeof parseSelector(entry) !== 'string') ? entries : undefined;
+    },
+    show: (value) => (value as readonly string[]).join(', '),
+    expected: (rule) => `a list of at most ${String(rule.max)} selectors such as ${SELECTOR_EXAMPLE}`,
+    complaint: (entry) => {
+      const found = parseSelector(entry);
+      return typeof found === 'string' ? found : '';
+    },
+  },
   'file-mode': {
     read: (text) => (/^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
     show: (value) => `0${Number(value).toString(8).padStart(3, '0')}`,
@@ -105,6 +123,7 @@ export function fits(value: Value, rule: Rule, format: string): boolean {
   const { min, max, multipleOf, powerOfTwo, maxBytes } = { ...limits[format], ...rule };
   if (typeof value === 'string') return maxBytes === undefined || Buffer.byteLength(value) <= maxBytes;
   if (typeof value === 'boolean') return true;
+  if (typeof value === 'object') return max === undefined || value.length <= max;
   return (
     (min === undefined || value >= min) &&
     (max === undefined || value <= max) &&
@@ -118,7 +137,8 @@ for (const [name, format] of Object.entries(formats)) {
     name,
     validate(value: Value, node: convict.SchemaObj) {
       const rule = node as Rule;
-      if (format.read(format.show(value), rule) !== value || !fits(value, rule, name))
+      const again = format.read(format.show(value), rule);
+      if (again === undefined || format.show(again) !== format.show(value) || !fits(value, rule, name))
         throw new Error(`expected ${format.expected(rule)}`);
     },
   });

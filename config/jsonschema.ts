@@ -25,12 +25,18 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
     const path = { type: 'string', pattern: absolute, ...(rule.maxBytes && { maxLength: rule.maxBytes }) };
     return rule.keyword === undefined ? path : { anyOf: [{ const: rule.keyword }, path] };
   },
+  selectors: ({ rule }) => ({
+    type: 'array',
+    maxItems: rule.max,
+    items: { type: 'string', pattern: '^\\s*(program|exe|cgroup|port|cidr|user):\\S+(\\s+(program|exe|cgroup|port|cidr|user):\\S+)*\\s*$' },
+  }),
   group: () => ({ type: ['string', 'integer'] }),
   'file-mode': () => ({ type: 'string', pattern: '^0?[0-7]{3}$' }),
 };
 
 // As written in a file: "256KiB", but 9464 and true.
 const written = (key: Key): unknown => {
+  if (typeof key.default === 'object') return key.default;
   const text = key.format.show(key.default);
   return text === String(key.default) ? key.default : text;
 };

@@ -27,6 +27,8 @@ export interface KeyOrigin {
   readonly value: string;
   /** `default`, `file:line`, `env NAME` or `flag --x`. */
   readonly origin: string;
+  /** Of a list: each entry, and where it came from. */
+  readonly entries?: readonly { readonly value: string; readonly origin: string }[];
 }
 
 const origins = new WeakMap<Config, readonly KeyOrigin[]>();
@@ -67,13 +69,17 @@ export function loadConfig({ file, env, flags }: LoadOptions): Config {
   const config = assemble(settings);
   origins.set(
     config,
-    keys.map(({ name, format }) => ({
-      key: name,
-      value: format.show(valueOf(config, name)),
-      origin: settings.get(name)?.origin ?? 'default',
-    })),
+    keys.map(({ name, format }) => {
+      const origin = settings.get(name)?.origin ?? 'default';
+      const value = valueOf(config, name);
+      return { key: name, value: format.show(value), origin, ...(typeof value === 'object' && { entries: entriesOf(value, settings.get(name)) }) };
+    }),
   );
   return config;
+}
+
+function entriesOf(values: readonly string[], setting: Setting | undefined): { value: string; origin: string }[] {
+  return values.map((value, index) => ({ value, origin: setting?.entryOrigins?.[index] ?? setting?.origin ?? 'default' }));
 }
 
 /** Where each value of a loaded configuration came from. */

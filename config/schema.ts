@@ -114,6 +114,34 @@ export const schema: convict.Schema<Config> = {
       default: true,
     },
   },
+  scope: {
+    include: {
+      doc: 'Accelerate only connections of which one end matches one of these selectors. Empty: all of them.',
+      format: 'selectors',
+      max: 32,
+      default: [],
+    },
+    exclude: {
+      doc: 'Never accelerate a connection of which one end matches one of these selectors. Wins over everything else.',
+      format: 'selectors',
+      max: 32,
+      default: [],
+    },
+  },
+  guard: {
+    trust: {
+      doc: 'Take ends that match one of these selectors as known to read plainly: their connections are enrolled without being watched first.',
+      format: 'selectors',
+      max: 32,
+      default: [],
+    },
+    allowBlocking: {
+      doc: 'Accept that ends that match one of these selectors block when they read. What may change for such a program is in docs/limits.md.',
+      format: 'selectors',
+      max: 32,
+      default: [],
+    },
+  },
   metrics: {
     enabled: { doc: 'Serve /metrics, /healthz and /readyz.', format: 'switch', default: true },
     host: { doc: 'Address that the HTTP server listens on.', format: 'host', default: '127.0.0.1' },

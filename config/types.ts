@@ -22,6 +22,9 @@ export interface Config {
     readonly eventBuffer: number;
     readonly selfTest: boolean;
   };
+  /** Selectors, as they were written. */
+  readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };
+  readonly guard: { readonly trust: readonly string[]; readonly allowBlocking: readonly string[] };
   readonly metrics: { readonly enabled: boolean; readonly host: string; readonly port: number };
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };
   /** `mode` is the permission bits as chmod takes them. */
@@ -29,9 +32,9 @@ export interface Config {
 }
 
 type Leaf<T> = {
-  [K in keyof T & string]: T[K] extends object ? `${K}.${Leaf<T[K]>}` : K;
+  [K in keyof T & string]: T[K] extends readonly unknown[] ? K : T[K] extends object ? `${K}.${Leaf<T[K]>}` : K;
 }[keyof T & string];
 
 /** The dotted name of a setting, such as `datapath.maxPairs`. */
 export type ConfigKey = Leaf<Config>;
-export type Value = string | number | boolean;
+export type Value = string | number | boolean | readonly string[];

@@ -20,6 +20,24 @@ export interface NativeError extends Error {
   log: string;
 }
 
+/** One selector; the terms that are there must all hold for an end. */
+export interface NativeSelector {
+  effect: 'exclude' | 'include' | 'trust' | 'blocking';
+  /** Command name; the kernel knows its first 15 bytes. */
+  program?: string;
+  /** As stat(2) gives them. */
+  exeInode?: bigint;
+  exeDev?: bigint;
+  /** Inode number of the directory of the cgroup; those below it match too. */
+  cgroup?: bigint;
+  portFirst?: number;
+  portLast?: number;
+  /** 16 bytes, IPv4 as v4-mapped, and how many bits of them count. */
+  address?: Buffer;
+  prefix?: number;
+  uid?: number;
+}
+
 export interface NativeOptions {
   objectPath: string;
   /** Directory of the cgroup (v2) to attach to. */
@@ -41,6 +59,7 @@ export interface NativeOptions {
   /** Bytes, a power of two and a multiple of the page size. */
   eventBuffer: number;
   verifierLog: boolean;
+  scope: NativeSelector[];
 }
 
 /** One pass over the sockets of every network namespace. `left`: sockets still in the map. */
@@ -67,6 +86,8 @@ export interface NativeDatapath {
   maps(): unknown[];
   profiles(): unknown[];
   applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
+  /** At most 128, replaced as a whole; every pair is judged again before this returns. */
+  applyScope(selectors: NativeSelector[]): void;
   /** One listener for each datapath. Does not hold the process. */
   onEvents(listener: (events: unknown[]) => void): void;
   /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. */

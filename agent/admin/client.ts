@@ -1,7 +1,7 @@
 /** The CLI's side of the admin API. */
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
-import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, Status } from './objects.js';
+import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, ScopeObject, Status } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
   if (error.code === 'EACCES' || error.code === 'EPERM') return new SidestepError('agent_forbidden', path);
@@ -39,6 +39,9 @@ export class AdminClient {
     return this.#json('GET', `/v1/explain?${new URLSearchParams({ q: query }).toString()}`);
   }
   logLevel(level: string): Promise<unknown> { return this.#json('POST', '/v1/log-level', { level }); }
+  scope(): Promise<ScopeObject> { return this.#json('GET', '/v1/scope'); }
+  disable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/disable', { selector }); }
+  enable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/enable', { selector }); }
   reload(): Promise<Reloaded> { return this.#json('POST', '/v1/reload', {}); }
 
   /** Progress until the result. The agent may take as long as it was given, so no time limit of ours applies. */

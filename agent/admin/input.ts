@@ -41,6 +41,14 @@ export function readRetire(body: Record<string, unknown>, defaultMs: number): { 
   return { id: id.toLowerCase(), timeoutMs };
 }
 
+/** Undefined: everything. */
+export function readSelector(body: Record<string, unknown>): string | undefined {
+  onlyKnown(body, ['selector']);
+  const { selector } = body;
+  if (selector !== undefined && typeof selector !== 'string') throw new SidestepError('bad_request', 'selector must be a text');
+  return selector;
+}
+
 export function readLevel(body: Record<string, unknown>): LogLevel {
   onlyKnown(body, ['level']);
   const level = LOG_LEVELS.find((known) => known === body['level']);

@@ -4,6 +4,8 @@ import type { Totals } from '../datapath/traffic.js';
 import type { Explanation } from '../pairs/explain.js';
 import type { ProfileView } from '../pairs/profiles.js';
 import type { PairView } from '../pairs/resolve.js';
+import type { RuleView } from '../scope/scope.js';
+import type { Switches } from '../scope/switches.js';
 
 export const API_VERSION = 1;
 
@@ -51,6 +53,13 @@ export interface Edges extends Versioned {
 export interface Profiles extends Versioned {
   /** Unsafe ones first, then those seen most recently. */
   profiles: ProfileView[];
+}
+
+export interface ScopeObject extends Versioned {
+  /** What was switched off by hand. */
+  switches: Switches;
+  /** In the order in which they are asked; `pairs`: for how many each decided. */
+  rules: (RuleView & { pairs: number })[];
 }
 
 export interface CountersObject extends Versioned {

@@ -8,12 +8,14 @@ import { explain } from '../pairs/explain.js';
 import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
 import type { Resolver } from '../pairs/resolve.js';
-import { readLevel } from './input.js';
-import { API_VERSION, type MetricsState, type ReloadState, type Status } from './objects.js';
+import type { Scope } from '../scope/scope.js';
+import { readLevel, readSelector } from './input.js';
+import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export interface AgentView {
   readonly datapath: Datapath;
   readonly resolver: Resolver;
+  readonly scope: Scope;
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;
@@ -28,9 +30,24 @@ export interface AgentView {
 }
 
 /** What the kernel does, against what it was told to do. */
-function datapathProblems({ mode, modeWhy, enabled }: DatapathInfo, wanted: Config['datapath']): string[] {
+function datapathProblems({ mode, modeWhy, enabled }: DatapathInfo, wanted: Config['datapath'], byHand: boolean): string[] {
   if (mode === 'off') return wanted.mode === 'off' ? [] : [`nothing is accelerated: ${modeWhy}`];
+  if (byHand) return ['acceleration was switched off by hand; `sidestep enable` switches it on'];
   return wanted.enabled && !enabled ? ['acceleration was switched off when all pairs were retired'] : [];
+}
+
+function scopeProblems({ switches, rules }: ScopeObject): string[] {
+  const { disabled } = switches;
+  return [
+    ...(disabled.length === 0 ? [] : [`switched off by hand: ${disabled.join(', ')}; \`sidestep enable\` switches it on`]),
+    ...rules.filter(({ absent }) => absent.length > 0).map(({ text, origin, absent }) => `${text} (${origin}) matches nothing: ${absent.join(', ')} is not there`),
+  ];
+}
+
+export function scopeOf({ scope, datapath }: Pick<AgentView, 'scope' | 'datapath'>): ScopeObject {
+  const pairs = datapath.pairs();
+  const rules = scope.rules().map((rule, index) => ({ ...rule, pairs: pairs.filter(({ selector }) => selector === index).length }));
+  return { apiVersion: API_VERSION, switches: scope.switches, rules };
 }
 
 function problemsOf(view: AgentView, notReady: string): string[] {
@@ -38,7 +55,8 @@ function problemsOf(view: AgentView, notReady: string): string[] {
   const reload = view.reloadState();
   return [
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
-    ...datapathProblems(view.datapath.info(), view.config().datapath),
+    ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
+    ...scopeProblems(scopeOf(view)),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
     ...(reload.successful ? [] : [`the last configuration did not load: ${reload.error}`]),
     ...(reload.restartNeeded.length === 0 ? [] : [`a restart is needed for ${reload.restartNeeded.join(', ')}`]),
@@ -66,7 +84,7 @@ async function explained(view: AgentView, text: string): Promise<object> {
     throw new SidestepError('bad_request', `${JSON.stringify(text)} is no pid, port, address:port, two of them, or pair id`);
   const pairs = await view.resolver.resolve(view.datapath.pairs());
   const profiles = view.datapath.profiles();
-  const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles));
+  const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles, view.scope.decided(pair)));
   return { apiVersion: API_VERSION, query: text, answers };
 }
 
@@ -78,6 +96,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/profiles': ({ datapath, resolver }) => ({ apiVersion: API_VERSION, profiles: inOrder(resolver.profiles(datapath.profiles())) }),
   '/v1/edges': (view) => ({ apiVersion: API_VERSION, edges: view.datapath.edges() }),
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
+  '/v1/scope': scopeOf,
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
   '/v1/config': (view) => ({ apiVersion: API_VERSION, settings: configOrigin(view.config()) }),
 };
@@ -87,6 +106,14 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
     view.log.level = readLevel(body);
     view.log.info('log level changed', { level: view.log.level });
     return { apiVersion: API_VERSION, level: view.log.level };
+  },
+  '/v1/disable': (view, body) => {
+    view.scope.disable(readSelector(body));
+    return scopeOf(view);
+  },
+  '/v1/enable': (view, body) => {
+    view.scope.enable(readSelector(body));
+    return scopeOf(view);
   },
   '/v1/reload': (view) => {
     view.reload();

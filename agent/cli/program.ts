@@ -8,6 +8,7 @@ import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
 import { profiles } from './commands/profiles.js';
 import { retire } from './commands/retire.js';
+import { disable, enable, scope } from './commands/scope.js';
 import { status } from './commands/status.js';
 import { top } from './commands/top.js';
 import { Context, type GlobalFlags, type Run } from './context.js';
@@ -64,6 +65,15 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .argument('[pair]', 'pair id')
     .addOption(new Option('--timeout <duration>', 'longest wait for unread bytes').argParser(duration))
     .action((id: string | undefined, flags: { timeout?: number }) => act(retire(id, flags)));
+
+  program.command('scope').description('which connections the selectors accelerate, and which they leave alone').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(scope(flags)));
+  program.command('disable').description('leave alone, at once, what a selector matches; everything when none is given')
+    .argument('[selector...]', 'such as program:redis-server, or port:6379 user:app').addOption(outputOption())
+    .action((words: string[], flags: { output?: 'json' }) => act(disable(words, flags)));
+  program.command('enable').description('undo a disable; all of them when none is given')
+    .argument('[selector...]', 'as it was disabled').addOption(outputOption())
+    .action((words: string[], flags: { output?: 'json' }) => act(enable(words, flags)));
 
   const config = program.command('config').description('the configuration');
   config.command('print').description('the settings in force')

@@ -1,19 +1,19 @@
 /** A datapath in memory, for tests: what it reports is set from outside, what it is told is kept in `calls`. */
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, MapInfo, Pair, Profile, RetireOptions, RetireResult,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, MapInfo, Pair, Profile, RetireOptions, RetireResult, ScopeRule,
 } from './types.js';
 import { zeroByReason, zeroTraffic } from './traffic.js';
 
 export const fakeEndpoint = (over: Partial<Endpoint> = {}): Endpoint => ({
   address: '127.0.0.1', port: 40000, family: 'ipv4', pid: 100, comm: 'client', uid: 0, cgroup: '1',
-  netns: 4026531840, inode: '5001', ...over,
+  netns: 4026531840, inode: '5001', trusted: false, lenient: false, ...over,
 });
 
 export const fakePair = (over: Partial<Pair> = {}): Pair => ({
   id: '00000001deadbeef', state: 'active', reason: 'redirected', client: fakeEndpoint(),
   server: fakeEndpoint({ port: 8080, pid: 200, comm: 'server', inode: '5002' }),
   clientSent: zeroTraffic(), serverSent: zeroTraffic(), lastPass: 'redirected', clientQueued: 0, serverQueued: 0,
-  ageMs: 1000, ...over,
+  ageMs: 1000, dialledAddress: '127.0.0.1', dialledPort: 8080, selector: -1, clientRead: null, serverRead: null, ...over,
 });
 
 export const fakeCounters = (over: Partial<Counters> = {}): Counters => ({
@@ -32,6 +32,7 @@ export class FakeDatapath implements Datapath {
   live: Pair[] = [];
   totals: Edge[] = [];
   profileList: Profile[] = [];
+  rules: readonly ScopeRule[] = [];
   mapList: MapInfo[] = [{ name: 'pairs', id: 3, entries: 0, capacity: 65536 }];
   /** What is left when pairs are retired; undefined: everything leaves. */
   stuck: Pair[] | undefined;
@@ -47,6 +48,7 @@ export class FakeDatapath implements Datapath {
   maps(): MapInfo[] { return this.#read(this.mapList); }
 
   setEnabled(on: boolean): void { this.#tell(`enabled ${String(on)}`, { enabled: on }); }
+  applyScope(rules: readonly ScopeRule[]): void { this.rules = rules; this.calls.push(`scope ${rules.map(({ effect }) => effect).join(' ')}`.trimEnd()); }
   setObserve(on: boolean): void { this.#tell(`observe ${String(on)}`, { observe: on }); }
   setQueueBytes(bytes: number): void { this.#tell(`queueBytes ${String(bytes)}`, { queueBytes: bytes }); }
 

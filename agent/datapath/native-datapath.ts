@@ -4,9 +4,10 @@ import type { Log } from '../log.js';
 import type { NativeDatapath, NativeRetirePass } from '../../native/index.js';
 import { Repeater } from './repeater.js';
 import { addLive, type NativePair } from './edges.js';
+import { nativeSelector, readSeen } from './convert.js';
 import { translate, translated } from './translate.js';
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, MapInfo, Mode, Pair, Profile, RetireOptions, RetireResult,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, MapInfo, Mode, Pair, Profile, RetireOptions, RetireResult, ScopeRule,
 } from './types.js';
 
 /** Milliseconds between two passes while something has to leave the map; doubles up to the slowest. */
@@ -66,7 +67,7 @@ export class HostDatapath implements Datapath {
   }
 
   counters(): Counters { return translated(() => this.#native.counters()) as Counters; }
-  pairs(): Pair[] { return translated(() => this.#native.pairs()) as Pair[]; }
+  pairs(): Pair[] { return translated(() => this.#native.pairs()).map(readSeen); }
   profiles(): Profile[] { return translated(() => this.#native.profiles()) as Profile[]; }
   maps(): MapInfo[] { return translated(() => this.#native.maps()) as MapInfo[]; }
   edges(): Edge[] {
@@ -76,6 +77,11 @@ export class HostDatapath implements Datapath {
   setEnabled(on: boolean): void { this.#apply({ enabled: on && this.#choice.mode !== 'off' }); }
   setObserve(on: boolean): void { this.#apply({ observe: on }); }
   setQueueBytes(bytes: number): void { this.#apply({ queueBytes: bytes }); }
+  applyScope(rules: readonly ScopeRule[]): void {
+    translated(() => { this.#native.applyScope(rules.map(nativeSelector)); });
+    this.#judged();
+  }
+
 
   onEvents(listener: (events: ConnectionEvent[]) => void): void { this.#listeners.push(listener); }
 
@@ -114,6 +120,13 @@ export class HostDatapath implements Datapath {
   #apply(change: Partial<Pick<DatapathInfo, 'enabled' | 'observe' | 'queueBytes'>>): void {
     const { enabled, observe, queueBytes } = { ...this.info(), ...change };
     translated(() => { this.#native.applySettings({ enabled, observe, queueBytes }); });
+    this.#judged();
+  }
+
+  /** Some pairs may have to leave now, and others may come back. */
+  #judged(): void {
+    this.#sweep.start();
+    this.#learn.start();
   }
 
   #take(events: ConnectionEvent[]): void {

@@ -8,10 +8,11 @@ import type { Log } from '../log.js';
 import { findCgroup2 } from './cgroup.js';
 import { HostDatapath, type ModeChoice } from './native-datapath.js';
 import { failuresOf, runSelfTest } from './selftest.js';
+import { nativeSelector } from './convert.js';
 import { translate, translated, verifierLog } from './translate.js';
-import type { Datapath } from './types.js';
+import type { Datapath, Standing } from './types.js';
 
-export async function openNative(config: Config, log: Log): Promise<Datapath> {
+export async function openNative(config: Config, log: Log, standing: Standing): Promise<Datapath> {
   const { pinPath } = config.bpf;
   requireCapabilities();
   translated(() => { makePinDirectory(pinPath); });
@@ -19,7 +20,7 @@ export async function openNative(config: Config, log: Log): Promise<Datapath> {
   try {
     const root = findCgroup2();
     const choice = await chooseMode(config, root, log);
-    return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, log, release);
+    return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, standing, log, release);
   } catch (error) {
     release();
     removeIfEmpty(pinPath);
@@ -29,12 +30,13 @@ export async function openNative(config: Config, log: Log): Promise<Datapath> {
   }
 }
 
-function open(config: Config, cgroupPath: string, choice: ModeChoice, log: Log, release: () => void): Datapath {
-  const { enabled, observe, trustListeners, maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer } = config.datapath;
+function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: Standing, log: Log, release: () => void): Datapath {
+  const { observe, trustListeners, maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer } = config.datapath;
   const datapath = new native.NativeDatapath({
     objectPath, cgroupPath, pinPath: config.bpf.pinPath, unified: choice.mode !== 'split',
-    enabled: enabled && choice.mode !== 'off', observe, trustListeners,
+    enabled: standing.enabled && choice.mode !== 'off', observe, trustListeners,
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
+    scope: standing.rules.map(nativeSelector),
     verifierLog: config.log.level === 'debug' || config.log.level === 'trace',
   });
   const opened = new HostDatapath(datapath, choice, log, release);

@@ -33,6 +33,8 @@ export const REASONS = [
   { name: 'shut_down', what: 'the writer has shut down its sending or the reader its reading', remedy: 'nothing to do: TCP gives the right error' },
   { name: 'unread_close', what: 'an end closed with bytes unread, so the other was reset, as TCP would have done', remedy: 'nothing to do' },
   { name: 'socket_option', what: 'an end has set SO_ZEROCOPY, SO_RCVLOWAT or TCP_INQ, which the kernel does not honour for redirected bytes', remedy: 'nothing to do: such programs keep what they asked for on TCP' },
+  { name: 'excluded', what: 'a selector excludes it', remedy: '`sidestep explain` names the selector and its place; take it out of scope.exclude, or `sidestep enable` it' },
+  { name: 'not_included', what: 'scope.include names others, and not this one', remedy: 'add a selector to scope.include that matches one of its ends' },
 ] as const satisfies readonly Reason[];
 
 export type ReasonName = (typeof REASONS)[number]['name'];

@@ -26,6 +26,20 @@ export interface Endpoint {
   netns: number;
   /** Socket inode number, decimal; '0' while the connection waits in the accept queue. */
   inode: string;
+  /** A rule says that it is known to read plainly. */
+  trusted: boolean;
+  /** A rule accepts that it blocks. */
+  lenient: boolean;
+}
+
+/** A read that the guard looked at: it looks until it has seen enough, and at every one that it cannot serve. */
+export interface ReadSeen {
+  /** Of the system call: `recvfrom`, `splice`. */
+  call: string;
+  times: number;
+  msAgo: number;
+  blocking: boolean;
+  hazard: boolean;
 }
 
 /** Bytes and messages that one end sent. */
@@ -54,6 +68,36 @@ export interface Pair {
   serverQueued: number;
   /** Milliseconds since the handshake. */
   ageMs: number;
+  /** Where the client wanted to connect to, before any NAT. */
+  dialledAddress: string;
+  dialledPort: number;
+  /** Index of the rule that decided whether it may be accelerated; -1: none did. */
+  selector: number;
+  /** The latest read of each end that the guard looked at; null: none. */
+  clientRead: ReadSeen | null;
+  serverRead: ReadSeen | null;
+}
+
+export type ScopeEffect = 'exclude' | 'include' | 'trust' | 'blocking';
+
+/** A selector with the numbers that the kernel compares. All terms that are there must hold for an end. */
+export interface ScopeRule {
+  readonly effect: ScopeEffect;
+  readonly program?: string;
+  /** As stat(2) gives them. */
+  readonly executable?: { readonly inode: bigint; readonly device: bigint };
+  /** cgroup v2 id; those below it match too. */
+  readonly cgroup?: bigint;
+  readonly ports?: { readonly first: number; readonly last: number };
+  /** Sixteen bytes, IPv4 as v4-mapped, and how many bits of them count. */
+  readonly network?: { readonly address: readonly number[]; readonly prefix: number };
+  readonly user?: number;
+}
+
+/** What the operator wants when a datapath is opened. */
+export interface Standing {
+  readonly enabled: boolean;
+  readonly rules: readonly ScopeRule[];
 }
 
 /** Totals of a service edge: who talks to whom, closed and live connections together. Never falls. */
@@ -171,8 +215,10 @@ export interface Datapath {
   edges(): Edge[];
   maps(): MapInfo[];
   profiles(): Profile[];
-  /** Instant switch: off enrols nothing and passes every message; pairs stay in the map until retired. */
+  /** Off enrols nothing and passes every message at once; pairs leave the map when drained, and come back with on. */
   setEnabled(on: boolean): void;
+  /** Replaces all rules; every pair has been judged again when this returns. */
+  applyScope(rules: readonly ScopeRule[]): void;
   setObserve(on: boolean): void;
   setQueueBytes(bytes: number): void;
   onEvents(listener: (events: ConnectionEvent[]) => void): void;

@@ -74,7 +74,15 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
@@ -106,6 +114,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	union {
 		struct sock *skc_listener; /* of a request socket */
@@ -165,6 +174,7 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
+	__u32 data_segs_out;
 	__u8 bpf_sock_ops_cb_flags;
 	__u8 recvmsg_inq : 1;
 	__u8 syn_data : 1;

@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 1U
+#define SIDESTEP_LAYOUT_VERSION 2U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -29,6 +29,10 @@
 #define SIDESTEP_STUCK_NS (500ULL * 1000 * 1000)
 
 #define SIDESTEP_COMM 16U
+
+/* Most selectors in force at once; each is asked once for each local connection. */
+#define SIDESTEP_SELECTORS 128U
+
 #define SIDESTEP_CLIENT 0U
 #define SIDESTEP_SERVER 1U
 
@@ -37,31 +41,33 @@
  * X(symbol, name): `name` is what metrics, CLI and docs show; agent/datapath/reasons.ts explains each.
  * Append only: the numbers are in pinned maps.
  */
-#define SIDESTEP_REASONS(X)             \
-	X(REDIRECTED, "redirected")     \
-	X(PEER_PENDING, "peer_pending") \
-	X(UNREAD_TCP, "unread_tcp")     \
-	X(QUEUE_FULL, "queue_full")     \
-	X(NOT_ACCEPTED, "not_accepted") \
-	X(BLOCKING, "blocking")         \
-	X(PEER_GONE, "peer_gone")       \
-	X(DISABLED, "disabled")         \
-	X(UNTRACKED, "untracked")       \
-	X(ULP, "ulp")                   \
-	X(MPTCP, "mptcp")               \
-	X(FAST_OPEN, "fast_open")       \
-	X(MAP_FULL, "map_full")         \
-	X(BUSY, "busy")                 \
-	X(NO_MEMORY, "no_memory")       \
-	X(NO_FILE, "no_file")           \
-	X(LEAVING, "leaving")           \
-	X(REMOTE, "remote")             \
-	X(OBSERVED, "observed")         \
-	X(LEARNING, "learning")         \
-	X(SPLICE, "splice")             \
-	X(SHUT_DOWN, "shut_down")       \
-	X(UNREAD_CLOSE, "unread_close") \
-	X(SOCKET_OPTION, "socket_option")
+#define SIDESTEP_REASONS(X)               \
+	X(REDIRECTED, "redirected")       \
+	X(PEER_PENDING, "peer_pending")   \
+	X(UNREAD_TCP, "unread_tcp")       \
+	X(QUEUE_FULL, "queue_full")       \
+	X(NOT_ACCEPTED, "not_accepted")   \
+	X(BLOCKING, "blocking")           \
+	X(PEER_GONE, "peer_gone")         \
+	X(DISABLED, "disabled")           \
+	X(UNTRACKED, "untracked")         \
+	X(ULP, "ulp")                     \
+	X(MPTCP, "mptcp")                 \
+	X(FAST_OPEN, "fast_open")         \
+	X(MAP_FULL, "map_full")           \
+	X(BUSY, "busy")                   \
+	X(NO_MEMORY, "no_memory")         \
+	X(NO_FILE, "no_file")             \
+	X(LEAVING, "leaving")             \
+	X(REMOTE, "remote")               \
+	X(OBSERVED, "observed")           \
+	X(LEARNING, "learning")           \
+	X(SPLICE, "splice")               \
+	X(SHUT_DOWN, "shut_down")         \
+	X(UNREAD_CLOSE, "unread_close")   \
+	X(SOCKET_OPTION, "socket_option") \
+	X(EXCLUDED, "excluded")           \
+	X(NOT_INCLUDED, "not_included")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -93,7 +99,7 @@ struct sidestep_settings {
 	__u32 queue_bytes; /* most unread redirected bytes a reader may hold before its writer goes back to TCP */
 	__u32 observe; /* 1: see and count local connections, enrol none */
 	__u32 trust;   /* 1: believe ends of which nothing was seen yet */
-	__u32 pad;
+	__u32 generation; /* of switches and scope: a pair that was judged under another is judged again */
 	__u64 owner; /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 };
 
@@ -111,6 +117,7 @@ struct sidestep_end_key {
 struct sidestep_half_open {
 	__u64 listener; /* address of the listening socket, for reads only */
 	__u64 seen_ns;  /* CLOCK_MONOTONIC */
+	__u8 local[16]; /* of the server, behind any NAT */
 };
 
 /* How the connections of a listener, or of a workload, have been seen to read. */
@@ -124,8 +131,9 @@ struct sidestep_habits {
 struct sidestep_listener {
 	__u64 inode;
 	__u64 workload;
-	__u32 pid; /* 0: not known yet */
-	__u32 pad;
+	__u64 exe_inode; /* 0: not known yet */
+	__u32 exe_dev;   /* kernel's encoding */
+	__u32 pid;       /* 0: not known yet */
 	char comm[SIDESTEP_COMM];
 	struct sidestep_habits habits;
 };
@@ -156,6 +164,10 @@ struct sidestep_traffic {
 #define READ_EARLY 32U     /* on a blocking socket, so soon that it may still change */
 #define READ_NAMED 4U      /* process and workload are those of a reader */
 
+#define STANDING_TRUSTED \
+	1U /* forced on: believed without, and against, what was learned of its workload */
+#define STANDING_LENIENT 2U /* its blocking reads are accepted */
+
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
 struct sidestep_endpoint {
 	__u8 local[16];
@@ -175,6 +187,12 @@ struct sidestep_endpoint {
 	__u32 queued;      /* unread bytes charged to the receive side, at the last refresh */
 	__u32 last_reason; /* of the latest message that this end passed */
 	__u32 reads;       /* READ_ bits: how this end has been seen to read */
+	__u32 standing;    /* STANDING_ bits: what the scope says of this end */
+	__u64 exe_inode;   /* 0: not known yet */
+	__u64 call_ns; /* CLOCK_MONOTONIC, of the latest read that the guard looked at; 0: none */
+	__u32 exe_dev; /* kernel's encoding */
+	__u32 call;    /* number of that read's system call */
+	__u32 calls;   /* how many reads the guard looked at */
 	__u32 pad;
 };
 
@@ -187,6 +205,48 @@ struct sidestep_pair {
 	__u32 reason;                    /* why it is not, or no longer, accelerated */
 	__u32 closed;                    /* bit per side */
 	__u32 accelerated;               /* 1: it was active at some time */
+	__u32 selector;                  /* index + 1 of the selector that decided; 0: none did */
+	__u32 generation;                /* that it was judged under */
+	__u8 dialled[16];                /* the address that the client asked for, before any NAT */
+	__u16 dialled_port;              /* host order */
+	__u16 pad[3];
+};
+
+/* What a selector does to the connections that it matches. */
+enum sidestep_effect {
+	SCOPE_EXCLUDE = 1, /* plain TCP */
+	SCOPE_INCLUDE,     /* with one of these, whatever matches none of them is plain TCP */
+	SCOPE_TRUST,       /* believe the end that matches */
+	SCOPE_BLOCKING,    /* accept that the end that matches blocks */
+};
+
+#define TERM_PROGRAM 1U
+#define TERM_EXE 2U
+#define TERM_CGROUP 4U
+#define TERM_PORT 8U
+#define TERM_CIDR 16U
+#define TERM_USER 32U
+
+/* One selector: it matches an end for which all terms in use hold. */
+struct sidestep_selector {
+	__u64 exe_inode;
+	__u64 cgroup; /* the cgroup or one above it */
+	__u8 address[16];
+	char comm[SIDESTEP_COMM];
+	__u32 effect; /* enum sidestep_effect */
+	__u32 terms;  /* TERM_ bits in use */
+	__u32 exe_dev;
+	__u32 uid;
+	__u32 prefix; /* bits of the address that count, 0..128 */
+	__u16 port_first;
+	__u16 port_last;
+};
+
+/* All selectors in force. Replaced as a whole. */
+struct sidestep_scope {
+	__u32 count;
+	__u32 including; /* 1: there is a SCOPE_INCLUDE */
+	struct sidestep_selector selector[SIDESTEP_SELECTORS];
 };
 
 /* What each tracked socket carries (SK_STORAGE): the way to its pair. */
@@ -243,9 +303,10 @@ struct sidestep_retire {
 
 SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 32, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
-SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 48, "listener");
-SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 144, "endpoint");
-SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 328, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 56, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 176, "endpoint");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 424, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_event) == 88, "event");

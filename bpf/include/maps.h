@@ -17,6 +17,20 @@ struct {
 	__type(value, struct sidestep_settings);
 } settings SEC(".maps");
 
+/* A    Whom to accelerate: one slot with all selectors, so that no connection ever sees half of a change. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct sidestep_scope));
+		});
+} scope SEC(".maps");
+
 /* K    SYNs received here and not yet established. LRU: a flood evicts, nothing grows. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -11,6 +11,7 @@
 #define SIDESTEP_GATE_H
 
 #include "../include/maps.h"
+#include "habits.h"
 #include "peek.h"
 
 static __always_inline bool settled(const struct sidestep_pair *pair)
@@ -48,7 +49,7 @@ static __always_inline __u32 gate(const struct sock *own, const struct sidestep_
 		return REASON_SHUT_DOWN;
 	if (!peer->sk_socket)
 		return REASON_NOT_ACCEPTED;
-	if (blocks(peer) || blocks(own))
+	if (refuses_blocking(pair, side ^ 1, peer) || refuses_blocking(pair, side, own))
 		return REASON_BLOCKING;
 	if (uses_ulp(own_tcp) || uses_ulp(peer_tcp))
 		return REASON_ULP;

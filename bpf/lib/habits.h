@@ -8,6 +8,7 @@
 #define SIDESTEP_HABITS_H
 
 #include "../include/maps.h"
+#include "peek.h"
 
 static __always_inline struct sidestep_habits *client_habits(const struct sidestep_pair *pair)
 {
@@ -78,6 +79,35 @@ static __always_inline bool blocks_always(const struct sidestep_habits *habits)
 static __always_inline bool believed(const struct sidestep_habits *habits)
 {
 	return habits && habits->plain && !habits->blocking && !habits->hazard;
+}
+
+/* What the operator says of an end goes before what was learned of others like it. */
+static __always_inline bool trusted(const struct sidestep_pair *pair, __u32 side)
+{
+	return pair->end[side & 1].standing & STANDING_TRUSTED;
+}
+
+static __always_inline bool known_good(const struct sidestep_pair *pair, __u32 side,
+				       const struct sidestep_settings *set)
+{
+	return set->trust || trusted(pair, side) || believed(habits_of(pair, side));
+}
+
+/* `sk` is this end, or the listener that it will come from. */
+static __always_inline bool refuses_blocking(const struct sidestep_pair *pair, __u32 side,
+					     const struct sock *sk)
+{
+	return blocks(sk) && !(pair->end[side & 1].standing & STANDING_LENIENT);
+}
+
+/* Has anything been learned that speaks against the workloads of this end? */
+static __always_inline __u32 known_hazard(const struct sidestep_pair *pair, __u32 side)
+{
+	__u32 reason = hazard_of(habits_of(pair, side));
+
+	if (trusted(pair, side))
+		return 0;
+	return reason ? reason : workload_hazard(&pair->end[side & 1]);
 }
 
 #endif

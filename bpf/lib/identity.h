@@ -14,9 +14,10 @@
 struct caller {
 	__u64 sk;
 	__u64 workload;
+	__u64 exe_inode;
+	__u32 exe_dev;
 	__u32 pid;
 	char comm[SIDESTEP_COMM];
-	__u32 pad;
 };
 
 struct {
@@ -63,6 +64,8 @@ static __always_inline void remember_caller(const struct sock *sk)
 		return;
 	caller->sk = (__u64)sk;
 	caller->workload = current_workload(&workload);
+	caller->exe_inode = workload.exe_inode;
+	caller->exe_dev = workload.exe_dev;
 	caller->pid = current_process(caller->comm);
 }
 
@@ -90,27 +93,58 @@ static __always_inline void note_listener(__u64 address, bool own)
 	listener.inode = file->f_inode->i_ino;
 	if (own) {
 		listener.workload = current_workload(&workload);
+		listener.exe_inode = workload.exe_inode;
+		listener.exe_dev = workload.exe_dev;
 		listener.pid = current_process(listener.comm);
 	}
 	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
+}
+
+static __always_inline void put_v4(__u8 *address, __u32 v4)
+{
+	__u32 *words = (__u32 *)address;
+
+	words[2] = __builtin_bswap32(0x0000ffff);
+	words[3] = v4;
+}
+
+static __always_inline void put_v6(__u8 *address, const struct in6_addr *v6)
+{
+	__u32 *words = (__u32 *)address;
+
+	words[0] = v6->in6_u.u6_addr32[0];
+	words[1] = v6->in6_u.u6_addr32[1];
+	words[2] = v6->in6_u.u6_addr32[2];
+	words[3] = v6->in6_u.u6_addr32[3];
+}
+
+static __always_inline void put_local(__u8 *address, const struct sock_common *common)
+{
+	if (common->skc_family == AF_INET)
+		put_v4(address, common->skc_rcv_saddr);
+	else
+		put_v6(address, &common->skc_v6_rcv_saddr);
+}
+
+/* Where the client wanted to go; the server may be elsewhere, behind NAT. */
+static __always_inline void describe_call(struct sidestep_pair *pair, const struct sock *client)
+{
+	const struct sock_common *common = &client->__sk_common;
+
+	if (common->skc_family == AF_INET)
+		put_v4(pair->dialled, common->skc_daddr);
+	else
+		put_v6(pair->dialled, &common->skc_v6_daddr);
+	pair->dialled_port = __builtin_bswap16(common->skc_dport);
 }
 
 static __always_inline void describe(struct sidestep_endpoint *end, const struct sock *sk)
 {
 	const struct sock_common *common = &sk->__sk_common;
 	const struct file *file = file_of(sk);
-	__u32 *local = (__u32 *)end->local;
 
 	end->family = common->skc_family;
-	if (end->family == AF_INET) {
-		local[2] = __builtin_bswap32(0x0000ffff);
-		local[3] = common->skc_rcv_saddr;
-	} else {
-		local[0] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[0];
-		local[1] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[1];
-		local[2] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
-		local[3] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
-	}
+	put_local(end->local, common);
 	end->sk = (__u64)sk;
 	end->port = common->skc_num;
 	end->cgroup = sk->sk_cgrp_data.cgroup->kn->id;

@@ -103,6 +103,17 @@ static __always_inline void learned_at_close(struct sidestep_pair *pair)
 	count_connection(pair->reason);
 }
 
+/* What would have been redirected. Segments stand for messages: TCP may have joined some. */
+static __always_inline void count_observed(__u64 bytes, __u32 segments)
+{
+	struct sidestep_counters *c = counters_of_this_cpu();
+
+	if (!c)
+		return;
+	c->messages[REASON_OBSERVED] += segments;
+	c->bytes[REASON_OBSERVED] += bytes;
+}
+
 static __always_inline void end_closed(struct bpf_sock *socket, const struct sock *sk)
 {
 	struct sidestep_flow *flow = bpf_sk_storage_get(&flows, socket, NULL, 0);
@@ -128,6 +139,8 @@ static __always_inline void end_closed(struct bpf_sock *socket, const struct soc
 	sent = &pair->end[side].sent;
 	if (carried > sent->passed_bytes)
 		sent->passed_bytes = carried;
+	if (pair->reason == REASON_OBSERVED && pair->state == PAIR_TCP)
+		count_observed(carried, peek(sk, struct tcp_sock)->data_segs_out);
 	/* A client whose server end was never established is the only end. */
 	if (side == SIDESTEP_CLIENT && !pair->end[SIDESTEP_SERVER].sk)
 		before |= 1U << SIDESTEP_SERVER;

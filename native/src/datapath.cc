@@ -23,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Maps that outlive an agent. Scratch maps belong to the programs and come and go with them.
-constexpr const char* kPinnedMaps[] = { "settings", "half_open", "listeners", "workloads", "pairs",   "sockets",
-					"flows",    "edges",     "counters",  "events",    "retiring" };
+constexpr const char* kPinnedMaps[] = { "settings", "scope", "half_open", "listeners", "workloads", "pairs",
+					"sockets",  "flows", "edges",     "counters",  "events",    "retiring" };
 
 thread_local std::string verifier_words;
 
@@ -109,6 +109,15 @@ void RemovePins(const std::string& dir) {
 }
 
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
+	try {
+		Start();
+	} catch (...) {
+		rmdir(options_.pin_path.c_str()); // goes only if nothing is in it
+		throw;
+	}
+}
+
+void Datapath::Start() {
 	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
 	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
 	if (fs::exists(current + "/link_sk_msg")) options_.unified = fs::exists(current + "/link_sk_skb");
@@ -127,10 +136,12 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 		Load();
 		UpdateLinks(current);
 		took_over_ = true;
+		WriteScope();
 		ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 		return;
 	}
 	Load();
+	WriteScope();
 	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 	MakeDir(fresh);
 	try {
@@ -318,6 +329,7 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	settings.observe = observe;
 	settings.trust = options_.trust_listeners;
 	settings.queue_bytes = queue_bytes;
+	settings.generation = NextGeneration();
 	settings.owner = static_cast<uint64_t>(now.tv_sec) * 1000000000ULL + now.tv_nsec;
 	uint32_t zero = 0;
 	if (bpf_map_update_elem(map("settings"), &zero, &settings, BPF_ANY) < 0)
@@ -325,6 +337,33 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	options_.enabled = enabled;
 	options_.observe = observe;
 	options_.queue_bytes = queue_bytes;
+}
+
+// Zero is what a pair that nobody judged would have.
+uint32_t Datapath::NextGeneration() const {
+	uint32_t zero = 0;
+	sidestep_settings settings{};
+	if (bpf_map_lookup_elem(map("settings"), &zero, &settings) < 0)
+		throw KernelError("kernel_refused", "read the settings", errno);
+	return settings.generation + 1 ? settings.generation + 1 : 1;
+}
+
+// A new table takes the place of the old one in a single step; the kernel frees the old one when its last reader is out.
+void Datapath::WriteScope() {
+	uint32_t zero = 0;
+	UniqueFd table(
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "scope_table", sizeof(zero), sizeof(sidestep_scope), 1, nullptr));
+	if (!table || bpf_map_update_elem(table.get(), &zero, &options_.scope, BPF_ANY) < 0)
+		throw KernelError("kernel_refused", "make a table of selectors", errno);
+	int fd = table.get();
+	if (bpf_map_update_elem(map("scope"), &zero, &fd, BPF_ANY) < 0)
+		throw KernelError("kernel_refused", "put the selectors in force", errno);
+}
+
+void Datapath::ApplyScope(const sidestep_scope& scope) {
+	options_.scope = scope;
+	WriteScope();
+	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 }
 
 void Datapath::Uninstall() {

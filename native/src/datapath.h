@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "layout.h"
 #include "unique_fd.h"
 
 namespace sidestep {
@@ -27,6 +28,7 @@ struct DatapathOptions {
 	uint32_t queue_bytes = 0;
 	uint32_t event_buffer = 0;
 	bool verifier_log = false;
+	sidestep_scope scope{};
 };
 
 struct ProgramInfo {
@@ -55,7 +57,9 @@ class Datapath {
 	const DatapathOptions& options() const { return options_; }
 	std::vector<ProgramInfo> programs() const;
 
+	// Each makes the programs judge every pair again, which `Refresh` (tables.h) does at once.
 	void ApplySettings(bool enabled, bool observe, uint32_t queue_bytes);
+	void ApplyScope(const sidestep_scope& scope);
 	// Take the hooks off and remove the pins. Sockets that are still in the map keep passing until they close.
 	void Uninstall();
 
@@ -69,6 +73,7 @@ class Datapath {
 		bool on_cgroup() const { return attach_type == BPF_CGROUP_SOCK_OPS; }
 	};
 
+	void Start();
 	void Open();
 	void ReuseMaps(const std::string& current);
 	void Load();
@@ -78,6 +83,8 @@ class Datapath {
 	void AttachOne(Hook& hook, int target, const std::string& target_name);
 	void UpdateLinks(const std::string& current);
 	void PinMaps(const std::string& dir);
+	void WriteScope();
+	uint32_t NextGeneration() const;
 
 	DatapathOptions options_;
 	std::unique_ptr<bpf_object, ObjectCloser> object_;

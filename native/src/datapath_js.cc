@@ -10,6 +10,7 @@
 #include "layout.h"
 #include "listeners.h"
 #include "passes.h"
+#include "scope.h"
 #include "tables.h"
 
 namespace sidestep {
@@ -62,6 +63,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		options.max_edges = Count(js, "maxEdges");
 		options.queue_bytes = Count(js, "queueBytes");
 		options.event_buffer = Count(js, "eventBuffer");
+		options.scope = ScopeFromJs(env, js.Get("scope"));
 		Guarded(env, [&] { datapath_ = std::make_shared<Datapath>(std::move(options)); });
 		// The environment may end (worker.terminate) before the object is collected.
 		hook_ = env.AddCleanupHook(ReleaseOf, this);
@@ -79,6 +81,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::Maps>("maps"),
 					   InstanceMethod<&NativeDatapath::Profiles>("profiles"),
 					   InstanceMethod<&NativeDatapath::ApplySettings>("applySettings"),
+					   InstanceMethod<&NativeDatapath::ApplyScope>("applyScope"),
 					   InstanceMethod<&NativeDatapath::OnEvents>("onEvents"),
 					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
 					   InstanceMethod<&NativeDatapath::Learn>("learnPass"),
@@ -149,7 +152,20 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		auto js = info[0].As<Napi::Object>();
 		bool enabled = Flag(js, "enabled"), observe = Flag(js, "observe");
 		uint32_t queue_bytes = Count(js, "queueBytes");
-		Guarded(env, [&] { datapath.ApplySettings(enabled, observe, queue_bytes); });
+		Guarded(env, [&] {
+			datapath.ApplySettings(enabled, observe, queue_bytes);
+			Refresh(datapath);
+		});
+	}
+
+	void ApplyScope(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		Datapath& datapath = Opened(env);
+		sidestep_scope scope = ScopeFromJs(env, info[0]);
+		Guarded(env, [&] {
+			datapath.ApplyScope(scope);
+			Refresh(datapath);
+		});
 	}
 
 	void OnEvents(const Napi::CallbackInfo& info) {

@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <limits.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <cerrno>
 #include <cstring>
@@ -36,6 +38,13 @@ void ReadComm(const std::string& pid, char* comm) {
 	strncpy(comm, name.c_str(), SIDESTEP_COMM - 1);
 }
 
+void ReadExecutable(const std::string& pid, sidestep_listener& row) {
+	struct stat st{};
+	if (stat(("/proc/" + pid + "/exe").c_str(), &st) < 0) return;
+	row.exe_inode = st.st_ino;
+	row.exe_dev = major(st.st_dev) << 20 | minor(st.st_dev);
+}
+
 uint32_t NameRows(Rows& rows) {
 	std::unordered_map<uint64_t, sidestep_listener*> nameless;
 	for (auto& [address, row] : rows) {
@@ -50,6 +59,7 @@ uint32_t NameRows(Rows& rows) {
 			if (found == nameless.end()) return;
 			found->second->pid = static_cast<uint32_t>(std::stoul(pid));
 			ReadComm(pid, found->second->comm);
+			ReadExecutable(pid, *found->second);
 			nameless.erase(found);
 			named++;
 		});

@@ -5,6 +5,7 @@ import { socketPath } from '../../agent/admin/socket.js';
 import type { AgentView } from '../../agent/admin/routes.js';
 import { FakeDatapath } from '../../agent/datapath/fake.js';
 import { Resolver } from '../../agent/pairs/resolve.js';
+import { Scope } from '../../agent/scope/scope.js';
 import { keptLog, type Line } from './log.js';
 
 export interface TestAgent {
@@ -20,8 +21,11 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
   const datapath = new FakeDatapath();
   const { log, lines } = keptLog();
   const config = loadConfig({ env: {}, flags: { runDir } });
+  const scope = new Scope(config, { cgroupRoot: '/nonexistent' }, log);
+  scope.start(datapath);
   const view: AgentView = {
     datapath,
+    scope,
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
     log,
     version: '9.9.9',
@@ -37,5 +41,5 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
   const server = new AdminServer(view);
   const path = socketPath(runDir);
   await server.listen(path, { group: '', mode: 0o660 });
-  return { datapath, view, server, path, lines, stop: () => server.close() };
+  return { datapath, view, server, path, lines, stop: () => { scope.stop(); return server.close(); } };
 }
