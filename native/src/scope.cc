@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kEffects[] = { "exclude", "include", "trust", "blocking" };
 
 Napi::TypeError Wrong(Napi::Env env, const std::string& what) {
-	return Napi::TypeError::New(env, "applyScope(selectors): " + what);
+	return Napi::TypeError::New(env, "NativeDatapath: scope " + what);
 }
 
 uint32_t EffectOf(const Napi::Object& js) {
@@ -21,19 +21,20 @@ uint32_t EffectOf(const Napi::Object& js) {
 	for (uint32_t i = 0; i < std::size(kEffects); i++) {
 		if (name == kEffects[i]) return SCOPE_EXCLUDE + i;
 	}
-	throw Wrong(js.Env(), "effect must be one of exclude, include, trust, blocking");
+	throw Wrong(js.Env(), "has an effect that is none of exclude, include, trust, blocking");
 }
 
 double NumberOf(const Napi::Object& js, const char* key, double most) {
 	Napi::Value value = js.Get(key);
 	double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-	if (!(number >= 0 && number <= most)) throw Wrong(js.Env(), std::string(key) + " is out of range");
+	if (!(number >= 0 && number <= most))
+		throw Wrong(js.Env(), std::string("has a ") + key + " that is out of range");
 	return number;
 }
 
 uint64_t BigOf(const Napi::Object& js, const char* key) {
 	Napi::Value value = js.Get(key);
-	if (!value.IsBigInt()) throw Wrong(js.Env(), std::string(key) + " must be a bigint");
+	if (!value.IsBigInt()) throw Wrong(js.Env(), std::string("has a ") + key + " that is no bigint");
 	bool lossless = false;
 	return value.As<Napi::BigInt>().Uint64Value(&lossless);
 }
@@ -65,7 +66,7 @@ sidestep_selector SelectorFromJs(const Napi::Object& js) {
 	if (js.Has("address")) {
 		Napi::Value address = js.Get("address");
 		if (!address.IsBuffer() || address.As<Napi::Buffer<uint8_t>>().Length() != sizeof(selector.address))
-			throw Wrong(js.Env(), "address must be a buffer of 16 bytes");
+			throw Wrong(js.Env(), "has an address that is no buffer of 16 bytes");
 		selector.terms |= TERM_CIDR;
 		memcpy(selector.address, address.As<Napi::Buffer<uint8_t>>().Data(), sizeof(selector.address));
 		selector.prefix = static_cast<uint32_t>(NumberOf(js, "prefix", 128));
@@ -80,14 +81,14 @@ sidestep_selector SelectorFromJs(const Napi::Object& js) {
 } // namespace
 
 sidestep_scope ScopeFromJs(Napi::Env env, Napi::Value list) {
-	if (!list.IsArray()) throw Wrong(env, "selectors must be a list");
+	if (!list.IsArray()) throw Wrong(env, "must be a list of selectors");
 	auto js = list.As<Napi::Array>();
 	if (js.Length() > SIDESTEP_SELECTORS)
-		throw Wrong(env, "at most " + std::to_string(SIDESTEP_SELECTORS) + " selectors");
+		throw Wrong(env, "takes at most " + std::to_string(SIDESTEP_SELECTORS) + " selectors");
 	sidestep_scope scope{};
 	scope.count = js.Length();
 	for (uint32_t i = 0; i < scope.count; i++) {
-		if (!js.Get(i).IsObject()) throw Wrong(env, "a selector must be an object");
+		if (!js.Get(i).IsObject()) throw Wrong(env, "has a selector that is no object");
 		scope.selector[i] = SelectorFromJs(js.Get(i).As<Napi::Object>());
 		if (scope.selector[i].effect == SCOPE_INCLUDE) scope.including = 1;
 	}

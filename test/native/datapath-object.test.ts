@@ -23,6 +23,7 @@ const METHODS: [string, (datapath: NativeDatapath) => unknown][] = [
   ['edges', (datapath) => datapath.edges()],
   ['maps', (datapath) => datapath.maps()],
   ['applySettings', (datapath) => datapath.applySettings({ enabled: true, observe: false, queueBytes: 1 })],
+  ['applyScope', (datapath) => { datapath.applyScope([]); }],
   ['onEvents', (datapath) => datapath.onEvents(() => undefined)],
   ['retirePass', (datapath) => datapath.retirePass()],
   ['learnPass', (datapath) => datapath.learnPass()],
