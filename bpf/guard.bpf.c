@@ -24,10 +24,16 @@ static __always_inline __u32 current_call(const struct task_struct *task)
 	return peek(regs, struct pt_regs___arm64)->syscallno;
 }
 
-/* read, readv, recvfrom, recvmsg, recvmmsg, preadv2, io_uring_enter. Whatever else reads a socket is not known to suit. */
-static __always_inline bool plain_read(__u32 call)
+/*
+ * read, readv, recvfrom, recvmsg, recvmmsg, preadv2, io_uring_enter. Whatever else reads a socket is not known to suit.
+ * A worker of io_uring carries the call of whoever made it, and may be splicing: io_uring always splices in workers.
+ */
+static __always_inline bool plain_read(__u32 call, const struct task_struct *task)
 {
 	const struct pt_regs *regs = NULL;
+
+	if (task->flags & PF_IO_WORKER)
+		return false;
 
 	if (bpf_core_field_exists(regs->orig_ax)) {
 		switch (call) {
@@ -98,34 +104,12 @@ static __always_inline void note_call(struct sidestep_endpoint *end, __u32 call)
 	end->call_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_pair_id id,
-					   __u32 reason)
-{
-	bool inside = pair->end[SIDESTEP_CLIENT].psock || pair->end[SIDESTEP_SERVER].psock;
-
-	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING)
-		return;
-	if (pair->state == PAIR_LEAVING) {
-		pair->reason = reason;
-		return;
-	}
-	if (pair->state == PAIR_TCP)
-		count_connection(reason);
-	if (inside) {
-		send_back(pair, id, reason);
-		return;
-	}
-	pair->reason = reason;
-	pair->state = PAIR_TCP;
-	emit(id, EVENT_REFUSED, reason, NULL, NULL);
-}
-
 static __always_inline void hazard(struct sidestep_pair *pair, struct sidestep_flow *flow)
 {
 	__u32 side = flow->side & 1;
 
 	pair->end[side].reads |= READ_HAZARD;
-	note_read(pair, side, READ_HAZARD);
+	note_hazard(pair, side, REASON_SPLICE);
 	if (!pair->hazard_ns)
 		pair->hazard_ns = bpf_ktime_get_ns();
 	decide_against(pair, flow->id, REASON_SPLICE);
@@ -170,7 +154,7 @@ int sidestep_guard(__u64 *ctx)
 	if (!(peek(sk, struct tcp_sock)->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG))
 		return 0;
 	call = current_call(task);
-	plain = plain_read(call);
+	plain = plain_read(call, task);
 	/* A socket that is in the map has been judged; only what it must not do is of interest. */
 	if (plain && sk->sk_user_data)
 		return 0;

@@ -241,9 +241,18 @@ static __always_inline bool adoptable(const struct sidestep_pair *pair,
  */
 static __always_inline bool quiet(const struct tcp_sock *tp, const struct sock *sk)
 {
-	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && !uses_ulp(tp) &&
-	       !wants_tcp(sk) && !wants_inq(sk) && tp->copied_seq == tp->rcv_nxt &&
+	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && tp->copied_seq == tp->rcv_nxt &&
 	       !sk->sk_receive_queue.qlen;
+}
+
+/* What this end has come to need of TCP since its handshake. 0: nothing. */
+static __always_inline __u32 needs_tcp(const struct tcp_sock *tp, const struct sock *sk)
+{
+	if (uses_ulp(tp))
+		return REASON_ULP;
+	if (wants_tcp(sk) || wants_inq(sk))
+		return REASON_SOCKET_OPTION;
+	return got_urgent(tp) ? REASON_URGENT : 0;
 }
 
 SEC("iter/tcp")
@@ -257,7 +266,7 @@ int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
 	struct sidestep_endpoint *end;
 	struct sidestep_pair *pair;
 	const struct sock *sk;
-	__u32 zero = 0;
+	__u32 zero = 0, reason;
 
 	set = bpf_map_lookup_elem(&settings, &zero);
 	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
@@ -272,6 +281,13 @@ int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
 	key.side = flow->side & 1;
 	end = &pair->end[key.side];
 	sk = peek(tp, struct sock);
+	reason = needs_tcp(peek(tp, struct tcp_sock), sk);
+	if (reason) {
+		if (reason == REASON_URGENT)
+			note_hazard(pair, other(key.side), reason);
+		decide_against(pair, key.id, reason);
+		return 0;
+	}
 	if (!end->psock) {
 		if (!sk->sk_lock.owned || !quiet(peek(tp, struct tcp_sock), sk) ||
 		    refuses_blocking(pair, key.side, sk))

@@ -7,6 +7,7 @@
 #include "sk_msg.bpf.c"
 #include "sk_skb.bpf.c"
 #include "guard.bpf.c"
+#include "sockopt.bpf.c"
 #include "iters.bpf.c"
 
 /* Makes BTF for what no map mentions, so that the addon can compare it with its own layout. */

@@ -9,13 +9,10 @@
 
 static __always_inline bool for_good(__u32 reason)
 {
-	return reason == REASON_BLOCKING || reason == REASON_ULP || reason == REASON_SOCKET_OPTION;
+	return reason == REASON_BLOCKING || reason == REASON_ULP;
 }
 
-/*
- * A blocking end, or one that asked for what only TCP does, can never be served: say so once and let the agent take the
- * pair out of the map.
- */
+/* Such an end can never be served: say so once and let the agent take the pair out of the map. */
 static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
 {
 	__u32 blocker = SIDESTEP_CLIENT;

@@ -145,6 +145,8 @@ struct sock {
 	} sk_backlog;
 	int sk_rcvbuf;
 	int sk_rcvlowat;
+	__u32 sk_tsflags;
+	__s32 sk_peek_off;
 	struct socket *sk_socket;
 	socket_lock_t sk_lock;
 	kuid_t sk_uid;
@@ -154,7 +156,10 @@ struct sock {
 };
 
 enum sock_flags {
-	SOCK_ZEROCOPY = 18, /* relocated */
+	/* relocated */
+	SOCK_URGINLINE = 2,
+	SOCK_RCVTSTAMP = 12,
+	SOCK_ZEROCOPY = 18,
 };
 
 struct inet_sock {
@@ -175,6 +180,7 @@ struct tcp_sock {
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
 	__u32 data_segs_out;
+	__u32 urg_seq;
 	__u8 bpf_sock_ops_cb_flags;
 	__u8 recvmsg_inq : 1;
 	__u8 syn_data : 1;
@@ -218,7 +224,10 @@ struct pt_regs___arm64 {
 	int syscallno;
 };
 
+#define PF_IO_WORKER 0x10
+
 struct task_struct {
+	unsigned int flags;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	int tgid;

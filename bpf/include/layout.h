@@ -67,7 +67,8 @@
 	X(UNREAD_CLOSE, "unread_close")   \
 	X(SOCKET_OPTION, "socket_option") \
 	X(EXCLUDED, "excluded")           \
-	X(NOT_INCLUDED, "not_included")
+	X(NOT_INCLUDED, "not_included")   \
+	X(URGENT, "urgent")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -209,7 +210,8 @@ struct sidestep_pair {
 	__u32 generation;                /* that it was judged under */
 	__u8 dialled[16];                /* the address that the client asked for, before any NAT */
 	__u16 dialled_port;              /* host order */
-	__u16 pad[3];
+	__u16 ulp_asked; /* 1: an end has asked for an upper layer protocol; whether it got one, its socket says */
+	__u16 pad[2];
 };
 
 /* What a selector does to the connections that it matches. */

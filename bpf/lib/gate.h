@@ -51,10 +51,8 @@ static __always_inline __u32 gate(const struct sock *own, const struct sidestep_
 		return REASON_NOT_ACCEPTED;
 	if (refuses_blocking(pair, side ^ 1, peer) || refuses_blocking(pair, side, own))
 		return REASON_BLOCKING;
-	if (uses_ulp(own_tcp) || uses_ulp(peer_tcp))
+	if (pair->ulp_asked && (uses_ulp(own_tcp) || uses_ulp(peer_tcp)))
 		return REASON_ULP;
-	if (wants_tcp(own) || wants_tcp(peer))
-		return REASON_SOCKET_OPTION;
 	return REASON_REDIRECTED;
 }
 

@@ -45,30 +45,42 @@ static __always_inline __u32 workload_hazard(const struct sidestep_endpoint *end
 	return workload ? hazard_of(&workload->habits) : 0;
 }
 
-static __always_inline void note(struct sidestep_habits *habits, __u32 read)
+/* `hazard`: the reason, where there is one. */
+static __always_inline void note(struct sidestep_habits *habits, __u32 read, __u32 hazard)
 {
 	if (read == READ_PLAIN)
 		habits->plain = 1;
 	else if (read == READ_BLOCKING)
 		habits->blocking = 1;
 	else
-		habits->hazard = REASON_SPLICE + 1;
+		habits->hazard = hazard + 1;
 }
 
 /* What an end shows speaks for the workload of whoever holds it, and at the server for its listener as well. */
-static __always_inline void note_read(const struct sidestep_pair *pair, __u32 side, __u32 read)
+static __always_inline void note_seen(const struct sidestep_pair *pair, __u32 side, __u32 read,
+				      __u32 hazard)
 {
 	struct sidestep_workload *workload;
 	struct sidestep_listener *listener;
 
 	workload = bpf_map_lookup_elem(&workloads, &pair->end[side & 1].workload);
 	if (workload)
-		note(&workload->habits, read);
+		note(&workload->habits, read, hazard);
 	if (side != SIDESTEP_SERVER)
 		return;
 	listener = bpf_map_lookup_elem(&listeners, &pair->listener);
 	if (listener)
-		note(&listener->habits, read);
+		note(&listener->habits, read, hazard);
+}
+
+static __always_inline void note_read(const struct sidestep_pair *pair, __u32 side, __u32 read)
+{
+	note_seen(pair, side, read, 0);
+}
+
+static __always_inline void note_hazard(const struct sidestep_pair *pair, __u32 side, __u32 reason)
+{
+	note_seen(pair, side, READ_HAZARD, reason);
 }
 
 static __always_inline bool blocks_always(const struct sidestep_habits *habits)

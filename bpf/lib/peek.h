@@ -41,12 +41,16 @@ static __always_inline const struct sk_psock *psock_of(const struct sock *sk)
 	return address ? peek(address, struct sk_psock) : NULL;
 }
 
+#define flag_bit(flag) (1UL << (bpf_core_enum_value(enum sock_flags, flag) & 63))
+
 /* What these promise, the reader and writer of sockets in a map do not keep. */
 static __always_inline bool wants_tcp(const struct sock *sk)
 {
-	__u64 bit = bpf_core_enum_value(enum sock_flags, SOCK_ZEROCOPY);
+	unsigned long flags = sk->__sk_common.skc_flags;
 
-	return sk->__sk_common.skc_flags & (1UL << (bit & 63)) || sk->sk_rcvlowat > 1;
+	return flags & flag_bit(SOCK_ZEROCOPY) || flags & flag_bit(SOCK_URGINLINE) ||
+	       flags & flag_bit(SOCK_RCVTSTAMP) || sk->sk_tsflags || sk->sk_rcvlowat > 1 ||
+	       (bpf_core_field_exists(sk->sk_peek_off) && sk->sk_peek_off >= 0);
 }
 
 static __always_inline bool wants_inq(const struct sock *sk)
@@ -54,6 +58,12 @@ static __always_inline bool wants_inq(const struct sock *sk)
 	const struct tcp_sock *tp = peek(sk, struct tcp_sock);
 
 	return BPF_CORE_READ_BITFIELD(tp, recvmsg_inq);
+}
+
+/* Of a socket that was never sent an urgent byte it is zero. */
+static __always_inline bool got_urgent(const struct tcp_sock *tp)
+{
+	return tp->urg_seq != 0;
 }
 
 static __always_inline bool uses_ulp(const struct tcp_sock *tp)

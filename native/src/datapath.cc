@@ -124,6 +124,7 @@ void Datapath::Start() {
 	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
 	if (options_.unified) hooks_.push_back({ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, {} });
 	hooks_.push_back({ "sidestep_guard", "guard", BPF_TRACE_RAW_TP, {} });
+	hooks_.push_back({ "sidestep_sockopt", "sockopt", BPF_CGROUP_SETSOCKOPT, {} });
 	// Last: nothing enters the map before what serves it is attached.
 	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, {} });
 
@@ -260,8 +261,8 @@ void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name)
 	if (hook.fd) return;
 	int err = errno;
 	// Sockmap links came with 6.10; before, the map itself holds the program.
-	if (type != BPF_CGROUP_SOCK_OPS && bpf_prog_attach(prog, target, type, 0) == 0) return;
-	std::string owners = type == BPF_CGROUP_SOCK_OPS ? OwnersOf(target, type) : "";
+	if (!hook.on_cgroup() && bpf_prog_attach(prog, target, type, 0) == 0) return;
+	std::string owners = hook.on_cgroup() ? OwnersOf(target, type) : "";
 	throw KernelError(owners.empty() ? "attach_failed" : "hook_busy",
 			  std::string("attach ") + hook.program + " to " + target_name +
 				  (owners.empty() ? "" : "; it is held by " + owners),

@@ -70,7 +70,9 @@ class Datapath {
 		int attach_type;
 		UniqueFd fd; // of the link; invalid where the kernel has no link for this hook
 
-		bool on_cgroup() const { return attach_type == BPF_CGROUP_SOCK_OPS; }
+		bool on_cgroup() const {
+			return attach_type == BPF_CGROUP_SOCK_OPS || attach_type == BPF_CGROUP_SETSOCKOPT;
+		}
 	};
 
 	void Start();

@@ -64,6 +64,7 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_pair, generation),
 	FIELD(sidestep_pair, dialled),
 	FIELD(sidestep_pair, dialled_port),
+	FIELD(sidestep_pair, ulp_asked),
 	FIELD(sidestep_scope, count),
 	FIELD(sidestep_scope, including),
 	FIELD(sidestep_scope, selector),

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 
 const LOCK = '/run/lock/sidestep-kernel.lock';
-export const PATIENCE_S = 120;
+export const PATIENCE_S = 600;
 export const BPFFS = '/sys/fs/bpf';
 export const PREFIX = 'sidestep-test-';
 
