@@ -20,8 +20,8 @@ static __always_inline __u32 current_call(const struct task_struct *task)
 	const struct pt_regs *regs = peek(bpf_task_pt_regs((void *)task), struct pt_regs);
 
 	if (bpf_core_field_exists(regs->orig_ax))
-		return regs->orig_ax;
-	return peek(regs, struct pt_regs___arm64)->syscallno;
+		return see(regs, orig_ax);
+	return see(peek(regs, struct pt_regs___arm64), syscallno);
 }
 
 /*
@@ -32,7 +32,7 @@ static __always_inline bool plain_read(__u32 call, const struct task_struct *tas
 {
 	const struct pt_regs *regs = NULL;
 
-	if (task->flags & PF_IO_WORKER)
+	if (see(task, flags) & PF_IO_WORKER)
 		return false;
 
 	if (bpf_core_field_exists(regs->orig_ax)) {
@@ -104,15 +104,14 @@ static __always_inline void note_call(struct sidestep_endpoint *end, __u32 call)
 	end->call_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void hazard(struct sidestep_pair *pair, struct sidestep_flow *flow)
+static __always_inline void hazard(struct sidestep_pair *pair, sidestep_pair_id id, __u32 side,
+				   __u32 reason)
 {
-	__u32 side = flow->side & 1;
-
-	pair->end[side].reads |= READ_HAZARD;
-	note_hazard(pair, side, REASON_SPLICE);
+	pair->end[side & 1].reads |= READ_HAZARD;
+	note_hazard(pair, side, reason);
 	if (!pair->hazard_ns)
 		pair->hazard_ns = bpf_ktime_get_ns();
-	decide_against(pair, flow->id, REASON_SPLICE);
+	decide_against(pair, id, reason);
 }
 
 static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_flow *flow,
@@ -151,7 +150,7 @@ int sidestep_guard(__u64 *ctx)
 	bool plain;
 
 	/* Every tracked socket has this flag: most of the host's reads end here. */
-	if (!(peek(sk, struct tcp_sock)->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG))
+	if (!(see(peek(sk, struct tcp_sock), bpf_sock_ops_cb_flags) & BPF_SOCK_OPS_STATE_CB_FLAG))
 		return 0;
 	call = current_call(task);
 	plain = plain_read(call, task);
@@ -169,7 +168,7 @@ int sidestep_guard(__u64 *ctx)
 		return 0;
 	note_call(end, call);
 	if (!plain)
-		hazard(pair, flow);
+		hazard(pair, flow->id, flow->side & 1, REASON_SPLICE);
 	else
 		learn(pair, flow, peek(sk, struct sock));
 	return 0;

@@ -94,9 +94,9 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 			continue;
 		sk = peek(end->sk, struct sock);
 		end->tcp_sent = carried_by_tcp(sk);
-		end->queued = sk->sk_backlog.rmem_alloc.counter;
+		end->queued = see(sk, sk_backlog.rmem_alloc.counter);
 		if (!end->inode && file_of(sk))
-			end->inode = file_of(sk)->f_inode->i_ino;
+			end->inode = see(file_of(sk), f_inode, i_ino);
 	}
 	set = bpf_map_lookup_elem(&settings, &zero);
 	if (set && pair->generation != set->generation)
@@ -123,7 +123,7 @@ int sidestep_refresh(void *ctx)
  */
 static __always_inline bool sending(const struct sk_psock *psock)
 {
-	return psock && psock->refcnt.refs.counter > 1;
+	return psock && see(psock, refcnt.refs.counter) > 1;
 }
 
 /* A reader that splices never sees what waits in its psock: an error within a second is better than silence for ever. */
@@ -133,15 +133,14 @@ static __always_inline bool stuck(const struct sidestep_pair *pair, __u32 side)
 	       bpf_ktime_get_ns() - pair->hazard_ns > SIDESTEP_STUCK_NS;
 }
 
-static __always_inline void reset(struct sock_common *common, struct sidestep_retire *run)
+static __always_inline void reset(struct sock_common *common, struct sidestep_retire *run,
+				  struct sidestep_endpoint *end)
 {
-	struct sidestep_counters *c = counters_of_this_cpu();
-
-	if (!bpf_sock_destroy || bpf_sock_destroy(common))
-		return;
+	/* Counted when the socket closes. */
+	end->reads |= READ_CONDEMNED;
+	if (bpf_sock_destroy)
+		bpf_sock_destroy(common);
 	run->reset++;
-	if (c)
-		c->resets++;
 }
 
 static __always_inline bool wanted(const struct sidestep_retire *run, sidestep_pair_id id,
@@ -180,7 +179,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	}
 
 	if (pair && pair->end[other(key.side)].reads & READ_ABANDONED) {
-		reset(common, run);
+		reset(common, run, &pair->end[key.side & 1]);
 		return 0;
 	}
 
@@ -188,7 +187,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	psock = psock_of(sk);
 	if (!psock)
 		return 0;
-	if (!sk->sk_lock.owned) {
+	if (!see(sk, sk_lock.owned)) {
 		run->unlocked++;
 		return 0;
 	}
@@ -198,10 +197,10 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		run->sending++;
 		return 0;
 	}
-	if (psock->ingress_skb.qlen || psock->ingress_msg.next != &psock->ingress_msg) {
+	if (see(psock, ingress_skb.qlen) || see(psock, ingress_msg.next) != &psock->ingress_msg) {
 		run->unread++;
 		if (pair && stuck(pair, key.side))
-			reset(common, run);
+			reset(common, run, &pair->end[key.side & 1]);
 		return 0;
 	}
 	if (bpf_map_delete_elem(&sockets, &key))
@@ -241,8 +240,8 @@ static __always_inline bool adoptable(const struct sidestep_pair *pair,
  */
 static __always_inline bool quiet(const struct tcp_sock *tp, const struct sock *sk)
 {
-	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && tp->copied_seq == tp->rcv_nxt &&
-	       !sk->sk_receive_queue.qlen;
+	return see(sk, __sk_common.skc_state) == BPF_TCP_ESTABLISHED &&
+	       see(tp, copied_seq) == see(tp, rcv_nxt) && !see(sk, sk_receive_queue.qlen);
 }
 
 /* What this end has come to need of TCP since its handshake. 0: nothing. */
@@ -289,11 +288,11 @@ int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
 		return 0;
 	}
 	if (!end->psock) {
-		if (!sk->sk_lock.owned || !quiet(peek(tp, struct tcp_sock), sk) ||
+		if (!see(sk, sk_lock.owned) || !quiet(peek(tp, struct tcp_sock), sk) ||
 		    refuses_blocking(pair, key.side, sk))
 			return 0;
 		if (bpf_map_update_elem(&sockets, &key, tp, BPF_NOEXIST)) {
-			pair->reason = sk->sk_user_data ? REASON_BUSY : REASON_NO_MEMORY;
+			pair->reason = see(sk, sk_user_data) ? REASON_BUSY : REASON_NO_MEMORY;
 			count_connection(pair->reason);
 			if (!pair->end[other(key.side)].psock)
 				return 0;

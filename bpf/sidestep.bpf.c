@@ -8,6 +8,7 @@
 #include "sk_skb.bpf.c"
 #include "guard.bpf.c"
 #include "sockopt.bpf.c"
+#include "fionread.bpf.c"
 #include "iters.bpf.c"
 
 /* Makes BTF for what no map mentions, so that the addon can compare it with its own layout. */

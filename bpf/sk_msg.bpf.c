@@ -51,7 +51,7 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 	peer.id = flow->id;
 	peer.side = other(side);
 
-	reason = gate(peek(sk, struct sock), pair, side, set);
+	reason = gate(peek_own(sk, end->sk), pair, side, size, set);
 
 	/* The look-up inside the helper is what makes the reads of the gate sound: a peer that is still in the map under
 	 * this key is the socket that was read. Its refusal is never ours to return: SK_DROP would become EACCES. */

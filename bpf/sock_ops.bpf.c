@@ -33,9 +33,9 @@ static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_i
 static __always_inline void syn_received(const struct sock *request)
 {
 	const struct tcp_request_sock *req = peek(request, struct tcp_request_sock);
-	sidestep_pair_id id = pair_id(req->rcv_isn, req->snt_isn);
+	sidestep_pair_id id = pair_id(see(req, rcv_isn), see(req, snt_isn));
 	struct sidestep_half_open half = {
-		.listener = (__u64)request->__sk_common.skc_listener,
+		.listener = (__u64)see(request, __sk_common.skc_listener),
 		.seen_ns = bpf_ktime_get_ns(),
 	};
 
@@ -93,8 +93,8 @@ static __always_inline void describe_listener(struct sidestep_endpoint *end,
 
 	__builtin_memcpy(end->local, half->local, sizeof(end->local));
 
-	end->uid = sk->sk_uid.val;
-	end->port = sk->__sk_common.skc_num;
+	end->uid = see(sk, sk_uid.val);
+	end->port = see(sk, __sk_common.skc_num);
 	if (!known) {
 		note_listener(half->listener, false);
 		return;
@@ -200,8 +200,8 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 SEC("sockops")
 int sidestep_sock_ops(struct bpf_sock_ops *ops)
 {
-	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ops);
-	const struct sock *sk = kern->sk;
+	const struct bpf_sock_ops_kern *kern = kernel_context(ops);
+	const struct sock *sk = see(kern, sk);
 	struct sidestep_settings *set;
 	__u32 zero = 0;
 

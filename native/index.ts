@@ -133,6 +133,8 @@ export interface Native {
   hookOwners(cgroupPath: string): HookOwner[];
   probePrograms(): ProgramProbe[];
   probeFeatures(): FeatureProbe[];
+  /** May programs read kernel memory by plain loads? */
+  probeCasts(): Answer;
   /** Names of the reasons, in the order of layout.h. */
   reasonNames: string[];
 }
@@ -150,8 +152,22 @@ export const native = createRequire(import.meta.url)(
   join(packageRoot(), 'native/build/Release/sidestep.node'),
 ) as Native;
 
-/** The compiled programs. */
-export const objectPath = join(packageRoot(), 'bpf/build/sidestep.bpf.o');
+/** The compiled programs, and the same for kernels that lack bpf_rdonly_cast: every read is a call there. */
+export const objects = {
+  casts: join(packageRoot(), 'bpf/build/sidestep.bpf.o'),
+  probes: join(packageRoot(), 'bpf/build/sidestep-probe.bpf.o'),
+} as const;
+
+let object: string | undefined;
+
+/** The programs that this kernel takes. What could not be tried is not remembered: loading will say why. */
+export function objectPath(): string {
+  if (object !== undefined) return object;
+  const casts = native.probeCasts();
+  const path = casts === 'no' ? objects.probes : objects.casts;
+  if (casts !== 'unknown') object = path;
+  return path;
+}
 
 /** The program that the self-test runs in a cgroup of its own. */
 export const selfTestPath = join(packageRoot(), 'native/build/Release/sidestep-selftest');

@@ -6,8 +6,9 @@ import { missingCapabilities } from '../check/capabilities.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { findCgroup2 } from './cgroup.js';
+import { decideMode } from './mode.js';
 import { HostDatapath, type ModeChoice } from './native-datapath.js';
-import { failuresOf, runSelfTest } from './selftest.js';
+import { runSelfTest } from './selftest.js';
 import { nativeSelector } from './convert.js';
 import { translate, translated, verifierLog } from './translate.js';
 import type { Datapath, Standing } from './types.js';
@@ -33,7 +34,7 @@ export async function openNative(config: Config, log: Log, standing: Standing): 
 function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: Standing, log: Log, release: () => void): Datapath {
   const { observe, trustListeners, maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer } = config.datapath;
   const datapath = new native.NativeDatapath({
-    objectPath, cgroupPath, pinPath: config.bpf.pinPath, unified: choice.mode !== 'split',
+    objectPath: objectPath(), cgroupPath, pinPath: config.bpf.pinPath, unified: choice.mode !== 'split',
     enabled: standing.enabled && choice.mode !== 'off', observe, trustListeners,
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
     scope: standing.rules.map(nativeSelector),
@@ -60,19 +61,15 @@ function reportTakeOver(datapath: Datapath, config: Config, log: Log): void {
 async function chooseMode(config: Config, root: string, log: Log): Promise<ModeChoice> {
   const { mode, selfTest } = config.datapath;
   if (mode === 'off') return { mode, why: 'datapath.mode is off' };
-  const wanted = mode === 'split' ? 'split' : 'unified';
-  if (!selfTest) return { mode: wanted, why: 'datapath.selfTest is off: taken on trust' };
+  if (!selfTest) return { mode: mode === 'split' ? 'split' : 'unified', why: 'datapath.selfTest is off: taken on trust' };
   const started = Date.now();
-  const result = await runSelfTest(root, config.bpf.pinPath, wanted);
-  const took = { mode: wanted, redirectedMessages: result.redirected, ms: Date.now() - started };
-  if (result.ok) {
-    log.info('self-test passed on throw-away sockets', took);
-    return { mode: wanted, why: '' };
-  }
-  const failures = failuresOf(result);
-  if (mode !== 'auto') throw new SidestepError('self_test_failed', `datapath.mode ${mode}: ${failures}`);
-  log.warn('self-test failed: nothing is accelerated on this kernel', { ...took, failures });
-  return { mode: 'off', why: `this kernel failed the self-test: ${failures}` };
+  const { mode: decided, why, trials } = await decideMode(mode, (each) => runSelfTest(root, config.bpf.pinPath, each));
+  if (decided === 'off' && mode !== 'auto') throw new SidestepError('self_test_failed', `datapath.mode ${mode}: ${why}`);
+  const took = { mode: decided, redirectedMessages: trials.at(-1)?.redirected ?? 0, ms: Date.now() - started };
+  if (why === '') log.info('self-test passed on throw-away sockets', took);
+  else if (decided === 'off') log.warn('self-test failed: nothing is accelerated on this kernel', { ...took, failures: why });
+  else log.warn('self-test passed on throw-away sockets, but not in the best mode', { ...took, failures: why });
+  return { mode: decided, why };
 }
 
 function requireCapabilities(): void {

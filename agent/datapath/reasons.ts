@@ -36,6 +36,7 @@ export const REASONS = [
   { name: 'excluded', what: 'a selector excludes it', remedy: '`sidestep explain` names the selector and its place; take it out of scope.exclude, or `sidestep enable` it' },
   { name: 'not_included', what: 'scope.include names others, and not this one', remedy: 'add a selector to scope.include that matches one of its ends' },
   { name: 'urgent', what: 'an end sends urgent bytes (MSG_OOB), which would arrive in line', remedy: 'nothing to do: urgent bytes need the TCP path' },
+  { name: 'fionread', what: 'an end asks with ioctl(FIONREAD) how much there is to read, or the message is more than such a program may overlook; in mode split the answer leaves out redirected bytes', remedy: 'nothing to do; kernels that serve mode unified have no need of it' },
 ] as const satisfies readonly Reason[];
 
 export type ReasonName = (typeof REASONS)[number]['name'];

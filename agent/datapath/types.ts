@@ -5,7 +5,8 @@
 import type { ReasonName } from './reasons.js';
 
 /** How enrolled sockets read: `unified` one queue (SK_MSG + SK_SKB), `split` SK_MSG only, `off` nothing is enrolled. */
-export type Mode = 'unified' | 'split' | 'off';
+export type ServingMode = 'unified' | 'split';
+export type Mode = ServingMode | 'off';
 
 export type PairState = 'half' | 'active' | 'leaving' | 'tcp';
 

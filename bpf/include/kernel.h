@@ -17,6 +17,10 @@
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 #define EBUSY 16
+#define FIONREAD 0x541B
+#define IPPROTO_TCP 6
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 #define NULL ((void *)0)
 
 /* Not our layouts: padding here is of no interest. */
@@ -45,6 +49,7 @@ struct super_block {
 };
 
 struct inode {
+	unsigned short i_mode;
 	unsigned long i_ino;
 	struct super_block *i_sb;
 };
@@ -52,10 +57,23 @@ struct inode {
 struct file {
 	unsigned int f_flags;
 	struct inode *f_inode;
+	void *private_data;
 };
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct sock;
 
 struct socket {
 	struct file *file;
+	struct sock *sk;
 };
 
 struct ns_common {
@@ -89,8 +107,6 @@ struct cgroup {
 struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
-
-struct sock;
 
 struct in6_addr {
 	union {
@@ -153,6 +169,7 @@ struct sock {
 	void *sk_user_data;
 	struct sock_cgroup_data sk_cgrp_data;
 	__u8 sk_shutdown;
+	__u16 sk_protocol;
 };
 
 enum sock_flags {
@@ -177,6 +194,8 @@ struct tcp_sock {
 	__u32 write_seq;
 	__u32 rcv_nxt;
 	__u32 snd_una;
+	__u64 bytes_acked;
+	__u64 bytes_received;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
 	__u32 data_segs_out;
@@ -218,9 +237,12 @@ struct mm_struct {
 
 struct pt_regs {
 	unsigned long orig_ax; /* x86: number of the system call */
+	unsigned long di;
+	unsigned long si;
 };
 
 struct pt_regs___arm64 {
+	__u64 regs[2];
 	int syscallno;
 };
 
@@ -229,6 +251,7 @@ struct pt_regs___arm64 {
 struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
+	struct files_struct *files;
 	struct css_set *cgroups;
 	int tgid;
 	struct task_struct *group_leader;

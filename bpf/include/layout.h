@@ -17,13 +17,19 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 2U
+#define SIDESTEP_LAYOUT_VERSION 3U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
  * first and call fcntl(O_NONBLOCK) then. Until it has passed, blocking ends only pass.
  */
 #define SIDESTEP_SETTLE_NS (100ULL * 1000 * 1000)
+
+/*
+ * Most bytes that may wait at a reader in mode split. FIONREAD knows nothing of them there; what one read of a usual
+ * buffer takes, nobody has to be told of.
+ */
+#define SIDESTEP_SPLIT_BYTES 1024U
 
 /* How long a reader that cannot read what waits for it is left alone before its connection is reset. */
 #define SIDESTEP_STUCK_NS (500ULL * 1000 * 1000)
@@ -68,7 +74,8 @@
 	X(SOCKET_OPTION, "socket_option") \
 	X(EXCLUDED, "excluded")           \
 	X(NOT_INCLUDED, "not_included")   \
-	X(URGENT, "urgent")
+	X(URGENT, "urgent")               \
+	X(FIONREAD, "fionread")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -163,6 +170,7 @@ struct sidestep_traffic {
 #define READ_HAZARD 8U     /* in a way that a socket in the map cannot serve */
 #define READ_ABANDONED 16U /* it closed with bytes unread */
 #define READ_EARLY 32U     /* on a blocking socket, so soon that it may still change */
+#define READ_CONDEMNED 64U /* the agent is to reset it: the kernel's programs cannot */
 #define READ_NAMED 4U      /* process and workload are those of a reader */
 
 #define STANDING_TRUSTED \

@@ -30,26 +30,27 @@ struct {
 static __always_inline __u32 current_process(char *comm)
 {
 	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
-	const struct task_struct *leader = task->group_leader;
+	const struct task_struct *leader = see(task, group_leader);
 
 	for (__u32 i = 0; i < SIDESTEP_COMM; i++)
-		comm[i] = leader->comm[i];
-	return task->tgid;
+		comm[i] = see(leader, comm[i]);
+	return see(task, tgid);
 }
 
 /* A number for executable + cgroup of the process that runs now. 0: a kernel thread. */
 static __always_inline __u64 current_workload(struct sidestep_workload *workload)
 {
 	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
-	const struct mm_struct *mm = task->mm;
+	const struct mm_struct *mm = see(task, mm);
+	const struct file *file = mm ? see(mm, exe_file) : NULL;
 	const struct inode *exe;
 
-	if (!mm || !mm->exe_file)
+	if (!file)
 		return 0;
-	exe = mm->exe_file->f_inode;
-	workload->exe_inode = exe->i_ino;
-	workload->exe_dev = exe->i_sb->s_dev;
-	workload->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	exe = see(file, f_inode);
+	workload->exe_inode = see(exe, i_ino);
+	workload->exe_dev = see(exe, i_sb, s_dev);
+	workload->cgroup = see(task, cgroups, dfl_cgrp, kn, id);
 	return (workload->exe_inode * 0x9e3779b97f4a7c15ULL) ^
 	       (workload->cgroup * 0xc2b2ae3d27d4eb4fULL) ^ ((__u64)workload->exe_dev << 20) ^ 1;
 }
@@ -78,7 +79,7 @@ static __always_inline struct sidestep_listener *find_listener(__u64 address)
 	if (!known)
 		return NULL;
 	file = file_of(peek(address, struct sock));
-	return file && file->f_inode->i_ino == known->inode ? known : NULL;
+	return file && see(file, f_inode, i_ino) == known->inode ? known : NULL;
 }
 
 /* `own`: the process that runs now has just made it. One from before begins without a name, which user space adds. */
@@ -90,7 +91,7 @@ static __always_inline void note_listener(__u64 address, bool own)
 
 	if (!file)
 		return;
-	listener.inode = file->f_inode->i_ino;
+	listener.inode = see(file, f_inode, i_ino);
 	if (own) {
 		listener.workload = current_workload(&workload);
 		listener.exe_inode = workload.exe_inode;
@@ -112,16 +113,16 @@ static __always_inline void put_v6(__u8 *address, const struct in6_addr *v6)
 {
 	__u32 *words = (__u32 *)address;
 
-	words[0] = v6->in6_u.u6_addr32[0];
-	words[1] = v6->in6_u.u6_addr32[1];
-	words[2] = v6->in6_u.u6_addr32[2];
-	words[3] = v6->in6_u.u6_addr32[3];
+	words[0] = see(v6, in6_u.u6_addr32[0]);
+	words[1] = see(v6, in6_u.u6_addr32[1]);
+	words[2] = see(v6, in6_u.u6_addr32[2]);
+	words[3] = see(v6, in6_u.u6_addr32[3]);
 }
 
 static __always_inline void put_local(__u8 *address, const struct sock_common *common)
 {
-	if (common->skc_family == AF_INET)
-		put_v4(address, common->skc_rcv_saddr);
+	if (see(common, skc_family) == AF_INET)
+		put_v4(address, see(common, skc_rcv_saddr));
 	else
 		put_v6(address, &common->skc_v6_rcv_saddr);
 }
@@ -131,11 +132,11 @@ static __always_inline void describe_call(struct sidestep_pair *pair, const stru
 {
 	const struct sock_common *common = &client->__sk_common;
 
-	if (common->skc_family == AF_INET)
-		put_v4(pair->dialled, common->skc_daddr);
+	if (see(common, skc_family) == AF_INET)
+		put_v4(pair->dialled, see(common, skc_daddr));
 	else
 		put_v6(pair->dialled, &common->skc_v6_daddr);
-	pair->dialled_port = __builtin_bswap16(common->skc_dport);
+	pair->dialled_port = __builtin_bswap16(see(common, skc_dport));
 }
 
 static __always_inline void describe(struct sidestep_endpoint *end, const struct sock *sk)
@@ -143,14 +144,14 @@ static __always_inline void describe(struct sidestep_endpoint *end, const struct
 	const struct sock_common *common = &sk->__sk_common;
 	const struct file *file = file_of(sk);
 
-	end->family = common->skc_family;
+	end->family = see(common, skc_family);
 	put_local(end->local, common);
 	end->sk = (__u64)sk;
-	end->port = common->skc_num;
-	end->cgroup = sk->sk_cgrp_data.cgroup->kn->id;
-	end->netns = common->skc_net.net->ns.inum;
-	end->uid = sk->sk_uid.val;
-	end->inode = file ? file->f_inode->i_ino : 0;
+	end->port = see(common, skc_num);
+	end->cgroup = see(sk, sk_cgrp_data.cgroup, kn, id);
+	end->netns = see(common, skc_net.net, ns.inum);
+	end->uid = see(sk, sk_uid.val);
+	end->inode = file ? see(file, f_inode, i_ino) : 0;
 }
 
 #endif

@@ -32,14 +32,14 @@ static __always_inline bool in_network(const __u8 *address, const struct sideste
 static __always_inline bool in_cgroup(const struct sidestep_pair *pair, __u32 side, __u64 id)
 {
 	__u64 address = pair->end[side].sk ? pair->end[side].sk : pair->listener;
-	const struct cgroup *cgroup = peek(address, struct sock)->sk_cgrp_data.cgroup;
+	const struct cgroup *cgroup = see(peek(address, struct sock), sk_cgrp_data.cgroup);
 	const struct cgroup_subsys_state *above;
 
 	for (__u32 level = 0; level < DEEPEST_CGROUP && cgroup; level++) {
-		if (cgroup->kn->id == id)
+		if (see(cgroup, kn, id) == id)
 			return true;
-		above = cgroup->self.parent;
-		cgroup = above ? above->cgroup : NULL;
+		above = see(cgroup, self.parent);
+		cgroup = above ? see(above, cgroup) : NULL;
 	}
 	return false;
 }

@@ -15,6 +15,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));
 	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));
+	exports.Set("probeCasts", Napi::Function::New(env, sidestep::ProbeCastsJs, "probeCasts"));
 	exports.Set("hookOwners", Napi::Function::New(env, sidestep::HookOwners, "hookOwners"));
 	exports.Set("reasonNames", sidestep::ReasonNames(env));
 	return exports;

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdarg>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "error.h"
 #include "layout.h"
 #include "layout_check.h"
+#include "probe.h"
 
 namespace sidestep {
 namespace {
@@ -26,12 +28,16 @@ namespace fs = std::filesystem;
 constexpr const char* kPinnedMaps[] = { "settings", "scope", "half_open", "listeners", "workloads", "pairs",
 					"sockets",  "flows", "edges",     "counters",  "events",    "retiring" };
 
+constexpr size_t kMostWords = 1U << 20;
 thread_local std::string verifier_words;
 
 int Collect(libbpf_print_level, const char* format, va_list args) {
-	char line[4096];
-	vsnprintf(line, sizeof(line), format, args);
-	if (verifier_words.size() < (1U << 20)) verifier_words += line;
+	// One call may carry the whole listing of a program, whose last lines say what is wrong.
+	char* words = nullptr;
+	if (vasprintf(&words, format, args) < 0) return 0;
+	verifier_words += words;
+	free(words);
+	if (verifier_words.size() > kMostWords) verifier_words.erase(0, verifier_words.size() - kMostWords);
 	return 0;
 }
 
@@ -120,13 +126,15 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 void Datapath::Start() {
 	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
 	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
-	if (fs::exists(current + "/link_sk_msg")) options_.unified = fs::exists(current + "/link_sk_skb");
-	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
-	if (options_.unified) hooks_.push_back({ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, {} });
-	hooks_.push_back({ "sidestep_guard", "guard", BPF_TRACE_RAW_TP, {} });
-	hooks_.push_back({ "sidestep_sockopt", "sockopt", BPF_CGROUP_SETSOCKOPT, {} });
+	if (fs::exists(current)) options_.unified = !fs::exists(current + "/link_fionread");
+	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, "sockets", {} });
+	hooks_.push_back(options_.unified
+				 ? Hook{ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, "sockets", {} }
+				 : FionreadHook());
+	hooks_.push_back({ "sidestep_guard", "guard", BPF_TRACE_RAW_TP, "tcp_rcv_space_adjust", {} });
+	hooks_.push_back({ "sidestep_sockopt", "sockopt", BPF_CGROUP_SETSOCKOPT, options_.cgroup_path, {} });
 	// Last: nothing enters the map before what serves it is attached.
-	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, {} });
+	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, options_.cgroup_path, {} });
 
 	MakeDir(options_.pin_path);
 	RequireBpffs(options_.pin_path);
@@ -156,6 +164,28 @@ void Datapath::Start() {
 	}
 }
 
+// Mode split only. Its link says that the pins are of that mode: every kernel has links for tracing.
+Datapath::Hook Datapath::FionreadHook() {
+	if (ProbeFentry("sock_ioctl") == Answer::kYes)
+		return { "sidestep_ioctl", "fionread", BPF_TRACE_FENTRY, "sock_ioctl", {} };
+	return { "sidestep_ioctl_call", "fionread", BPF_TRACE_RAW_TP, "sys_enter", {} };
+}
+
+// What belongs to the other mode, or to another kernel, is not loaded.
+void Datapath::ChoosePrograms() {
+	for (const char* name : { "sidestep_sk_skb", "sidestep_ioctl", "sidestep_ioctl_call" }) {
+		bool used = false;
+		for (const Hook& hook : hooks_)
+			used = used || strcmp(hook.program, name) == 0;
+		bpf_program* program = bpf_object__find_program_by_name(object_.get(), name);
+		if (program) bpf_program__set_autoload(program, used);
+	}
+	const bool split = !options_.unified;
+	bpf_map* constants = bpf_object__find_map_by_name(object_.get(), ".rodata");
+	if (!constants || bpf_map__set_initial_value(constants, &split, sizeof(split)) < 0)
+		throw KernelError("load_failed", "set the mode of the programs", EINVAL);
+}
+
 void Datapath::Open() {
 	verifier_words.clear();
 	libbpf_set_print(Collect);
@@ -177,6 +207,7 @@ void Datapath::Open() {
 		if (!map || bpf_map__set_max_entries(map, size.entries) < 0)
 			throw KernelError("load_failed", std::string("size map ") + size.map, errno);
 	}
+	ChoosePrograms();
 	if (options_.verifier_log) {
 		bpf_program* program;
 		bpf_object__for_each_program(program, object_.get()) bpf_program__set_log_level(program, 1);
@@ -240,11 +271,14 @@ void Datapath::Attach(const std::string& dir) {
 }
 
 void Datapath::AttachAndPin(Hook& hook, const std::string& path) {
-	if (hook.attach_type == BPF_TRACE_RAW_TP) {
-		hook.fd.reset(bpf_raw_tracepoint_open(nullptr, program(hook.program)));
-		if (!hook.fd) throw KernelError("attach_failed", "attach the guard to tcp_rcv_space_adjust", errno);
-	} else if (!hook.on_cgroup()) {
+	if (hook.on_sockets()) {
 		AttachOne(hook, map("sockets"), "the sockets map");
+	} else if (!hook.on_cgroup()) {
+		hook.fd.reset(bpf_raw_tracepoint_open(nullptr, program(hook.program)));
+		if (!hook.fd) {
+			throw KernelError("attach_failed", std::string("attach ") + hook.program + " to " + hook.target,
+					  errno);
+		}
 	} else {
 		UniqueFd cgroup(open(options_.cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 		if (!cgroup) throw KernelError("no_cgroup2", "open the cgroup " + options_.cgroup_path, errno);
@@ -279,8 +313,8 @@ void Datapath::UpdateLinks(const std::string& current) {
 			continue;
 		}
 		bool moved = hook.on_cgroup() && CgroupOf(hook.fd.get()) != InodeOf(options_.cgroup_path);
-		if (moved || hook.attach_type == BPF_TRACE_RAW_TP) {
-			// Another cgroup, or a tracepoint, whose links cannot be updated: the new one first, then the old goes.
+		if (moved || !(hook.on_cgroup() || hook.on_sockets())) {
+			// Another cgroup, or tracing, whose links cannot be updated: the new one first, then the old goes.
 			unlink(path.c_str());
 			UniqueFd old = std::move(hook.fd);
 			AttachAndPin(hook, path);
@@ -307,16 +341,11 @@ int Datapath::program(const char* name) const {
 	return bpf_program__fd(program);
 }
 
-std::string Datapath::AttachedTo(const Hook& hook) const {
-	if (hook.on_cgroup()) return options_.cgroup_path;
-	return hook.attach_type == BPF_TRACE_RAW_TP ? "tcp_rcv_space_adjust" : "sockets";
-}
-
 std::vector<ProgramInfo> Datapath::programs() const {
 	std::vector<ProgramInfo> out;
 	for (const Hook& hook : hooks_) {
 		bpf_prog_info info = InfoOf(program(hook.program));
-		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)), AttachedTo(hook), info.id });
+		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)), hook.target, info.id });
 	}
 	return out;
 }

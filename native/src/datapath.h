@@ -68,19 +68,24 @@ class Datapath {
 		const char* program;
 		const char* link; // file name under links/
 		int attach_type;
-		UniqueFd fd; // of the link; invalid where the kernel has no link for this hook
+		std::string target; // in words
+		UniqueFd fd;        // of the link; invalid where the kernel has no link for this hook
 
 		bool on_cgroup() const {
 			return attach_type == BPF_CGROUP_SOCK_OPS || attach_type == BPF_CGROUP_SETSOCKOPT;
 		}
+		bool on_sockets() const {
+			return attach_type == BPF_SK_MSG_VERDICT || attach_type == BPF_SK_SKB_STREAM_VERDICT;
+		}
 	};
 
 	void Start();
+	static Hook FionreadHook();
 	void Open();
+	void ChoosePrograms();
 	void ReuseMaps(const std::string& current);
 	void Load();
 	void Attach(const std::string& dir);
-	std::string AttachedTo(const Hook& hook) const;
 	void AttachAndPin(Hook& hook, const std::string& path);
 	void AttachOne(Hook& hook, int target, const std::string& target_name);
 	void UpdateLinks(const std::string& current);

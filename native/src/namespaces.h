@@ -19,7 +19,11 @@ void VisitEntries(const std::string& dir, const std::function<void(const std::st
 // mount. Null: every namespace.
 std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted);
 
-// Run a TCP iterator to its end. It sees the namespace of the thread that opens it, so a thread of its own enters it.
+// Runs `body` in a thread of its own that has entered the namespace, because libuv's must stay where they are. Returns
+// its errno, or that of entering.
+int InNamespace(int netns, const std::function<int()>& body);
+
+// Run a TCP iterator to its end. It sees the namespace of the thread that opens it.
 void RunIterator(int link, int netns);
 
 } // namespace sidestep

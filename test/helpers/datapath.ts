@@ -14,7 +14,7 @@ import { Program, startPython, type Report, type Where } from './program.js';
 
 export function optionsFor(name: string, over: Partial<NativeOptions> = {}): NativeOptions {
   return {
-    objectPath, cgroupPath: join(findCgroup2(), name), pinPath: join(BPFFS, name), unified: true, enabled: true, observe: false,
+    objectPath: objectPath(), cgroupPath: join(findCgroup2(), name), pinPath: join(BPFFS, name), unified: true, enabled: true, observe: false,
     trustListeners: true, maxPairs: 4096, maxHalfOpen: 4096, maxListeners: 1024, maxEdges: 64, queueBytes: 262_144, eventBuffer: 1 << 18,
     verifierLog: false, scope: [], ...over,
   };
