@@ -55,6 +55,15 @@ struct {
 	__type(value, struct sidestep_workload);
 } workloads SEC(".maps");
 
+/* A    What is known of programs from before: their new workloads begin with it. K removes what turns out otherwise. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct sidestep_program);
+	__type(value, struct sidestep_repute);
+} programs SEC(".maps");
+
 /* K    Connections between two local sockets. Read by the agent in batches. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

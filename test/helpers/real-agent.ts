@@ -26,6 +26,7 @@ export class Ground {
   readonly cgroup = join(findCgroup2(), this.name);
   readonly pins = join(BPFFS, this.name);
   readonly runDir = mkdtempSync(join(tmpdir(), 'sidestep-agent-'));
+  readonly stateDir = join(this.runDir, 'state');
   readonly #agents: RealAgent[] = [];
   readonly #programs: Program[] = [];
 
@@ -34,7 +35,7 @@ export class Ground {
   }
 
   get flags(): string[] {
-    const settings = { 'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json' };
+    const settings = { 'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json', stateDir: this.stateDir };
     return Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   }
 
