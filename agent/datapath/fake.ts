@@ -43,7 +43,7 @@ export class FakeDatapath implements Datapath {
   stuck: Pair[] | undefined;
   /** Thrown by every read. */
   broken: Error | undefined;
-  #workloadListeners: ((workload: string) => void)[] = [];
+  #workloadListeners: ((workload: string) => Promise<void>)[] = [];
   #listeners: ((events: ConnectionEvent[]) => void)[] = [];
 
   info(): DatapathInfo { return { ...this.state }; }
@@ -65,8 +65,8 @@ export class FakeDatapath implements Datapath {
     else this.reputes.delete(`${exeInode} ${comm}`);
   }
   setWindow({ time, connections, bytes }: LearningWindow): void { this.#tell(`window ${time} ${connections} ${bytes}`, {}); }
-  onWorkload(listener: (workload: string) => void): void { this.#workloadListeners.push(listener); }
-  appear(workload: string): void { for (const listener of this.#workloadListeners) listener(workload); }
+  onWorkload(listener: (workload: string) => Promise<void>): void { this.#workloadListeners.push(listener); }
+  async appear(workload: string): Promise<void> { for (const listener of this.#workloadListeners) await listener(workload); }
 
   setEnabled(on: boolean): void { this.#tell(`enabled ${String(on)}`, { enabled: on }); }
   applyScope(rules: readonly ScopeRule[]): void { this.rules = rules; this.calls.push(`scope ${rules.map(({ effect }) => effect).join(' ')}`.trimEnd()); }

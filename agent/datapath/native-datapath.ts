@@ -22,6 +22,9 @@ const RETIRE_MS = 20;
 const LEARN_MS = 2;
 const LEARN_SLOWEST_MS = 250;
 
+/** Longest wait for what is known of a workload that is new. */
+const MEET_MOST_MS = 250;
+
 /** As the addon gives it: news of a workload come by the same way as those of connections. */
 type NativeEvent = ConnectionEvent | { type: 'workload'; id: string };
 
@@ -38,7 +41,8 @@ export class HostDatapath implements Datapath {
   readonly #log: Log;
   readonly #release: () => void;
   readonly #listeners: ((events: ConnectionEvent[]) => void)[] = [];
-  readonly #workloadListeners: ((workload: string) => void)[] = [];
+  readonly #workloadListeners: ((workload: string) => Promise<void>)[] = [];
+  readonly #meeting = new Set<Promise<void>>();
   readonly #sweep: Repeater;
   readonly #learn: Repeater;
   #lastPass: Promise<unknown> = Promise.resolve();
@@ -53,7 +57,7 @@ export class HostDatapath implements Datapath {
       const pass = await this.#pass('leaving');
       return pass.unread + pass.sending === 0;
     }, (error) => { this.#complain('pairs that must leave could not be retired; they pass over TCP', error); });
-    this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, async () => (await native.learnPass()) === 0,
+    this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, () => this.#learnPass(),
       (error) => { this.#complain('new connections could not be looked at; they stay on TCP', error); });
     native.onEvents((events) => { this.#take(events as NativeEvent[]); });
     // An agent that took over may find work that the one before left undone.
@@ -104,7 +108,7 @@ export class HostDatapath implements Datapath {
     translated(() => { this.#native.setRepute(program, repute ?? null); });
   }
 
-  onWorkload(listener: (workload: string) => void): void { this.#workloadListeners.push(listener); }
+  onWorkload(listener: (workload: string) => Promise<void>): void { this.#workloadListeners.push(listener); }
   onEvents(listener: (events: ConnectionEvent[]) => void): void { this.#listeners.push(listener); }
 
   async retire({ id, timeoutMs, onProgress }: RetireOptions): Promise<RetireResult> {
@@ -153,11 +157,24 @@ export class HostDatapath implements Datapath {
 
   #take(mixed: NativeEvent[]): void {
     const events = mixed.filter((event): event is ConnectionEvent => event.type !== 'workload');
-    for (const event of mixed) if (event.type === 'workload') for (const listener of this.#workloadListeners) listener(event.id);
+    for (const event of mixed) if (event.type === 'workload') this.#meet(event.id);
     if (events.length === 0) return;
     if (events.some((event) => event.type === 'fallback')) this.#sweep.start();
     if (events.some((event) => event.reason === 'learning')) this.#learn.start();
     for (const listener of this.#listeners) listener(events);
+  }
+
+  #meet(workload: string): void {
+    for (const listener of this.#workloadListeners) {
+      const met = listener(workload).catch(() => undefined).finally(() => { this.#meeting.delete(met); });
+      this.#meeting.add(met);
+    }
+  }
+
+  /** What is known of somebody goes before what a few reads show. */
+  async #learnPass(): Promise<boolean> {
+    if (this.#meeting.size > 0) await Promise.race([Promise.all(this.#meeting), sleep(MEET_MOST_MS, undefined, { ref: false })]);
+    return (await this.#native.learnPass()) === 0;
   }
 
   #complain(message: string, error: unknown): void {

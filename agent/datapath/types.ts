@@ -279,8 +279,11 @@ export interface Datapath {
   /** What new workloads of this executable, under this name, begin with; undefined: nothing. */
   setRepute(program: ExecutableFile & { comm: string }, repute: Repute | undefined): void;
   setWindow(window: LearningWindow): void;
-  /** A workload that had no row has connected or listened. */
-  onWorkload(listener: (workload: string) => void): void;
+  /**
+   * A workload that had no row has connected or listened. Nothing is adopted before the listener has resolved, unless
+   * that takes too long.
+   */
+  onWorkload(listener: (workload: string) => Promise<void>): void;
   /** Off enrols nothing and passes every message at once; pairs leave the map when drained, and come back with on. */
   setEnabled(on: boolean): void;
   /** Replaces all rules; every pair has been judged again when this returns. */

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import type { Counters, Pair, Profile } from '../../agent/datapath/types.js';
 import { BPFFS, eventually, freshName, removeCgroup } from './kernel.js';
-import { startPython, type Program } from './program.js';
+import { Program, startPython } from './program.js';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/sidestep', import.meta.url));
 
@@ -78,6 +78,12 @@ export class Ground {
 
   program(file: string, options: object = {}): Program {
     const program = startPython(file, options, { cgroup: this.cgroup });
+    this.#programs.push(program);
+    return program;
+  }
+
+  command(command: readonly string[], cgroup = this.cgroup): Program {
+    const program = new Program(command, { cgroup });
     this.#programs.push(program);
     return program;
   }

@@ -60,7 +60,7 @@ describe('admin API', () => {
     agent.datapath.profileList = [fakeProfile(), fakeProfile({ id: '00000000000000bb', hazard: 'splice', seenMsAgo: 9000 })];
     const { apiVersion, profiles } = await client.profiles();
     assert.equal(apiVersion, 1);
-    assert.deepEqual(profiles.map(({ id, verdict }) => [id, verdict]), [['00000000000000bb', 'unsafe'], ['00000000000000aa', 'trusted']]);
+    assert.deepEqual(profiles.map(({ id, verdict }) => [id, verdict]), [['00000000000000bb', 'unsafe'], ['00000000000000aa', 'clean']]);
   });
 
   it('explains with what is known of the programs', async () => {

@@ -28,7 +28,7 @@ describe('command line', () => {
   for (const [command, code, text] of [
     [['status'], 0, /^pairs +1 active$/m],
     [['pairs'], 0, /00000002deadbeef .* blocking$/m],
-    [['profiles'], 0, /^redis-server\/4711 .* unsafe \(splice\) +1s$/m],
+    [['profiles'], 0, /^redis-server\/4711 .* unsafe \(splice\) +1m00s +3 plain +-$/m],
     [['top', '--interval', '10ms'], 0, /^client\/100 {2}-> .* active/m],
     [['explain', '8080'], 0, /^ {2}Accelerated/m],
     [['explain', '127.0.0.1:40000', '127.0.0.1:8080'], 0, /^pair 00000001deadbeef/],
