@@ -26,7 +26,7 @@ export function shippedProfiles(preseed: Preseed, folder = shippedFolder): Known
 }
 
 /** Throws ProfilesError: a list that somebody named and that is not taken keeps the agent from starting. */
-export function listedProfiles({ preseed, profiles }: Config['guard']): KnownProfile[] {
+export function listedProfiles({ preseed, profiles }: Pick<Config['guard'], 'preseed' | 'profiles'>): KnownProfile[] {
   const own = profiles === 'none' ? [] : readList(profiles, 'operator');
   return [...own, ...shippedProfiles(preseed)];
 }

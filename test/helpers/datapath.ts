@@ -23,6 +23,8 @@ export function optionsFor(name: string, over: Partial<NativeOptions> = {}): Nat
 export class TestDatapath {
   readonly options: NativeOptions;
   readonly events: ConnectionEvent[] = [];
+  /** Workloads that were announced. */
+  readonly workloads: string[] = [];
   readonly #programs: Program[] = [];
   readonly #cgroups: string[] = [];
   readonly #undo: (() => void)[] = [];
@@ -45,7 +47,10 @@ export class TestDatapath {
   open(over: Partial<NativeOptions> = {}): NativeDatapath {
     const opened = new native.NativeDatapath({ ...this.options, ...over });
     opened.onEvents((events) => {
-      this.events.push(...events as ConnectionEvent[]);
+      for (const event of events as (ConnectionEvent | { type: 'workload'; id: string })[]) {
+        if (event.type === 'workload') this.workloads.push(event.id);
+        else this.events.push(event);
+      }
       // What the agent would do: the one that was left waiting has to be told.
       if ((events as ConnectionEvent[]).some(({ reason }) => reason === 'unread_close')) opened.retirePass('leaving').catch(() => undefined);
     });

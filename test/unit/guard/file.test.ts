@@ -95,7 +95,7 @@ describe('the list that comes with Sidestep', () => {
   });
 
   it('a list of the operator that cannot be read is an error that names it', () => {
-    const own = { preseed: 'off', profiles: '/nonexistent/list.json', window: { time: 0, connections: 1, bytes: 0 } } as const;
+    const own = { preseed: 'off', profiles: '/nonexistent/list.json' } as const;
     assert.throws(() => listedProfiles(own), /\/nonexistent\/list\.json: it cannot be read/);
   });
 });
