@@ -9,7 +9,7 @@ export const STATES = ['clean', 'blocking', 'unsafe'] as const;
 export type State = (typeof STATES)[number];
 
 /** Reasons that make a program unsafe. */
-export const HAZARDS = ['splice'] as const satisfies readonly ReasonName[];
+export const HAZARDS = ['splice', 'urgent'] as const satisfies readonly ReasonName[];
 export type Hazard = (typeof HAZARDS)[number];
 
 export interface Conduct {
@@ -39,7 +39,7 @@ export function join(a: Conduct, b: Conduct): Conduct {
 export const same = (a: Conduct, b: Conduct): boolean =>
   a.state === b.state && a.reason === b.reason && a.serves === b.serves && a.plain === b.plain;
 
-const isHazard = (reason: ReasonName | ''): reason is Hazard => (HAZARDS as readonly string[]).includes(reason);
+export const isHazard = (reason: ReasonName | ''): reason is Hazard => (HAZARDS as readonly string[]).includes(reason);
 
 export const NO_READS: Reads = { plain: 0, blocking: 0, hazard: 0, connections: 0, accepted: 0, bytes: 0, forMs: 0 };
 

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Datapath, ExecutableFile, HostProcess, Profile, Reads } from '../datapath/types.js';
 import type { Log } from '../log.js';
-import { basedOn, between, join, NO_READS, reputeOf, same, shown, type Conduct } from './conduct.js';
+import { basedOn, between, isHazard, join, NO_READS, reputeOf, same, shown, type Conduct } from './conduct.js';
 import type { Identifier } from './identify.js';
 import { isInterpreter } from './interpreters.js';
 import { ANY_PROGRAM, decide, idOf, NO_EVIDENCE, type Evidence, type KnownProfile, type Subject } from './known.js';
@@ -82,7 +82,7 @@ export class Guard {
     datapath.onWorkload((workload) => this.#appear(workload));
     datapath.onEvents((events) => {
       if (events.some(({ type }) => type === 'refused' || type === 'fallback'))
-        this.#lookIn(events.some(({ reason }) => reason === 'splice') ? LOOK_AT_ONCE_MS : LOOK_MS);
+        this.#lookIn(events.some(({ reason }) => isHazard(reason)) ? LOOK_AT_ONCE_MS : LOOK_MS);
     });
     this.#anyway = setInterval(() => { this.#lookIn(0); }, LOOK_ANYWAY_MS).unref();
     await this.serially(async () => {

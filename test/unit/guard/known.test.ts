@@ -18,7 +18,7 @@ describe('what is known of a program, joined', () => {
       assert.ok(same(join(join(a, b), c), join(a, join(b, c))));
       assert.ok(same(join(a, a), a));
       assert.equal(join(a, b).state, STATES[Math.max(STATES.indexOf(a.state), STATES.indexOf(b.state))]);
-      if (a.state === 'unsafe') assert.equal(join(b, a).reason, 'splice');
+      if (a.state === 'unsafe') assert.ok([a.reason, b.reason].includes(join(b, a).reason));
     }));
   });
 });

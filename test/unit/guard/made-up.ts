@@ -1,6 +1,6 @@
 /** Made-up profiles. */
 import fc from 'fast-check';
-import { conductOf, STATES, type Conduct } from '../../../agent/guard/conduct.js';
+import { conductOf, HAZARDS, STATES, type Conduct } from '../../../agent/guard/conduct.js';
 import { NO_EVIDENCE, ORIGINS, type KnownProfile } from '../../../agent/guard/known.js';
 
 /** With a reason exactly when it is unsafe, and the rest as the state asks. */
@@ -13,8 +13,9 @@ export const known = (over: Partial<KnownProfile> = {}): KnownProfile => {
   };
 };
 
-export const conducts: fc.Arbitrary<Conduct> = fc.record({ state: fc.constantFrom(...STATES), serves: fc.boolean(), plain: fc.boolean() })
-  .map(({ state, serves, plain }) => conductOf(state, { serves, plain, reason: 'splice' }));
+export const conducts: fc.Arbitrary<Conduct> = fc.record({
+  state: fc.constantFrom(...STATES), serves: fc.boolean(), plain: fc.boolean(), reason: fc.constantFrom(...HAZARDS),
+}).map(({ state, ...rest }) => conductOf(state, rest));
 
 const hex = (length: number): fc.Arbitrary<string> => fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => Buffer.from(bytes).toString('hex'));
 const count = fc.nat(2 ** 40);
