@@ -14,6 +14,8 @@ type Apply = (config: Config, targets: HotTargets) => void;
 
 const rescope: Apply = (config, { scope }) => { scope.configure(config); };
 
+const window: Apply = ({ guard }, { datapath }) => { datapath.setWindow(guard.window); };
+
 const appliers: Partial<Record<ConfigKey, Apply>> = {
   'log.level': ({ log: { level } }, { log }) => { log.level = level; },
   'datapath.enabled': rescope,
@@ -23,6 +25,9 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'scope.exclude': rescope,
   'guard.trust': rescope,
   'guard.allowBlocking': rescope,
+  'guard.window.time': window,
+  'guard.window.connections': window,
+  'guard.window.bytes': window,
 };
 
 export const HOT_KEYS = Object.keys(appliers) as ConfigKey[];

@@ -16,6 +16,8 @@ import { installSignals, type SignalSource } from './lifecycle/signals.js';
 import { LiveTable } from './live.js';
 import { createLog, resolveFormat, type Log } from './log.js';
 import { MetricsEndpoint } from './metrics/endpoint.js';
+import { listedProfiles } from './guard/lists.js';
+import { guardOf } from './guard/make.js';
 import { Resolver } from './pairs/resolve.js';
 import { Reloader } from './reload.js';
 import { Scope } from './scope/scope.js';
@@ -101,6 +103,7 @@ interface Parts {
 
 async function startAll(step: StartStep, { config, options, log, reloader, phase, screen }: Parts): Promise<void> {
   const { onExit, retireTimeout } = config.lifecycle;
+  const listed = await step('profiles', () => listedProfiles(config.guard));
   const cgroupRoot = findCgroup2();
   const scope = new Scope(config, { cgroupRoot }, log.child('scope'));
   const datapath = await step('datapath', () => options.open(config, log.child('datapath'), scope.standing), async (opened) => {
@@ -113,12 +116,19 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const events = new EventPump(log.child('connections'));
   await step('events', () => { events.start(datapath); }, () => { events.flush(); });
 
+  const { guard, profiles } = guardOf(config, datapath, listed, log.child('guard'));
+  await step('guard', () => guard.start().catch((error: unknown) => {
+    log.child('guard').error('programs that are known could not be looked for; they are learned anew', { error });
+  }), () => guard.stop());
+
   const metrics = new MetricsEndpoint(config.metrics);
   const notReady = (): string => phase.notReady;
   const view: AgentView = {
     datapath,
     scope,
     resolver: new Resolver({ cgroupRoot }),
+    guard,
+    profiles,
     log,
     version,
     startedAt: new Date(),

@@ -78,13 +78,14 @@ static __always_inline void name_reader(struct sidestep_pair *pair, struct sides
 	end->exe_inode = workload.exe_inode;
 	end->exe_dev = workload.exe_dev;
 	pair->generation--; /* judged for another name, perhaps */
-	known = bpf_map_lookup_elem(&workloads, &end->workload);
-	if (known)
-		workload.habits = known->habits;
-	workload.seen_ns = bpf_ktime_get_ns();
 	workload.pid = end->pid;
 	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
-	bpf_map_update_elem(&workloads, &end->workload, &workload, BPF_ANY);
+	known = meet(end->workload, &workload);
+	if (known) {
+		known->seen_ns = bpf_ktime_get_ns();
+		known->pid = end->pid;
+		__builtin_memcpy(known->comm, end->comm, SIDESTEP_COMM);
+	}
 	/* Whoever made the listener may have handed it on: to a worker, to an activated service. */
 	listener =
 		side == SIDESTEP_SERVER ? bpf_map_lookup_elem(&listeners, &pair->listener) : NULL;
@@ -114,6 +115,14 @@ static __always_inline void hazard(struct sidestep_pair *pair, sidestep_pair_id 
 	decide_against(pair, id, reason);
 }
 
+/* The number of the peer's handshake is in the id of the pair. */
+static __always_inline __u32 bytes_read(const struct sock *sk, const struct sidestep_flow *flow)
+{
+	__u32 first = flow->side == SIDESTEP_CLIENT ? flow->id : flow->id >> 32;
+
+	return peek(sk, struct tcp_sock)->copied_seq - first - 1;
+}
+
 static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_flow *flow,
 				  const struct sock *sk)
 {
@@ -121,12 +130,11 @@ static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_fl
 	struct sidestep_endpoint *end = &pair->end[side];
 
 	if (end->standing & STANDING_LENIENT && blocks(sk)) {
-		end->reads |= READ_PLAIN;
+		end->reads |= READ_PLAIN | READ_ENOUGH;
 		return;
 	}
 	if (!blocks(sk)) {
-		end->reads |= READ_PLAIN;
-		note_read(pair, side, READ_PLAIN);
+		note_plain(pair, side, bytes_read(sk, flow));
 		return;
 	}
 	if (!settled(pair)) {
@@ -164,7 +172,7 @@ int sidestep_guard(__u64 *ctx)
 	end = &pair->end[flow->side & 1];
 	if (!(end->reads & READ_NAMED))
 		name_reader(pair, end, flow->side & 1);
-	if (plain && end->reads & READ_PLAIN)
+	if (plain && end->reads & READ_ENOUGH)
 		return 0;
 	note_call(end, call);
 	if (!plain)

@@ -8,6 +8,8 @@
  *   sidestep_iter_retire  (iter/tcp)  takes sockets out of the sockhash, each only when nothing of it can be lost;
  *                                     one run for each network namespace
  *   sidestep_iter_listen  (iter/tcp)  finds sockets that listened before the programs came
+ *   sidestep_iter_process (iter/task) names every process as the programs name it
+ *   sidestep_seed         (syscall)   adds what is known of a workload from before to its row
  */
 #include "include/kernel.h"
 #include "include/maps.h"
@@ -223,7 +225,7 @@ static __always_inline bool adoptable_end(const struct sidestep_pair *pair, __u3
 		return false;
 	if (end->reads & READ_BLOCKING && !(end->standing & STANDING_LENIENT))
 		return false;
-	return end->reads & READ_PLAIN || known_good(pair, side, set);
+	return proven(end) || known_good(pair, side, set);
 }
 
 static __always_inline bool adoptable(const struct sidestep_pair *pair,
@@ -316,5 +318,49 @@ int sidestep_iter_listen(struct bpf_iter__tcp *ctx)
 
 	if (common && common->skc_state == BPF_TCP_LISTEN && !find_listener(address))
 		note_listener(address, false);
+	return 0;
+}
+
+SEC("iter/task")
+int sidestep_iter_process(struct bpf_iter__task *ctx)
+{
+	const struct task_struct *task = ctx->task ? peek(ctx->task, struct task_struct) : NULL;
+	struct sidestep_workload workload = {};
+	struct sidestep_process process = {};
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	process.workload = workload_of(task, &workload);
+	if (!process.workload)
+		return 0;
+	process.exe_inode = workload.exe_inode;
+	process.exe_changed = workload.exe_changed;
+	process.exe_dev = workload.exe_dev;
+	process.cgroup = workload.cgroup;
+	process.pid = task->tgid;
+	for (__u32 i = 0; i < SIDESTEP_COMM; i++)
+		process.comm[i] = task->comm[i];
+	bpf_seq_write(ctx->meta->seq, &process, sizeof(process));
+	return 0;
+}
+
+/* Field by field, so that nothing that the guard sees meanwhile is lost. */
+SEC("syscall")
+int sidestep_seed(struct sidestep_seed *seed)
+{
+	__u64 key = seed->workload;
+	struct sidestep_workload *row = bpf_map_lookup_elem(&workloads, &key);
+
+	seed->found = row != NULL;
+	if (!row)
+		return 0;
+	if (seed->known)
+		row->habits.known = seed->known;
+	if (seed->blocking && !row->habits.blocking)
+		row->habits.blocking = 1;
+	if (seed->plain && !row->habits.plain)
+		row->habits.plain = 1;
+	if (seed->hazard && !row->habits.hazard)
+		row->habits.hazard = seed->hazard;
 	return 0;
 }

@@ -84,6 +84,21 @@ static __always_inline void refuse(struct sidestep_pair *pair, sidestep_pair_id 
 	emit(id, EVENT_REFUSED, reason, NULL, NULL);
 }
 
+/* Only whoever talks to this host gets a row. */
+static __always_inline void meet_caller(const struct caller *caller)
+{
+	struct sidestep_workload workload = {
+		.exe_inode = caller->exe_inode,
+		.exe_changed = caller->exe_changed,
+		.exe_dev = caller->exe_dev,
+		.cgroup = caller->cgroup,
+		.pid = caller->pid,
+	};
+
+	__builtin_memcpy(workload.comm, caller->comm, SIDESTEP_COMM);
+	meet(caller->workload, &workload);
+}
+
 /* What is known of the server before it is established: its listener, and where the SYN came in. */
 static __always_inline void describe_listener(struct sidestep_endpoint *end,
 					      const struct sidestep_half_open *half)
@@ -120,6 +135,7 @@ static __always_inline void describe_client(struct sidestep_endpoint *end, const
 	end->exe_inode = caller->exe_inode;
 	end->exe_dev = caller->exe_dev;
 	__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
+	meet_caller(caller);
 }
 
 static __always_inline void client_established(struct bpf_sock_ops *ops, const struct sock *sk,

@@ -28,6 +28,11 @@ export const schema: convict.Schema<Config> = {
     maxBytes: 96,
     default: '/run/sidestep',
   },
+  stateDir: {
+    doc: 'Directory of what outlives the host: profiles.json, how programs were seen to read.',
+    format: 'path',
+    default: '/var/lib/sidestep',
+  },
   cgroup: {
     path: {
       doc: 'Cgroup v2 directory whose processes are served. `auto` is the root of the hierarchy, also on hybrid hosts.',
@@ -140,6 +145,40 @@ export const schema: convict.Schema<Config> = {
       format: 'selectors',
       max: 32,
       default: [],
+    },
+    preseed: {
+      doc: 'Which entries of the list that comes with Sidestep are believed: those of known builds, by build id, or also those by name alone, which any program may carry.',
+      format: ['off', 'buildid', 'name'],
+      default: 'buildid',
+    },
+    profiles: {
+      doc: 'A file of profiles of your own, as `sidestep profiles export` writes it, read at start.',
+      format: 'path',
+      keyword: 'none',
+      default: 'none',
+    },
+    window: {
+      time: {
+        doc: 'How long ago a program must first have been seen to read plainly, before connections of it are accelerated.',
+        format: 'duration',
+        min: 0,
+        max: 86_400_000,
+        default: 0,
+      },
+      connections: {
+        doc: 'On how many connections it must have been seen to read plainly.',
+        format: 'count',
+        min: 1,
+        max: 1_000_000,
+        default: 1,
+      },
+      bytes: {
+        doc: 'How many bytes it must have been seen to read plainly.',
+        format: 'size',
+        min: 0,
+        max: 1024 * MiB,
+        default: 0,
+      },
     },
   },
   metrics: {

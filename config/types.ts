@@ -2,11 +2,13 @@
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 export type DatapathMode = 'auto' | 'unified' | 'split' | 'off';
+export type Preseed = 'off' | 'buildid' | 'name';
 export type OnExit = 'retire' | 'keep';
 
 export interface Config {
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly runDir: string;
+  readonly stateDir: string;
   readonly cgroup: { readonly path: string };
   readonly bpf: { readonly pinPath: string };
   readonly datapath: {
@@ -24,7 +26,13 @@ export interface Config {
   };
   /** Selectors, as they were written. */
   readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };
-  readonly guard: { readonly trust: readonly string[]; readonly allowBlocking: readonly string[] };
+  readonly guard: {
+    readonly trust: readonly string[];
+    readonly allowBlocking: readonly string[];
+    readonly preseed: Preseed;
+    readonly profiles: string;
+    readonly window: { readonly time: number; readonly connections: number; readonly bytes: number };
+  };
   readonly metrics: { readonly enabled: boolean; readonly host: string; readonly port: number };
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };
   /** `mode` is the permission bits as chmod takes them. */

@@ -60,6 +60,32 @@ export interface NativeOptions {
   eventBuffer: number;
   verifierLog: boolean;
   scope: NativeSelector[];
+  windowMs: number;
+  windowConnections: number;
+  windowBytes: number;
+}
+
+/** An executable under a name. Numbers as stat(2) gives them, decimal; the change time in ns since the epoch. */
+export interface NativeProgram {
+  exeInode: string;
+  exeDev: string;
+  exeChanged: string;
+  comm: string;
+}
+
+/** A process as the kernel names it; `id` is that of its workload. */
+export interface NativeProcess extends NativeProgram {
+  id: string;
+  pid: number;
+  cgroup: string;
+}
+
+/** What is known from before: clean as a client, clean as a server too, or a reason not to be served. */
+export interface NativeRepute {
+  client: boolean;
+  server: boolean;
+  /** Name of a reason, or ''. */
+  hazard: string;
 }
 
 /** One pass over the sockets of every network namespace. `left`: sockets still in the map. */
@@ -85,6 +111,15 @@ export interface NativeDatapath {
   edges(): unknown[];
   maps(): unknown[];
   profiles(): unknown[];
+  /** Every process, or one. */
+  processes(pid?: number): NativeProcess[];
+  /** The row of its workload begins with this, or has it added. What was seen live stays. */
+  seed(process: NativeProcess, habits: NativeRepute & { blocking: boolean; plain: boolean }): void;
+  /** False if there is no such row. */
+  forget(workload: string): boolean;
+  /** What new workloads of this program begin with; null: nothing. */
+  setRepute(program: NativeProgram, repute: NativeRepute | null): void;
+  applyWindow(window: { windowMs: number; windowConnections: number; windowBytes: number }): void;
   applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
   /** At most 128, replaced as a whole; every pair is judged again before this returns. */
   applyScope(selectors: NativeSelector[]): void;

@@ -1,7 +1,10 @@
 /** The CLI's side of the admin API. */
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
-import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, ScopeObject, Status } from './objects.js';
+import type {
+  ChangedProfiles, ConfigObject, CountersObject, Edges, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded, RetireLine,
+  ScopeObject, Status,
+} from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
   if (error.code === 'EACCES' || error.code === 'EPERM') return new SidestepError('agent_forbidden', path);
@@ -32,6 +35,12 @@ export class AdminClient {
   status(): Promise<Status> { return this.#json('GET', '/v1/status'); }
   pairs(): Promise<Pairs> { return this.#json('GET', '/v1/pairs'); }
   profiles(): Promise<Profiles> { return this.#json('GET', '/v1/profiles'); }
+  exportProfiles(): Promise<ExportedProfiles> { return this.#json('GET', '/v1/profiles/export'); }
+  importProfiles(file: string, text: string): Promise<ImportedProfiles> { return this.#json('POST', '/v1/profiles/import', { file, text }); }
+  forgetProfiles(which: string): Promise<ChangedProfiles> { return this.#json('POST', '/v1/profiles/forget', { which }); }
+  setProfiles(which: string, state: string, reason?: string): Promise<ChangedProfiles> {
+    return this.#json('POST', '/v1/profiles/set', { which, state, ...(reason === undefined ? {} : { reason }) });
+  }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
   config(): Promise<ConfigObject> { return this.#json('GET', '/v1/config'); }

@@ -1,16 +1,19 @@
 /** Bodies and parameters of requests, checked before anybody acts on them. */
 import type { IncomingMessage } from 'node:http';
 import { SidestepError } from '../errors.js';
+import { HAZARDS, STATES, type Hazard, type State } from '../guard/conduct.js';
 import { LOG_LEVELS, type LogLevel } from '../log.js';
 
 const most = 64 * 1024;
+/** A file of profiles, as large as one can be. */
+const mostProfiles = 8 * 1024 * 1024;
 
 /** The JSON object in the body; an empty body is an empty object. */
-export async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+export async function readBody(request: IncomingMessage, limit = most): Promise<Record<string, unknown>> {
   let text = '';
   for await (const chunk of request) {
     text += String(chunk);
-    if (text.length > most) throw new SidestepError('bad_request', `the body is over ${String(most)} bytes`);
+    if (text.length > limit) throw new SidestepError('bad_request', `the body is over ${String(limit)} bytes`);
   }
   if (text.trim() === '') return {};
   let body: unknown;
@@ -23,6 +26,8 @@ export async function readBody(request: IncomingMessage): Promise<Record<string,
     throw new SidestepError('bad_request', 'the body must be a JSON object');
   return body as Record<string, unknown>;
 }
+
+export const limitOf = (path: string): number => (path === '/v1/profiles/import' ? mostProfiles : most);
 
 function onlyKnown(body: Record<string, unknown>, known: readonly string[]): void {
   const unknown = Object.keys(body).find((key) => !known.includes(key));
@@ -54,4 +59,31 @@ export function readLevel(body: Record<string, unknown>): LogLevel {
   const level = LOG_LEVELS.find((known) => known === body['level']);
   if (level === undefined) throw new SidestepError('bad_request', `level must be one of ${LOG_LEVELS.join(', ')}`);
   return level;
+}
+
+function word(body: Record<string, unknown>, key: string): string {
+  const value = body[key];
+  if (typeof value !== 'string' || value === '') throw new SidestepError('bad_request', `${key} must be a text`);
+  return value;
+}
+
+export function readImport(body: Record<string, unknown>): { file: string; text: string } {
+  onlyKnown(body, ['file', 'text']);
+  return { file: word(body, 'file'), text: word(body, 'text') };
+}
+
+export function readWhich(body: Record<string, unknown>): string {
+  onlyKnown(body, ['which']);
+  return word(body, 'which');
+}
+
+export function readSet(body: Record<string, unknown>): { which: string; state: State; reason?: Hazard } {
+  onlyKnown(body, ['which', 'state', 'reason']);
+  const state = STATES.find((known) => known === body['state']);
+  if (state === undefined) throw new SidestepError('bad_request', `state must be one of ${STATES.join(', ')}`);
+  if (body['reason'] === undefined) return { which: word(body, 'which'), state };
+  const reason = HAZARDS.find((known) => known === body['reason']);
+  if (reason === undefined || state !== 'unsafe')
+    throw new SidestepError('bad_request', `reason belongs to state unsafe, and is one of ${HAZARDS.join(', ')}`);
+  return { which: word(body, 'which'), state, reason };
 }

@@ -2,7 +2,9 @@
 import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResult } from '../datapath/types.js';
 import type { Totals } from '../datapath/traffic.js';
 import type { Explanation } from '../pairs/explain.js';
-import type { ProfileView } from '../pairs/profiles.js';
+import type { Imported, Named } from '../guard/manage.js';
+import type { ProfilesFile } from '../guard/file.js';
+import type { ProfileRow } from '../guard/view.js';
 import type { PairView } from '../pairs/resolve.js';
 import type { RuleView } from '../scope/scope.js';
 import type { Switches } from '../scope/switches.js';
@@ -51,8 +53,21 @@ export interface Edges extends Versioned {
 }
 
 export interface Profiles extends Versioned {
-  /** Unsafe ones first, then those seen most recently. */
-  profiles: ProfileView[];
+  /** Workloads, unsafe ones first, then those seen most recently; after them what is only remembered. */
+  profiles: ProfileRow[];
+}
+
+export interface ExportedProfiles extends Versioned {
+  /** To be written as it is; `sidestep profiles import` reads it. */
+  file: ProfilesFile;
+}
+
+export interface ImportedProfiles extends Versioned {
+  imported: Imported;
+}
+
+export interface ChangedProfiles extends Versioned {
+  profiles: Named[];
 }
 
 export interface ScopeObject extends Versioned {

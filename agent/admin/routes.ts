@@ -8,14 +8,19 @@ import { explain } from '../pairs/explain.js';
 import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
 import type { Resolver } from '../pairs/resolve.js';
+import type { Guard } from '../guard/guard.js';
+import type { Management } from '../guard/manage.js';
+import { profileRows } from '../guard/view.js';
 import type { Scope } from '../scope/scope.js';
-import { readLevel, readSelector } from './input.js';
+import { readImport, readLevel, readSelector, readSet, readWhich } from './input.js';
 import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export interface AgentView {
   readonly datapath: Datapath;
   readonly resolver: Resolver;
   readonly scope: Scope;
+  readonly guard: Guard;
+  readonly profiles: Management;
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;
@@ -58,6 +63,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
     ...scopeProblems(scopeOf(view)),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
+    ...(view.guard.problem === '' ? [] : [`profiles do not outlive the agent: ${view.guard.problem}`]),
     ...(reload.successful ? [] : [`the last configuration did not load: ${reload.error}`]),
     ...(reload.restartNeeded.length === 0 ? [] : [`a restart is needed for ${reload.restartNeeded.join(', ')}`]),
   ];
@@ -93,7 +99,13 @@ type Answer = object | Promise<object>;
 export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSearchParams) => Answer>> = {
   '/v1/status': statusOf,
   '/v1/pairs': async (view) => ({ apiVersion: API_VERSION, pairs: await view.resolver.resolve(view.datapath.pairs()) }),
-  '/v1/profiles': ({ datapath, resolver }) => ({ apiVersion: API_VERSION, profiles: inOrder(resolver.profiles(datapath.profiles())) }),
+  '/v1/profiles': ({ datapath, resolver, guard }) => ({
+    apiVersion: API_VERSION, profiles: profileRows(guard, inOrder(resolver.profiles(datapath.profiles()))),
+  }),
+  '/v1/profiles/export': async ({ guard, profiles }) => {
+    await guard.look();
+    return { apiVersion: API_VERSION, file: profiles.export() };
+  },
   '/v1/edges': (view) => ({ apiVersion: API_VERSION, edges: view.datapath.edges() }),
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
   '/v1/scope': scopeOf,
@@ -114,6 +126,24 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
   '/v1/enable': (view, body) => {
     view.scope.enable(readSelector(body));
     return scopeOf(view);
+  },
+  '/v1/profiles/import': async ({ profiles, log }, body) => {
+    const { text, file } = readImport(body);
+    const imported = await profiles.import(text, file);
+    log.info('profiles imported', { file, ...imported });
+    return { apiVersion: API_VERSION, imported };
+  },
+  '/v1/profiles/forget': async ({ profiles, log }, body) => {
+    const which = readWhich(body);
+    const gone = await profiles.forget(which);
+    log.info('profiles forgotten', { which, profiles: gone.map(({ id }) => id) });
+    return { apiVersion: API_VERSION, profiles: gone };
+  },
+  '/v1/profiles/set': async ({ profiles, log }, body) => {
+    const { which, state, reason } = readSet(body);
+    const changed = await profiles.set(which, state, reason);
+    log.info('profiles set', { which, state, profiles: changed.map(({ id }) => id) });
+    return { apiVersion: API_VERSION, profiles: changed };
   },
   '/v1/reload': (view) => {
     view.reload();

@@ -6,7 +6,6 @@ import { check } from './commands/check.js';
 import { printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
-import { profiles } from './commands/profiles.js';
 import { retire } from './commands/retire.js';
 import { disable, enable, scope } from './commands/scope.js';
 import { status } from './commands/status.js';
@@ -14,6 +13,7 @@ import { top } from './commands/top.js';
 import { Context, type GlobalFlags, type Run } from './context.js';
 import { report } from './fault.js';
 import { EXIT, type Io } from './io.js';
+import { profileCommands } from './profile-commands.js';
 import { duration, outputOption, setOption, settingOptions, settingsIn } from './options.js';
 
 const exitCodes = '\nExit codes: 0 good, 1 problem found, 2 bad usage, 3 agent not reachable.\n';
@@ -52,8 +52,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((flags: { once?: boolean; interval: number; output?: 'json' }) => act(top(flags)));
   program.command('pairs').description('every local connection').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(pairs(flags)));
-  program.command('profiles').description('how each workload reads, and what follows for its connections').addOption(outputOption())
-    .action((flags: { output?: 'json' }) => act(profiles(flags)));
+  profileCommands(program, act);
   program.command('explain').description('why a connection is, or is not, accelerated')
     .argument('<what...>', 'pid, port, address:port, two of them, or pair id').addOption(outputOption())
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));

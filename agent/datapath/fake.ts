@@ -1,6 +1,7 @@
 /** A datapath in memory, for tests: what it reports is set from outside, what it is told is kept in `calls`. */
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, MapInfo, Pair, Profile, RetireOptions, RetireResult, ScopeRule,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, ExecutableFile, HostProcess, LearningWindow, MapInfo, Pair,
+  Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
 } from './types.js';
 import { zeroByReason, zeroTraffic } from './traffic.js';
 
@@ -33,11 +34,16 @@ export class FakeDatapath implements Datapath {
   totals: Edge[] = [];
   profileList: Profile[] = [];
   rules: readonly ScopeRule[] = [];
+  processList: HostProcess[] = [];
+  /** What was seeded, by workload, and what is known of programs, by `<inode> <name>`. */
+  readonly seeds = new Map<string, WorkloadRepute>();
+  readonly reputes = new Map<string, Repute>();
   mapList: MapInfo[] = [{ name: 'pairs', id: 3, entries: 0, capacity: 65536 }];
   /** What is left when pairs are retired; undefined: everything leaves. */
   stuck: Pair[] | undefined;
   /** Thrown by every read. */
   broken: Error | undefined;
+  #workloadListeners: ((workload: string) => Promise<void>)[] = [];
   #listeners: ((events: ConnectionEvent[]) => void)[] = [];
 
   info(): DatapathInfo { return { ...this.state }; }
@@ -45,7 +51,22 @@ export class FakeDatapath implements Datapath {
   pairs(): Pair[] { return this.#read(this.live); }
   edges(): Edge[] { return this.#read(this.totals); }
   profiles(): Profile[] { return this.#read(this.profileList); }
+  processes(pid?: number): HostProcess[] { return this.processList.filter((one) => pid === undefined || one.pid === pid); }
   maps(): MapInfo[] { return this.#read(this.mapList); }
+
+  seed({ id }: HostProcess, repute: WorkloadRepute): void { this.seeds.set(id, repute); }
+  forget(workload: string): void {
+    this.calls.push(`forget ${workload}`);
+    this.seeds.delete(workload);
+    this.profileList = this.profileList.filter(({ id }) => id !== workload);
+  }
+  setRepute({ exeInode, comm }: ExecutableFile & { comm: string }, repute: Repute | undefined): void {
+    if (repute) this.reputes.set(`${exeInode} ${comm}`, repute);
+    else this.reputes.delete(`${exeInode} ${comm}`);
+  }
+  setWindow({ time, connections, bytes }: LearningWindow): void { this.#tell(`window ${time} ${connections} ${bytes}`, {}); }
+  onWorkload(listener: (workload: string) => Promise<void>): void { this.#workloadListeners.push(listener); }
+  async appear(workload: string): Promise<void> { for (const listener of this.#workloadListeners) await listener(workload); }
 
   setEnabled(on: boolean): void { this.#tell(`enabled ${String(on)}`, { enabled: on }); }
   applyScope(rules: readonly ScopeRule[]): void { this.rules = rules; this.calls.push(`scope ${rules.map(({ effect }) => effect).join(' ')}`.trimEnd()); }

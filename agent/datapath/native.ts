@@ -33,11 +33,13 @@ export async function openNative(config: Config, log: Log, standing: Standing): 
 
 function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: Standing, log: Log, release: () => void): Datapath {
   const { observe, trustListeners, maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer } = config.datapath;
+  const { time, connections, bytes } = config.guard.window;
   const datapath = new native.NativeDatapath({
     objectPath: objectPath(), cgroupPath, pinPath: config.bpf.pinPath, unified: choice.mode !== 'split',
     enabled: standing.enabled && choice.mode !== 'off', observe, trustListeners,
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
     scope: standing.rules.map(nativeSelector),
+    windowMs: time, windowConnections: connections, windowBytes: bytes,
     verifierLog: config.log.level === 'debug' || config.log.level === 'trace',
   });
   const opened = new HostDatapath(datapath, choice, log, release);

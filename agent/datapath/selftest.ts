@@ -62,7 +62,7 @@ export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: Ser
     const datapath = new native.NativeDatapath({
       objectPath: objectPath(), cgroupPath: cgroup, pinPath: join(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}${String(process.pid)}`),
       unified: mode === 'unified', enabled: true, observe: false, trustListeners: true, maxPairs: 64, maxHalfOpen: 64, maxListeners: 64, maxEdges: 16,
-      queueBytes: 262_144, eventBuffer: 65_536, verifierLog: false, scope: [],
+      queueBytes: 262_144, eventBuffer: 65_536, verifierLog: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
     });
     try {
       const { stdout } = await promisify(execFile)(selfTestPath, [join(cgroup, 'cgroup.procs'), mode], { timeout: RUN_MS });

@@ -127,22 +127,77 @@ export interface Counters {
   closedUnread: number;
 }
 
-/** What the guard knows of a workload: an executable in a cgroup. */
-export interface Profile {
+/** An executable file, as stat(2) gives it: decimal numbers. One that is changed in place is another one. */
+export interface ExecutableFile {
+  exeInode: string;
+  exeDev: string;
+  /** Its change time, nanoseconds since the epoch. */
+  exeChanged: string;
+}
+
+/** A process, and the workload that it belongs to. */
+export interface HostProcess extends ExecutableFile {
+  /** Of its workload, 16 hexadecimal digits. */
+  id: string;
+  pid: number;
+  comm: string;
+  cgroup: string;
+}
+
+/** What was seen of a workload's reading: all hazards, and other reads while a connection was being learned. */
+export interface Reads {
+  plain: number;
+  blocking: number;
+  hazard: number;
+  /** Connections that were seen to read plainly, and those of them at the server's end. */
+  connections: number;
+  accepted: number;
+  /** Read plainly. */
+  bytes: number;
+  /** Since the first plain read. */
+  forMs: number;
+}
+
+/** What the guard sees of a workload: an executable in a cgroup. */
+export interface Profile extends ExecutableFile {
   /** 16 hexadecimal digits, made of executable and cgroup. */
   id: string;
   comm: string;
   /** Of the process that was seen last. */
   pid: number;
   cgroup: string;
-  exeInode: string;
   /** It was seen to read with recv and its kin from a non-blocking socket. */
   plain: boolean;
   /** It was seen to do so from a blocking one: its connections are judged one by one. */
   blocking: boolean;
   /** It was seen to read in a way that an enrolled socket cannot serve; '' if never. */
   hazard: ReasonName | '';
+  /** It is known from before: a profile says that it reads plainly. */
+  known: boolean;
+  /** It has been seen to read plainly for as long as guard.window asks. */
+  enough: boolean;
+  reads: Reads;
   seenMsAgo: number;
+}
+
+/** What is known from before, of a workload or of all new workloads of a program. */
+export interface Repute {
+  /** It reads plainly what it connects, and what it accepts. */
+  client: boolean;
+  server: boolean;
+  hazard: ReasonName | '';
+}
+
+export interface WorkloadRepute extends Repute {
+  plain: boolean;
+  blocking: boolean;
+}
+
+/** How much plain reading must have been seen before a workload is believed. */
+export interface LearningWindow {
+  time: number;
+  connections: number;
+  bytes: number;
 }
 
 export interface MapInfo {
@@ -216,6 +271,20 @@ export interface Datapath {
   edges(): Edge[];
   maps(): MapInfo[];
   profiles(): Profile[];
+  /** Every process of the host, or the one with this number if it is there. */
+  processes(pid?: number): HostProcess[];
+  /** Adds what is known of its workload. Nothing that was seen live is taken back. */
+  seed(process: HostProcess, repute: WorkloadRepute): void;
+  /** What is known and was seen of a workload goes; it is learned anew. */
+  forget(workload: string): void;
+  /** What new workloads of this executable, under this name, begin with; undefined: nothing. */
+  setRepute(program: ExecutableFile & { comm: string }, repute: Repute | undefined): void;
+  setWindow(window: LearningWindow): void;
+  /**
+   * A workload that had no row has connected or listened. Nothing is adopted before the listener has resolved, unless
+   * that takes too long.
+   */
+  onWorkload(listener: (workload: string) => Promise<void>): void;
   /** Off enrols nothing and passes every message at once; pairs leave the map when drained, and come back with on. */
   setEnabled(on: boolean): void;
   /** Replaces all rules; every pair has been judged again when this returns. */

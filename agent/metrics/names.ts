@@ -42,7 +42,7 @@ export const METRICS = {
   sidestep_active_pairs: { type: 'gauge', help: 'Pairs that live now, by state.', labels: ['state'] },
   sidestep_workloads: {
     type: 'gauge',
-    help: 'Workloads (executable and cgroup) that were seen reading a local connection: trusted, judged one by one (mixed), unsafe, or not yet known (learning).',
+    help: 'Workloads (executable and cgroup) that listened, connected or read on this host: clean, judged one by one (blocking), unsafe, or not yet known (learning).',
     labels: ['verdict'],
   },
   sidestep_map_entries: { type: 'gauge', help: 'Entries in a kernel map.', labels: ['map'] },

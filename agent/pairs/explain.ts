@@ -61,10 +61,10 @@ type Role = 'client' | 'server';
 const roles: readonly Role[] = ['client', 'server'];
 
 const seen: Readonly<Record<Verdict, (who: Role) => string>> = {
-  trusted: (who) => `the program of the ${who} has been seen reading with recv from a non-blocking socket`,
-  mixed: (who) => `the program of the ${who} also reads from blocking sockets, so this connection has to show that it does not block`,
+  clean: (who) => `the program of the ${who} is known to read with recv from non-blocking sockets`,
+  blocking: (who) => `the program of the ${who} also reads from blocking sockets, so this connection has to show that it does not block`,
   unsafe: (who) => `the program of the ${who} has been seen reading in a way that cannot be served`,
-  learning: (who) => `the program of the ${who} has been seen reading, but not yet from a non-blocking socket`,
+  learning: (who) => `the program of the ${who} has not been seen reading from a non-blocking socket for long enough`,
 };
 
 /** Which end the decision waits for. */
@@ -75,7 +75,7 @@ function learned(pair: PairView, profiles: readonly Profile[]): string[] {
     const who = roles[index] ?? 'client';
     return profile ? seen[verdictOf(profile)](who) : `the ${who} has not been seen reading yet`;
   });
-  const waits = known.every((profile) => profile && verdictOf(profile) === 'trusted');
+  const waits = known.every((profile) => profile && verdictOf(profile) === 'clean');
   return waits ? [...lines, 'it joins when nothing waits unread at either end, once the server has read from a connection of this listener'] : lines;
 }
 

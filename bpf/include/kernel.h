@@ -52,6 +52,21 @@ struct inode {
 	unsigned short i_mode;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	__s64 i_ctime_sec; /* kernel 6.11 */
+	__u32 i_ctime_nsec;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
+struct inode___v66 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___v61 {
+	struct timespec64 i_ctime;
 };
 
 struct file {
@@ -253,6 +268,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct files_struct *files;
 	struct css_set *cgroups;
+	int pid;
 	int tgid;
 	struct task_struct *group_leader;
 	char comm[16];
@@ -262,6 +278,15 @@ struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct task_struct *task;
+	};
 };
 
 struct bpf_iter__tcp {

@@ -90,6 +90,7 @@ enum sidestep_event_type {
 	EVENT_REFUSED,  /* local connection that stays on TCP; `reason` says why */
 	EVENT_FALLBACK, /* an enrolled pair that must leave the map; `reason` says why */
 	EVENT_CLOSE,    /* both ends closed; the totals are final */
+	EVENT_WORKLOAD, /* a workload that has no row yet connects or listens; `id` is its key */
 };
 
 /* Life of a pair. A pair only moves down this list. */
@@ -108,6 +109,10 @@ struct sidestep_settings {
 	__u32 observe; /* 1: see and count local connections, enrol none */
 	__u32 trust;   /* 1: believe ends of which nothing was seen yet */
 	__u32 generation; /* of switches and scope: a pair that was judged under another is judged again */
+	__u32 window_connections; /* how much plain reading must have been seen: on so many connections, */
+	__u32 pad;
+	__u64 window_ns;    /* since so long, */
+	__u64 window_bytes; /* and so many bytes */
 	__u64 owner; /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 };
 
@@ -128,11 +133,24 @@ struct sidestep_half_open {
 	__u8 local[16]; /* of the server, behind any NAT */
 };
 
-/* How the connections of a listener, or of a workload, have been seen to read. */
+#define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
+#define KNOWN_SERVER 2U /* the same on connections that it accepted */
+
+/*
+ * How the connections of a listener, or of a workload, have been seen to read. Reads are counted while a connection is
+ * being learned, and hazards always.
+ */
 struct sidestep_habits {
-	__u16 plain;    /* 1: with recv and its kin, on a non-blocking socket */
-	__u16 blocking; /* 1: the same on a blocking socket */
+	__u32 plain;    /* reads with recv and its kin, on a non-blocking socket */
+	__u32 blocking; /* the same on a blocking socket */
 	__u32 hazard;   /* reason + 1: in a way that a socket in the map cannot serve; 0: never */
+	__u32 hazards;  /* how often */
+	__u32 connections; /* that have been seen to read plainly */
+	__u32 accepted;    /* of these, at the server's end */
+	__u32 known;       /* KNOWN_ bits: what the agent knows of it from before */
+	__u32 pad;
+	__u64 first_ns; /* CLOCK_MONOTONIC, of the first plain read */
+	__u64 bytes;    /* read plainly */
 };
 
 /* Who listens. Keyed by the address of the socket. */
@@ -149,12 +167,50 @@ struct sidestep_listener {
 /* An executable in a cgroup. Keyed by a number made of its identity. */
 struct sidestep_workload {
 	__u64 exe_inode;
-	__u64 cgroup; /* cgroup v2 id */
-	__u64 seen_ns; /* CLOCK_MONOTONIC, when it last read from a tracked socket that was being learned */
+	__u64 exe_changed; /* its change time, ns since the epoch: a file that was replaced in place is another one */
+	__u64 cgroup;  /* cgroup v2 id */
+	__u64 seen_ns; /* CLOCK_MONOTONIC, when it last listened, connected, or read from a socket that was being learned */
 	__u32 exe_dev; /* kernel's encoding */
 	__u32 pid;     /* of the process that was seen last */
 	char comm[SIDESTEP_COMM];
 	struct sidestep_habits habits;
+};
+
+/* An executable under a name: what survives a workload. */
+struct sidestep_program {
+	__u64 exe_inode;
+	__u64 exe_changed;
+	__u32 exe_dev;
+	__u32 pad;
+	char comm[SIDESTEP_COMM];
+};
+
+/* What a new workload of a program begins with. */
+struct sidestep_repute {
+	__u32 known;  /* KNOWN_ bits */
+	__u32 hazard; /* reason + 1 */
+};
+
+/* What the agent asks of a row that is there already. Fields of zero change nothing. */
+struct sidestep_seed {
+	__u64 workload;
+	__u32 known;
+	__u32 hazard;
+	__u32 blocking; /* 1: it was seen to block */
+	__u32 plain;    /* 1: it was seen to read plainly as well */
+	__u32 found;    /* answer: 1 if there is such a row */
+	__u32 pad;
+};
+
+/* A process as the kernel names it. */
+struct sidestep_process {
+	__u64 workload;
+	__u64 exe_inode;
+	__u64 exe_changed;
+	__u64 cgroup;
+	__u32 exe_dev;
+	__u32 pid;
+	char comm[SIDESTEP_COMM];
 };
 
 /* Traffic that one end sent, by path. Written under that end's socket lock. */
@@ -172,6 +228,7 @@ struct sidestep_traffic {
 #define READ_EARLY 32U     /* on a blocking socket, so soon that it may still change */
 #define READ_CONDEMNED 64U /* the agent is to reset it: the kernel's programs cannot */
 #define READ_NAMED 4U      /* process and workload are those of a reader */
+#define READ_ENOUGH 64U    /* no more of its plain reads need to be seen */
 
 #define STANDING_TRUSTED \
 	1U /* forced on: believed without, and against, what was learned of its workload */
@@ -202,7 +259,7 @@ struct sidestep_endpoint {
 	__u32 exe_dev; /* kernel's encoding */
 	__u32 call;    /* number of that read's system call */
 	__u32 calls;   /* how many reads the guard looked at */
-	__u32 pad;
+	__u32 noted;   /* bytes that it was seen to read plainly */
 };
 
 struct sidestep_pair {
@@ -311,9 +368,13 @@ struct sidestep_retire {
 	__u64 tracked; /* sockets that carry a record of ours, enrolled or not */
 };
 
-SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 32, "settings");
+SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 56, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
-SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 56, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 96, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_habits) == 48, "habits");
+SIDESTEP_ASSERT(sizeof(struct sidestep_workload) == 104, "workload");
+SIDESTEP_ASSERT(sizeof(struct sidestep_program) == 40, "program");
+SIDESTEP_ASSERT(sizeof(struct sidestep_process) == 56, "process");
 SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 176, "endpoint");
 SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 424, "pair");
 SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");

@@ -55,6 +55,18 @@ struct {
 	__type(value, struct sidestep_workload);
 } workloads SEC(".maps");
 
+/*
+ * K A  What is known of programs from before: their new workloads begin with it. K only removes what turns out otherwise.
+ *      Not pinned: each agent says anew what it knows.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct sidestep_program);
+	__type(value, struct sidestep_repute);
+} programs SEC(".maps");
+
 /* K    Connections between two local sockets. Read by the agent in batches. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -5,6 +5,7 @@
 
 #include "../include/maps.h"
 #include "peek.h"
+#include "repute.h"
 
 /*
  * The process that is calling connect() on this CPU. On one host the whole handshake usually runs inside that call, so
@@ -15,6 +16,8 @@ struct caller {
 	__u64 sk;
 	__u64 workload;
 	__u64 exe_inode;
+	__u64 exe_changed;
+	__u64 cgroup;
 	__u32 exe_dev;
 	__u32 pid;
 	char comm[SIDESTEP_COMM];
@@ -37,10 +40,26 @@ static __always_inline __u32 current_process(char *comm)
 	return see(task, tgid);
 }
 
-/* A number for executable + cgroup of the process that runs now. 0: a kernel thread. */
-static __always_inline __u64 current_workload(struct sidestep_workload *workload)
+/* When anything of the file was last changed, in ns since the epoch. The field was renamed twice. */
+static __always_inline __u64 changed(const struct inode *inode)
 {
-	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
+	const struct inode___v66 *v66 = (const void *)inode;
+
+	/* A bit beyond a second's worth of nanoseconds is a flag of the kernel's own. */
+	if (bpf_core_field_exists(inode->i_ctime_sec))
+		return see(inode, i_ctime_sec) * 1000000000ULL +
+		       (see(inode, i_ctime_nsec) & 0x3fffffff);
+	if (bpf_core_field_exists(v66->__i_ctime))
+		return see(peek(inode, struct inode___v66), __i_ctime.tv_sec) * 1000000000ULL +
+		       (see(peek(inode, struct inode___v66), __i_ctime.tv_nsec) & 0x3fffffff);
+	return see(peek(inode, struct inode___v61), i_ctime.tv_sec) * 1000000000ULL +
+	       see(peek(inode, struct inode___v61), i_ctime.tv_nsec);
+}
+
+/* A number for executable + cgroup of a task. 0: a kernel thread. */
+static __always_inline __u64 workload_of(const struct task_struct *task,
+					 struct sidestep_workload *workload)
+{
 	const struct mm_struct *mm = see(task, mm);
 	const struct file *file = mm ? see(mm, exe_file) : NULL;
 	const struct inode *exe;
@@ -49,10 +68,17 @@ static __always_inline __u64 current_workload(struct sidestep_workload *workload
 		return 0;
 	exe = see(file, f_inode);
 	workload->exe_inode = see(exe, i_ino);
+	workload->exe_changed = changed(exe);
 	workload->exe_dev = see(exe, i_sb, s_dev);
 	workload->cgroup = see(task, cgroups, dfl_cgrp, kn, id);
 	return (workload->exe_inode * 0x9e3779b97f4a7c15ULL) ^
+	       (workload->exe_changed * 0x165667b19e3779f9ULL) ^
 	       (workload->cgroup * 0xc2b2ae3d27d4eb4fULL) ^ ((__u64)workload->exe_dev << 20) ^ 1;
+}
+
+static __always_inline __u64 current_workload(struct sidestep_workload *workload)
+{
+	return workload_of(peek(bpf_get_current_task(), struct task_struct), workload);
 }
 
 static __always_inline void remember_caller(const struct sock *sk)
@@ -66,7 +92,9 @@ static __always_inline void remember_caller(const struct sock *sk)
 	caller->sk = (__u64)sk;
 	caller->workload = current_workload(&workload);
 	caller->exe_inode = workload.exe_inode;
+	caller->exe_changed = workload.exe_changed;
 	caller->exe_dev = workload.exe_dev;
+	caller->cgroup = workload.cgroup;
 	caller->pid = current_process(caller->comm);
 }
 
@@ -97,6 +125,9 @@ static __always_inline void note_listener(__u64 address, bool own)
 		listener.exe_inode = workload.exe_inode;
 		listener.exe_dev = workload.exe_dev;
 		listener.pid = current_process(listener.comm);
+		workload.pid = listener.pid;
+		__builtin_memcpy(workload.comm, listener.comm, SIDESTEP_COMM);
+		meet(listener.workload, &workload);
 	}
 	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
 }

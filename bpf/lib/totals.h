@@ -105,7 +105,7 @@ static __always_inline void learned_at_close(struct sidestep_pair *pair)
 			continue;
 		pair->reason = REASON_BLOCKING;
 		if (habits)
-			habits->blocking = 1;
+			note(habits, READ_BLOCKING, 0);
 	}
 	count_connection(pair->reason);
 }

@@ -360,6 +360,9 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	settings.trust = options_.trust_listeners;
 	settings.queue_bytes = queue_bytes;
 	settings.generation = NextGeneration();
+	settings.window_ns = options_.window.ns;
+	settings.window_bytes = options_.window.bytes;
+	settings.window_connections = options_.window.connections;
 	settings.owner = static_cast<uint64_t>(now.tv_sec) * 1000000000ULL + now.tv_nsec;
 	uint32_t zero = 0;
 	if (bpf_map_update_elem(map("settings"), &zero, &settings, BPF_ANY) < 0)
@@ -367,6 +370,11 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	options_.enabled = enabled;
 	options_.observe = observe;
 	options_.queue_bytes = queue_bytes;
+}
+
+void Datapath::ApplyWindow(const LearningWindow& window) {
+	options_.window = window;
+	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 }
 
 // Zero is what a pair that nobody judged would have.

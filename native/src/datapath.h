@@ -13,6 +13,13 @@
 
 namespace sidestep {
 
+// How much plain reading must have been seen of a workload before it is believed.
+struct LearningWindow {
+	uint64_t ns = 0;
+	uint64_t bytes = 0;
+	uint32_t connections = 0;
+};
+
 struct DatapathOptions {
 	std::string object_path;
 	std::string cgroup_path;
@@ -27,6 +34,7 @@ struct DatapathOptions {
 	uint32_t max_edges = 0;
 	uint32_t queue_bytes = 0;
 	uint32_t event_buffer = 0;
+	LearningWindow window;
 	bool verifier_log = false;
 	sidestep_scope scope{};
 };
@@ -60,6 +68,7 @@ class Datapath {
 	// Each makes the programs judge every pair again, which `Refresh` (tables.h) does at once.
 	void ApplySettings(bool enabled, bool observe, uint32_t queue_bytes);
 	void ApplyScope(const sidestep_scope& scope);
+	void ApplyWindow(const LearningWindow& window);
 	// Take the hooks off and remove the pins. Sockets that are still in the map keep passing until they close.
 	void Uninstall();
 

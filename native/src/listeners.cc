@@ -15,6 +15,7 @@
 #include "namespaces.h"
 #include "tables.h"
 #include "worker.h"
+#include "workloads.h"
 
 namespace sidestep {
 namespace {
@@ -67,6 +68,17 @@ uint32_t NameRows(Rows& rows) {
 	return named;
 }
 
+// Only the kernel can say which workload a process is.
+void AddWorkloads(const Datapath& datapath, Rows& rows) {
+	std::unordered_map<uint32_t, uint64_t> workloads;
+	for (const sidestep_process& process : ReadProcesses(datapath, 0))
+		workloads[process.pid] = process.workload;
+	for (auto& [address, row] : rows) {
+		auto found = workloads.find(row.pid);
+		if (!row.workload && row.pid && found != workloads.end()) row.workload = found->second;
+	}
+}
+
 class Adoption : public Worker {
       public:
 	Adoption(Napi::Env env, std::shared_ptr<Datapath> datapath)
@@ -80,6 +92,7 @@ class Adoption : public Worker {
 			RunIterator(link.get(), fd.get());
 		Rows rows = ReadListeners(datapath);
 		named_ = NameRows(rows);
+		AddWorkloads(datapath, rows);
 		// A row that has gone meanwhile is gone for good reason: only those still there are written.
 		int map = datapath.map("listeners");
 		for (const auto& [address, row] : rows)

@@ -6,9 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "error.h"
+#include "maps.h"
 
 namespace sidestep {
 namespace {
@@ -19,41 +19,6 @@ constexpr const char* kReasons[] = {
 #undef X
 };
 constexpr const char* kStates[] = { "half", "active", "leaving", "tcp" };
-
-// Read a hash map in batches. A bucket may hold more than fits: the kernel says ENOSPC and the batch doubles.
-template <typename Key, typename Value> std::vector<std::pair<Key, Value>> ReadAll(int fd) {
-	std::vector<std::pair<Key, Value>> out;
-	uint32_t batch = 1024, in = 0, next = 0;
-	std::vector<Key> keys;
-	std::vector<Value> values;
-	bool first = true;
-	for (;;) {
-		keys.resize(batch);
-		values.resize(batch);
-		uint32_t count = batch;
-		int err = bpf_map_lookup_batch(fd, first ? nullptr : &in, &next, keys.data(), values.data(), &count,
-					       nullptr) < 0
-				  ? errno
-				  : 0;
-		if (err == ENOSPC) {
-			batch *= 2;
-			continue;
-		}
-		if (err && err != ENOENT) throw KernelError("kernel_refused", "read a map", err);
-		for (uint32_t i = 0; i < count; i++)
-			out.emplace_back(keys[i], values[i]);
-		if (err == ENOENT) return out;
-		in = next;
-		first = false;
-	}
-}
-
-// The clock of the programs, in milliseconds.
-double NowMs() {
-	timespec now{};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
-}
 
 double Number(uint64_t value) { return static_cast<double>(value); }
 
@@ -253,27 +218,6 @@ Napi::Value EdgesToJs(Napi::Env env, const Datapath& datapath) {
 
 std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath& datapath) {
 	return ReadAll<uint64_t, sidestep_listener>(datapath.map("listeners"));
-}
-
-Napi::Value ProfilesToJs(Napi::Env env, const Datapath& datapath) {
-	auto workloads = ReadAll<uint64_t, sidestep_workload>(datapath.map("workloads"));
-	double now_ms = NowMs();
-	Napi::Array js = Napi::Array::New(env, workloads.size());
-	uint32_t index = 0;
-	for (const auto& [id, workload] : workloads) {
-		Napi::Object row = Napi::Object::New(env);
-		row.Set("id", PairIdText(id));
-		row.Set("comm", Comm(workload.comm));
-		row.Set("pid", workload.pid);
-		row.Set("cgroup", std::to_string(workload.cgroup));
-		row.Set("exeInode", std::to_string(workload.exe_inode));
-		row.Set("plain", workload.habits.plain != 0);
-		row.Set("blocking", workload.habits.blocking != 0);
-		row.Set("hazard", workload.habits.hazard ? ReasonName(workload.habits.hazard - 1) : "");
-		row.Set("seenMsAgo", now_ms - workload.seen_ns / 1e6);
-		js.Set(index++, row);
-	}
-	return js;
 }
 
 uint32_t CountSockets(const Datapath& datapath) { return CountKeys(datapath.map("sockets"), sizeof(sidestep_end_key)); }

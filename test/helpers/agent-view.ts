@@ -4,6 +4,8 @@ import { AdminServer } from '../../agent/admin/server.js';
 import { socketPath } from '../../agent/admin/socket.js';
 import type { AgentView } from '../../agent/admin/routes.js';
 import { FakeDatapath } from '../../agent/datapath/fake.js';
+import { join } from 'node:path';
+import { guardOf } from '../../agent/guard/make.js';
 import { Resolver } from '../../agent/pairs/resolve.js';
 import { Scope } from '../../agent/scope/scope.js';
 import { keptLog, type Line } from './log.js';
@@ -27,6 +29,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
     datapath,
     scope,
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
+    ...guardOf({ stateDir: join(runDir, 'state') }, datapath, [], log),
     log,
     version: '9.9.9',
     startedAt: new Date(0),

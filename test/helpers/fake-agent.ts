@@ -5,7 +5,7 @@ import { runAgent } from '../../agent/main.js';
 
 const [runDir = '', ...settings] = process.argv.slice(2);
 const { '--config': file, ...flags } = Object.fromEntries(settings.map((text) => text.split('=') as [string, string]));
-const sources = { file, env: {}, flags: { runDir, 'metrics.port': '0', ...flags } };
+const sources = { file, env: {}, flags: { runDir, stateDir: `${runDir}/state`, 'metrics.port': '0', ...flags } };
 const datapath = new FakeDatapath();
 datapath.live = [fakePair()];
 

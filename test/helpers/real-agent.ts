@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import type { Counters, Pair, Profile } from '../../agent/datapath/types.js';
 import { BPFFS, eventually, freshName, removeCgroup } from './kernel.js';
-import { startPython, type Program } from './program.js';
+import { Program, startPython } from './program.js';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/sidestep', import.meta.url));
 
@@ -26,6 +26,7 @@ export class Ground {
   readonly cgroup = join(findCgroup2(), this.name);
   readonly pins = join(BPFFS, this.name);
   readonly runDir = mkdtempSync(join(tmpdir(), 'sidestep-agent-'));
+  readonly stateDir = join(this.runDir, 'state');
   readonly #agents: RealAgent[] = [];
   readonly #programs: Program[] = [];
 
@@ -34,7 +35,7 @@ export class Ground {
   }
 
   get flags(): string[] {
-    const settings = { 'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json' };
+    const settings = { 'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json', stateDir: this.stateDir };
     return Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   }
 
@@ -77,6 +78,12 @@ export class Ground {
 
   program(file: string, options: object = {}): Program {
     const program = startPython(file, options, { cgroup: this.cgroup });
+    this.#programs.push(program);
+    return program;
+  }
+
+  command(command: readonly string[], cgroup = this.cgroup): Program {
+    const program = new Program(command, { cgroup });
     this.#programs.push(program);
     return program;
   }

@@ -122,7 +122,7 @@ describe('metrics', () => {
     ];
     datapath.counts = fakeCounters({ resets: 3 });
     const scraped = await text();
-    const workloads = ['trusted', 'mixed', 'unsafe', 'learning'].map((verdict) => value(scraped, 'sidestep_workloads', `verdict="${verdict}"`));
+    const workloads = ['clean', 'blocking', 'unsafe', 'learning'].map((verdict) => value(scraped, 'sidestep_workloads', `verdict="${verdict}"`));
     assert.deepEqual([workloads, value(scraped, 'sidestep_resets_total')], [[1, 2, 1, 0], 3]);
   });
 
