@@ -25,7 +25,14 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'guard.allowBlocking': rescope,
 };
 
-export const HOT_KEYS = Object.keys(appliers) as ConfigKey[];
+/** Taken all at once by agent/reuseport, which follows the configuration itself. */
+const followed: readonly ConfigKey[] = [
+  'reuseport.enabled', 'reuseport.ports', 'reuseport.workloads', 'reuseport.excludePorts', 'reuseport.excludeWorkloads',
+  'reuseport.policy', 'reuseport.udpPolicy', 'reuseport.weights', 'reuseport.graceTime', 'reuseport.stuckAfter',
+  'reuseport.generations', 'reuseport.migrateSysctl', 'reuseport.interval',
+];
+
+export const HOT_KEYS = [...(Object.keys(appliers) as ConfigKey[]), ...followed];
 
 /** Keys that share an applier have it called once. */
 export function applyHot(changed: readonly ConfigKey[], config: Config, targets: HotTargets): void {

@@ -18,6 +18,8 @@ import { createLog, resolveFormat, type Log } from './log.js';
 import { MetricsEndpoint } from './metrics/endpoint.js';
 import { Resolver } from './pairs/resolve.js';
 import { Reloader } from './reload.js';
+import { Reuseport } from './reuseport/reuseport.js';
+import type { ReuseportHost } from './reuseport/types.js';
 import { Scope } from './scope/scope.js';
 import { version } from './version.js';
 
@@ -29,8 +31,12 @@ export const openDatapath: OpenDatapath = async (config, log, standing) => {
   return openNative(config, log, standing);
 };
 
+/** Likewise. */
+export const openReuseport = async (): Promise<ReuseportHost> => (await import('./reuseport/native.js')).reuseportHost;
+
 export interface AgentOptions {
   readonly open: OpenDatapath;
+  readonly openReuseport: () => Promise<ReuseportHost>;
   /** What the configuration was loaded from, to load it again. */
   readonly sources: LoadOptions;
   readonly io: Io;
@@ -113,11 +119,16 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const events = new EventPump(log.child('connections'));
   await step('events', () => { events.start(datapath); }, () => { events.flush(); });
 
+  const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
+  await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep'));
+  reloader.follow((next) => { reuseport.configure(next); });
+
   const metrics = new MetricsEndpoint(config.metrics);
   const notReady = (): string => phase.notReady;
   const view: AgentView = {
     datapath,
     scope,
+    reuseport,
     resolver: new Resolver({ cgroupRoot }),
     log,
     version,
@@ -132,7 +143,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
-  const source = { datapath, version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
   await step('configuration', () => { reloader.start({ datapath, scope }); }, () => { reloader.stop(); });
 

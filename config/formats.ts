@@ -4,6 +4,7 @@
  */
 import convict from 'convict';
 import { isIP } from 'node:net';
+import { isPortList, isWeightList, isWorkloadList } from './lists.js';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
 import { parseSelector, SELECTOR_EXAMPLE } from './selector.js';
 import type { Value } from './types.js';
@@ -91,6 +92,22 @@ export const formats: Readonly<Record<string, Format>> = {
       (rule.keyword === undefined ? '' : `${rule.keyword} or `) +
       'an absolute path without ".."' +
       (rule.maxBytes === undefined ? '' : `, at most ${String(rule.maxBytes)} bytes`),
+  },
+  'port-list': {
+    read: (text, rule) => (text === rule.keyword || isPortList(text) ? text : undefined),
+    show: plain,
+    expected: (rule) =>
+      (rule.keyword === undefined ? '' : `${rule.keyword}, `) + 'ports such as "443, 8000-8010, 53/udp", or nothing',
+  },
+  'workload-list': {
+    read: (text) => (isWorkloadList(text) ? text : undefined),
+    show: plain,
+    expected: () => 'command names, paths of executables and cgroups such as "nginx, /usr/bin/node, cgroup:/web", or nothing',
+  },
+  'weight-list': {
+    read: (text) => (isWeightList(text) ? text : undefined),
+    show: plain,
+    expected: () => 'workloads and their weights, 1 to 1000, such as "nginx=3, cgroup:/canary=1", or nothing',
   },
   group: {
     read: (text) => (/^([A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,10})?$/.test(text) ? text : undefined),

@@ -3,6 +3,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 export type DatapathMode = 'auto' | 'unified' | 'split' | 'off';
 export type OnExit = 'retire' | 'keep';
+export type ReuseportPolicy = 'least-queue' | 'round-robin' | 'weighted' | 'cpu' | 'sticky';
 
 export interface Config {
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
@@ -25,6 +26,24 @@ export interface Config {
   /** Selectors, as they were written. */
   readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };
   readonly guard: { readonly trust: readonly string[]; readonly allowBlocking: readonly string[] };
+  /** Lists are comma separated; agent/reuseport/settings.ts takes them apart. */
+  readonly reuseport: {
+    readonly enabled: boolean;
+    readonly ports: string;
+    readonly workloads: string;
+    readonly excludePorts: string;
+    readonly excludeWorkloads: string;
+    readonly policy: ReuseportPolicy;
+    readonly udpPolicy: ReuseportPolicy;
+    readonly weights: string;
+    readonly graceTime: number;
+    readonly stuckAfter: number;
+    readonly generations: 'manual' | 'auto';
+    readonly migrateSysctl: 'leave' | 'set';
+    readonly interval: number;
+    readonly maxListeners: number;
+    readonly maxGroups: number;
+  };
   readonly metrics: { readonly enabled: boolean; readonly host: string; readonly port: number };
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };
   /** `mode` is the permission bits as chmod takes them. */

@@ -1,7 +1,7 @@
 /** The CLI's side of the admin API. */
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
-import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, ScopeObject, Status } from './objects.js';
+import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, ReuseportObject, RetireLine, Rotated, ScopeObject, Status } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
   if (error.code === 'EACCES' || error.code === 'EPERM') return new SidestepError('agent_forbidden', path);
@@ -32,6 +32,8 @@ export class AdminClient {
   status(): Promise<Status> { return this.#json('GET', '/v1/status'); }
   pairs(): Promise<Pairs> { return this.#json('GET', '/v1/pairs'); }
   profiles(): Promise<Profiles> { return this.#json('GET', '/v1/profiles'); }
+  reuseport(): Promise<ReuseportObject> { return this.#json('GET', '/v1/reuseport'); }
+  rotate(port: number): Promise<Rotated> { return this.#json('POST', '/v1/reuseport/rotate', { port }); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
   config(): Promise<ConfigObject> { return this.#json('GET', '/v1/config'); }

@@ -9,11 +9,14 @@ import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
 import type { Resolver } from '../pairs/resolve.js';
 import type { Scope } from '../scope/scope.js';
-import { readLevel, readSelector } from './input.js';
+import type { Reuseport } from '../reuseport/reuseport.js';
+import type { ReuseportView } from '../reuseport/view.js';
+import { readLevel, readRotate, readSelector } from './input.js';
 import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export interface AgentView {
   readonly datapath: Datapath;
+  readonly reuseport: Pick<Reuseport, 'view' | 'lastView' | 'rotate'>;
   readonly resolver: Resolver;
   readonly scope: Scope;
   readonly log: Log;
@@ -50,6 +53,16 @@ export function scopeOf({ scope, datapath }: Pick<AgentView, 'scope' | 'datapath
   return { apiVersion: API_VERSION, switches: scope.switches, rules };
 }
 
+function reuseportProblems({ enabled, failure, groups, migration }: ReuseportView): string[] {
+  if (!enabled) return [];
+  const missed = groups.filter(({ why }) => why === 'unreachable' || why === 'busy' || why === 'too_many');
+  return [
+    ...(failure === '' ? [] : [`listeners are not looked at: ${failure}`]),
+    ...missed.map(({ port, protocol, because }) => `port ${port}/${protocol} is not balanced: ${because}`),
+    ...(migration?.wakes === 'no' ? ['this kernel does not wake a listener to which connections have moved'] : []),
+  ];
+}
+
 function problemsOf(view: AgentView, notReady: string): string[] {
   const metrics = view.metrics();
   const reload = view.reloadState();
@@ -57,6 +70,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
     ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
     ...scopeProblems(scopeOf(view)),
+    ...reuseportProblems(view.reuseport.lastView()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
     ...(reload.successful ? [] : [`the last configuration did not load: ${reload.error}`]),
     ...(reload.restartNeeded.length === 0 ? [] : [`a restart is needed for ${reload.restartNeeded.join(', ')}`]),
@@ -98,6 +112,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
   '/v1/scope': scopeOf,
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
+  '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),
   '/v1/config': (view) => ({ apiVersion: API_VERSION, settings: configOrigin(view.config()) }),
 };
 
@@ -114,6 +129,14 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
   '/v1/enable': (view, body) => {
     view.scope.enable(readSelector(body));
     return scopeOf(view);
+  },
+  '/v1/reuseport/rotate': async ({ reuseport }, body) => {
+    const { port } = readRotate(body);
+    const groups = await reuseport.rotate(({ first }) => first.port === port);
+    if (groups.length === 0) throw new SidestepError('not_found', `no group of listeners is balanced on port ${port}`);
+    const rotated = groups.map(({ first, sharers }) =>
+      ({ protocol: first.protocol, address: first.address, port: first.port, netns: first.netns, draining: sharers.length }));
+    return { apiVersion: API_VERSION, rotated };
   },
   '/v1/reload': (view) => {
     view.reload();

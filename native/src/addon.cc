@@ -6,6 +6,7 @@
 #include "lock.h"
 #include "owners.h"
 #include "probe.h"
+#include "reuseport_js.h"
 #include "tables.h"
 
 namespace {
@@ -17,6 +18,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));
 	exports.Set("hookOwners", Napi::Function::New(env, sidestep::HookOwners, "hookOwners"));
 	exports.Set("reasonNames", sidestep::ReasonNames(env));
+	sidestep::DefineReuseport(env, exports);
 	return exports;
 }
 

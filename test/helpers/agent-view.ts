@@ -4,6 +4,8 @@ import { AdminServer } from '../../agent/admin/server.js';
 import { socketPath } from '../../agent/admin/socket.js';
 import type { AgentView } from '../../agent/admin/routes.js';
 import { FakeDatapath } from '../../agent/datapath/fake.js';
+import { FakeReuseportHost } from '../../agent/reuseport/fake.js';
+import { Reuseport } from '../../agent/reuseport/reuseport.js';
 import { Resolver } from '../../agent/pairs/resolve.js';
 import { Scope } from '../../agent/scope/scope.js';
 import { keptLog, type Line } from './log.js';
@@ -26,6 +28,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
   const view: AgentView = {
     datapath,
     scope,
+    reuseport: new Reuseport(config, new FakeReuseportHost(), '/nonexistent', log),
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
     log,
     version: '9.9.9',
