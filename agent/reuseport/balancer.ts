@@ -28,6 +28,8 @@ interface Look {
   readonly places: Places;
 }
 
+const byChoice: ReadonlySet<Why> = new Set(['disabled', 'not_chosen', 'excluded']);
+
 export class Balancer {
   seen: readonly Seen[] = [];
   readonly #troubles = new Troubles();
@@ -104,8 +106,9 @@ export class Balancer {
     let complete = true;
     for (const sharer of group.sharers) {
       const seat = seatOf.get(sharer.cookie);
-      const born = seat?.generation ?? generationOf(
-        { processGroup: this.owners.of(sharer.cookie)?.processGroup ?? 0 }, known, generation, settings.autoGenerations && known.length > 0);
+      const processGroup = this.owners.of(sharer.cookie)?.processGroup ?? 0;
+      const born = seat?.generation ?? generationOf(processGroup, known, generation, settings.autoGenerations && seats.length > 0);
+      if (!seat) known.push({ generation: born, processGroup });
       const setup = this.#setupOf(sharer, born, settings);
       if (!seat) {
         const slot = this.#enlist(sharer, setup, seats.length > 0, places);
@@ -219,9 +222,9 @@ export class Balancer {
     if (why === before) return;
     const place = placeOf(group);
     if (why === 'balanced') this.log.info('balancing a group of listeners', place);
+    else if (!byChoice.has(why)) this.log.warn('a group of listeners was chosen and is not balanced', { ...place, why, because: WHYS[why], selector: group.first.program?.name });
     else if (before === 'balanced') this.log.info('a group of listeners is the kernel\'s again', { ...place, why, because: WHYS[why] });
-    else if (why === 'not_chosen' || why === 'disabled' || why === 'excluded') this.log.debug('a group of listeners is left alone', { ...place, why });
-    else this.log.warn('a group of listeners was chosen and is not balanced', { ...place, why, because: WHYS[why], selector: group.first.program?.name });
+    else this.log.debug('a group of listeners is left alone', { ...place, why });
   }
 }
 

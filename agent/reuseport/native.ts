@@ -1,5 +1,5 @@
 /** The kernel side of this host: the addon behind the interface of types.ts. */
-import { native, reuseportObjectPath, type NativeReuseport, type NativeTables } from '../../native/reuseport.js';
+import { native, reuseportObjectPath, type NativeReuseport } from '../../native/reuseport.js';
 import { translate } from '../datapath/translate.js';
 import type { Deed, GroupSetup, ListenerSetup, ReuseportHost, Selector, SelectorInfo, Sharer, SocketRef, Tables } from './types.js';
 
@@ -44,7 +44,7 @@ class HostSelector implements Selector {
   release(slot: number): void { translated(() => { this.native.release(slot); }); }
   writeGroup(id: number, group: GroupSetup): void { translated(() => { this.native.writeGroup(id, group); }); }
   removeGroup(id: number): void { translated(() => { this.native.removeGroup(id); }); }
-  tables(): Tables { return translated<NativeTables>(() => this.native.tables()) as Tables; }
+  tables(): Tables { return translated(() => this.native.tables()); }
   onChange(listener: () => void): void { translated(() => { this.native.onChange(listener); }); }
   close(): void { this.native.close(); }
 }

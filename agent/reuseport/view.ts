@@ -42,8 +42,8 @@ export interface GroupView {
   balanced: boolean;
   why: Why;
   because: string;
-  /** Of somebody else; '' for none. */
-  foreignSelector: string;
+  /** What the kernel asks in this group, ours or not, as the latest look found it. */
+  program: { id: number; name: string } | undefined;
   policy: ReuseportPolicy;
   generation: number;
   fallbacks: Record<Fallback, number>;
@@ -108,14 +108,13 @@ export function viewOf({ settings, failure, migration, selector, seen, ownerOf }
   return {
     enabled: settings.enabled, failure, migration, sysctl: [],
     selector: info && { programId: info.programId, tag: info.tag, tookOver: info.tookOver },
-    groups: seen.map(({ group: { id, first, sharers }, why, holds }): GroupView => {
+    groups: seen.map(({ group: { id, first, sharers }, why }): GroupView => {
       const total = why === 'balanced' ? totals.get(id) : undefined;
       const generation = total?.generation ?? 0;
-      const program = holds === 'foreign' ? first.program : undefined;
       return {
         protocol: first.protocol, family: first.family, address: first.address, port: first.port, netns: first.netns,
         balanced: why === 'balanced', why, because: WHYS[why],
-        foreignSelector: program ? (program.classic ? 'a classic filter' : `${program.name} (id ${program.id})`) : '',
+        program: first.program && { id: first.program.id, name: first.program.classic ? 'a classic filter' : first.program.name },
         policy: settings.policyOf(first.protocol), generation,
         fallbacks: total?.fallbacks ?? zero(FALLBACKS),
         listeners: sharers.map((sharer) => listenerOf(sharer, generation)),

@@ -8,7 +8,7 @@ export const fakeListener = (over: Partial<ListenerView> = {}): ListenerView => 
 
 export const fakeGroup = (over: Partial<GroupView> = {}): GroupView => ({
   protocol: 'tcp', family: 'ipv4', address: '0.0.0.0', port: 8080, netns: 4026531840, balanced: true, why: 'balanced', because: 'it is',
-  foreignSelector: '', policy: 'least-queue', generation: 0, fallbacks: { no_listener: 0, refused: 0 },
+  program: { id: 40, name: 'sidestep_reuse' }, policy: 'least-queue', generation: 0, fallbacks: { no_listener: 0, refused: 0 },
   listeners: [fakeListener(), fakeListener({ cookie: '12', pid: 502 })], ...over,
 });
 

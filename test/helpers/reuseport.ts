@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Servers with several listeners on one port, in a network namespace of their own, balanced from outside. */
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { loadConfig } from '../../config/load.js';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import { reuseportHost } from '../../agent/reuseport/native.js';
@@ -60,6 +61,8 @@ export interface Storm {
 
 export class Ground {
   readonly lines: Line[];
+  /** Selectors of other agents. */
+  readonly before = loadedSelectors();
   readonly #log;
   readonly #programs: Program[] = [];
   readonly #agents: Reuseport[] = [];
@@ -123,22 +126,39 @@ export async function onGround(test: (ground: Ground) => Promise<void>): Promise
   });
 }
 
-export async function groupOf(reuseport: Reuseport, port = PORT): Promise<GroupView> {
-  const { groups, failure } = await reuseport.view();
-  const group = groups.find((one) => one.port === port);
-  assert.ok(group, `no group on port ${port}; ${failure || JSON.stringify(groups.map((one) => one.port))}`);
+/** The group of a ground: other tests, and other programs, may have one on the same port. */
+async function find(ground: Ground, reuseport: Reuseport, port: number, protocol: 'tcp' | 'udp'): Promise<GroupView | undefined> {
+  const netns = statSync(`/run/netns/${ground.netns}`).ino;
+  return (await reuseport.view()).groups.find((one) => one.port === port && one.netns === netns && one.protocol === protocol);
+}
+
+export async function groupOf(ground: Ground, reuseport: Reuseport, port = PORT, protocol: 'tcp' | 'udp' = 'tcp'): Promise<GroupView> {
+  const group = await find(ground, reuseport, port, protocol);
+  assert.ok(group, `no ${protocol} group on port ${port}: ${reuseport.lastView().failure}`);
   return group;
 }
 
 /** Waits until the group has this many listeners in this state. */
-export async function listeners(reuseport: Reuseport, count: number, state: ListenerView['state'] = 'ready', port = PORT): Promise<GroupView> {
+export async function listeners(
+  ground: Ground, reuseport: Reuseport, count: number, state: ListenerView['state'] = 'ready', port = PORT, protocol: 'tcp' | 'udp' = 'tcp',
+): Promise<GroupView> {
   let group: GroupView | undefined;
   await eventually(async () => {
-    group = (await reuseport.view()).groups.find((one) => one.port === port);
+    group = await find(ground, reuseport, port, protocol);
     const found = group?.listeners.filter((listener) => listener.state === state).length ?? 0;
     return found === count ? '' : `${found} of ${count} listeners ${state}: ${JSON.stringify(group)}`;
   }, 5000);
   return group!;
+}
+
+/** Ids of the selectors that this kernel has loaded and that are not of another agent. */
+export function selectors({ before }: Ground): number[] {
+  return loadedSelectors().filter((id) => !before.includes(id));
+}
+
+function loadedSelectors(): number[] {
+  const programs = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show'], { encoding: 'utf8' })) as { id: number; name?: string }[];
+  return programs.filter(({ name }) => name === 'sidestep_reuse').map(({ id }) => id);
 }
 
 /** Busiest over mean. */
@@ -146,5 +166,3 @@ export function skew(counts: Iterable<number>): number {
   const all = [...counts];
   return Math.max(...all) / (all.reduce((sum, count) => sum + count, 0) / all.length);
 }
-
-export { sleep };

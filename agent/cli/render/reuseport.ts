@@ -45,11 +45,11 @@ function rowOf(listener: ListenerView, total: number, udp: boolean): Row {
   ];
 }
 
-function headOf({ protocol, family, address, port, netns, balanced, because, foreignSelector, policy, fallbacks }: GroupView, paint: Paint): string {
+function headOf({ protocol, family, address, port, netns, balanced, why, because, program, policy, fallbacks }: GroupView, paint: Paint): string {
   const place = `${protocol} ${at({ address, port, family })}  netns ${netns}`;
   if (!balanced) {
     // Its name was given by somebody else.
-    const who = foreignSelector === '' ? '' : `: ${clean(foreignSelector)}`;
+    const who = why === 'foreign' && program ? `: ${clean(program.name)}${program.id === 0 ? '' : ` (id ${program.id})`}` : '';
     return `${paint('bold', place)}  ${paint('gray', `left to the kernel: ${because}${who}`)}`;
   }
   const left = sum(Object.values(fallbacks));

@@ -1,12 +1,16 @@
-"""Many short conversations. Options: port, count, wide (at a time), host, udp, from_ports (of datagrams), hold, timeout.
+"""Many short conversations, as fast as they go.
 
-Reports {"by": {answer: count}, "refused", "reset", "silent"}. `hold` keeps all connections open until every one has
-been answered; otherwise each is closed after its answer.
+Options: port, count, wide (at a time), host, source (address), cpu, http (ask for /), udp, each (datagrams of one
+client), hold (keep all connections open until every one has been answered), timeout.
+Reports {"by": {answer: count}, "refused", "reset", "silent"}; for datagrams also "moved": clients that met two workers.
 """
-import collections, errno, json, select, socket, sys, time
+import collections, errno, json, os, select, socket, sys, time
 
-options = {"port": 8080, "count": 400, "wide": 50, "host": "127.0.0.1", "udp": False, "hold": False, "timeout": 5, "each": 1}
+options = {"port": 8080, "count": 400, "wide": 50, "host": "127.0.0.1", "udp": False, "hold": False, "timeout": 5, "each": 1, "source": None,
+           "cpu": None, "http": False}
 options.update(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {})
+if options["cpu"] is not None:
+    os.sched_setaffinity(0, {options["cpu"]})
 family = socket.AF_INET6 if ":" in options["host"] else socket.AF_INET
 target = (options["host"], options["port"])
 result = {"by": collections.Counter(), "refused": 0, "reset": 0, "silent": 0}
@@ -37,37 +41,69 @@ def failed(error):
     result["refused" if error == errno.ECONNREFUSED else "reset"] += 1
 
 
+def begin(poll):
+    sock = socket.socket(family)
+    sock.setblocking(False)
+    if options["source"]:
+        sock.bind((options["source"], 0))
+    sock.connect_ex(target)
+    poll.register(sock, select.EPOLLOUT if options["http"] else select.EPOLLIN)
+    return sock
+
+
+def answer_of(sock):
+    """What came so far; None when it is over without an answer, "" when there is more to come."""
+    try:
+        text = sock.recv(65536).decode()
+    except OSError as error:
+        failed(error.errno)
+        return None
+    if not options["http"]:
+        if not text:
+            result["reset"] += 1
+        return text or None
+    parts[sock] = parts.get(sock, "") + text
+    if text:
+        return ""
+    head, _, body = parts.pop(sock).partition("\r\n\r\n")
+    if " 200 " in head[:16] and body.strip():
+        return body.strip()
+    result["reset"] += 1
+    return None
+
+
+parts = {}
+
+
 def connections():
     poll, live, held, started, done = select.epoll(), {}, [], 0, 0
     while done < options["count"]:
         while started < options["count"] and len(live) < options["wide"]:
-            sock = socket.socket(family)
-            sock.setblocking(False)
-            sock.connect_ex(target)
+            sock = begin(poll)
             live[sock.fileno()] = (sock, time.monotonic())
-            poll.register(sock, select.EPOLLIN)
             started += 1
-        events = poll.poll(0.5)
+        ready = dict(poll.poll(0.5))
         now = time.monotonic()
-        over = [fd for fd, (_, since) in live.items() if now - since > options["timeout"]] if not events else []
-        for fd, _ in events + [(fd, None) for fd in over]:
-            sock, _ = live.pop(fd)
-            poll.unregister(sock)
-            done += 1
-            if fd in over:
+        for fd, (sock, since) in list(live.items()):
+            if fd in ready and ready[fd] == select.EPOLLOUT:
+                sock.send(b"GET / HTTP/1.0\r\n\r\n")
+                poll.modify(sock, select.EPOLLIN)
+                continue
+            if fd in ready:
+                answer = answer_of(sock)
+                if answer == "":
+                    continue
+                if answer:
+                    result["by"][answer] += 1
+            elif now - since > options["timeout"]:
                 result["silent"] += 1
             else:
-                try:
-                    answer = sock.recv(100)
-                    if answer:
-                        result["by"][answer.decode()] += 1
-                    else:
-                        result["reset"] += 1
-                except OSError as error:
-                    failed(error.errno)
-            if options["hold"]:
-                held.append(sock)
-            else:
+                continue
+            done += 1
+            del live[fd]
+            poll.unregister(sock)
+            held.append(sock)
+            if not options["hold"]:
                 sock.close()
 
 

@@ -1,19 +1,25 @@
 """Workers that listen on one port, each with a socket of its own, as multi-process servers do.
 
-Options: workers, port, family ("ipv4", "ipv6"), backlog, udp, hold (keep accepted connections open).
+Options: workers, port, host, family ("ipv4", "ipv6"), backlog, udp, names (of the processes, in turn), cpus (likewise),
+filter (attach a classic filter that chooses the first socket), ownGroup (a process group of its own).
 Commands on standard input, each answered with one JSON line:
   counts            {"counts": {pid: accepted}}
   start             one more worker                                {"pid"}
   leave PID         it closes its listener, finishes what it has accepted, exits     {"left": PID}
   pause PID / resume PID     SIGSTOP / SIGCONT
   kill PID          SIGKILL
+  filter            attach the classic filter now
   quit
 A TCP worker answers each connection with its own pid and waits for the client to close; a UDP worker answers each
 datagram with its pid.
 """
-import json, os, select, signal, socket, sys
+import ctypes, json, os, select, signal, socket, struct, sys
 
-options = {"workers": 4, "port": 8080, "family": "ipv4", "backlog": 4096, "udp": False, "hold": False, "host": None}
+SO_ATTACH_REUSEPORT_CBPF = 51
+PR_SET_PDEATHSIG = 1
+
+options = {"workers": 4, "port": 8080, "family": "ipv4", "backlog": 4096, "udp": False, "host": None, "names": [], "cpus": [],
+           "filter": False, "ownGroup": False}
 options.update(json.loads(sys.argv[1]) if len(sys.argv) > 1 else {})
 V6 = options["family"] == "ipv6"
 
@@ -26,7 +32,16 @@ def bound():
     if not options["udp"]:
         sock.listen(options["backlog"])
     sock.setblocking(False)
+    if options["filter"]:
+        choose_first(sock)
     return sock
+
+
+def choose_first(sock):
+    """BPF_RET 0: what a server does that selects by itself."""
+    code = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    program = struct.pack("HxxxxxxP", 1, ctypes.addressof(code))
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, program)
 
 
 def serve_udp(sock, report):
@@ -90,10 +105,11 @@ def serve_tcp(sock, report):
                     del open_[fd]
 
 
-workers = {}
+workers, started = {}, 0
 
 
 def start():
+    global started
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:
@@ -101,10 +117,19 @@ def start():
             other.close()
         ours.close()
         sys.stdin.close()
+        # Also the stopped ones must go with the test.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        number = started
+        if options["names"]:
+            with open("/proc/self/comm", "w") as comm:
+                comm.write(options["names"][number % len(options["names"])])
+        if options["cpus"]:
+            os.sched_setaffinity(0, {options["cpus"][number % len(options["cpus"])]})
         sock = bound()
         theirs.send(b"r")
         (serve_udp if options["udp"] else serve_tcp)(sock, theirs)
     theirs.close()
+    started += 1
     ours.recv(1)
     workers[pid] = ours
     return pid
@@ -119,6 +144,8 @@ def say(**report):
     print(json.dumps(report), flush=True)
 
 
+if options["ownGroup"]:
+    os.setpgid(0, 0)
 for _ in range(options["workers"]):
     start()
 say(ready=list(workers))
@@ -145,6 +172,11 @@ for line in sys.stdin:
         os.waitpid(pid, 0)
         workers.pop(pid).close()
         say(killed=pid)
+    elif word == "filter":
+        sock = bound()
+        choose_first(sock)
+        sock.close()
+        say(done=word)
     else:
         break
 for pid in workers:
