@@ -39,7 +39,7 @@ struct {
 	__type(value, struct sidestep_reuse_group_tally);
 } reuse_totals SEC(".maps");
 
-/* A    No program reads it; it is bound to the selector, so that the next agent finds it. */
+/* A    No program reads it; it is bound to the chooser, so that the next agent finds it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -1,5 +1,5 @@
 /**
- * The typed face of the selector of listeners, a part of the addon. Callers: agent/reuseport only.
+ * The typed face of the chooser of listeners, a part of the addon. Callers: agent/reuseport only.
  * Every call may throw an Error with the properties of NativeError; the code `listener_gone` is of a socket or process
  * that went away between a look and a deed.
  */
@@ -71,7 +71,7 @@ export interface NativeGroup {
 export interface NativeTables {
   listeners: {
     slot: number; cookie: string; group: number; generation: number;
-    /** -1: it was there before the selector. */
+    /** -1: it was there before the chooser. */
     ageMs: number;
     selected: number; migrated: number;
     /** How long the head of the queue has been the same; 0 for an empty queue. */
@@ -79,12 +79,12 @@ export interface NativeTables {
     skipped: Record<string, number>;
   }[];
   groups: { id: number; index: number; generation: number; fallbacks: Record<string, number> }[];
-  /** Packets of groups that hold the selector and were not described. */
+  /** Packets of groups that hold the chooser and were not described. */
   unknown: number;
 }
 
 export interface NativeReuseport {
-  /** `oldPrograms`: selectors of agents before this one that are to be replaced where they are met. */
+  /** `oldPrograms`: choosers of agents before this one that are to be replaced where they are met. */
   info(): { programId: number; tag: string; tookOver: boolean; oldPrograms: number[] };
   /** Every namespace of the host. Also looks at each listener, so that a quiet one that is stuck is noticed. */
   walk(): Promise<NativeRow[]>;
@@ -100,14 +100,14 @@ export interface NativeReuseport {
   tables(): NativeTables;
   /** Called when a group has other listeners than were described. One listener; does not hold the process. */
   onChange(listener: () => void): void;
-  /** Idempotent. Groups keep the selector until it is detached. */
+  /** Idempotent. Groups keep the chooser until it is detached. */
   close(): void;
 }
 
 interface NativeReuse {
   NativeReuseport: new (options: NativeReuseportOptions) => NativeReuseport;
-  /** Ids of selectors that an agent with this pin path left in groups. */
-  leftoverSelectors(pinPath: string): number[];
+  /** Ids of choosers that an agent with this pin path left in groups. */
+  leftoverChoosers(pinPath: string): number[];
   socketHolders(inodes: readonly string[]): Promise<{ inode: string; pid: number; fd: number }[]>;
   /** net.ipv4.tcp_migrate_req of network namespaces; with `value` it is written first. */
   migrateSysctl(namespaces: readonly number[], value?: boolean): Promise<{ netns: number; on: boolean }[]>;

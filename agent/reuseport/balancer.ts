@@ -1,5 +1,5 @@
 /**
- * One look at the host, and what follows: groups that are chosen get the selector, once, and a description that is
+ * One look at the host, and what follows: groups that are chosen get the chooser, once, and a description that is
  * replaced as a whole when it changes; groups that are not get the hash of the kernel back.
  */
 import { SidestepError } from '../errors.js';
@@ -9,7 +9,7 @@ import { decide, groupsOf, holdsOf, WHYS, type Group, type Holds, type Why } fro
 import type { Owners } from './owners.js';
 import { placesOf, Troubles, type Places } from './seats.js';
 import type { Settings } from './settings.js';
-import type { ListenerSetup, Seat, Selector, Sharer, SocketRef, Tables } from './types.js';
+import type { ListenerSetup, Seat, Chooser, Sharer, SocketRef, Tables } from './types.js';
 
 export interface Seen {
   readonly group: Group;
@@ -39,17 +39,17 @@ export class Balancer {
   readonly #written = new Map<string, string>();
 
   constructor(
-    private readonly selector: Selector,
+    private readonly chooser: Chooser,
     private readonly owners: Owners,
     private readonly sizes: Sizes,
     private readonly log: Log,
   ) {}
 
   async look(settings: Settings): Promise<void> {
-    const sharers = await this.selector.walk();
+    const sharers = await this.chooser.walk();
     await this.owners.learn(sharers);
     this.#troubles.keep(new Set(sharers.map(({ cookie }) => cookie)));
-    const tables = this.selector.tables();
+    const tables = this.chooser.tables();
     const look = { settings, tables, places: placesOf(tables, this.sizes.maxListeners, this.sizes.maxGroups) };
     const groups = groupsOf(sharers);
     this.#clear(look, new Set(groups.map(({ id }) => id)));
@@ -68,19 +68,19 @@ export class Balancer {
 
   /** Gives every group back to the hash of the kernel. Resolves to the groups that could not be reached. */
   async leaveAll(): Promise<Group[]> {
-    const sharers = await this.selector.walk();
+    const sharers = await this.chooser.walk();
     await this.owners.learn(sharers);
-    const info = this.selector.info();
+    const info = this.chooser.info();
     const ours = groupsOf(sharers).filter((group) => ['ours', 'old'].includes(holdsOf(group, info)));
     const left = ours.filter((group) => !this.#detach(group));
-    const { listeners, groups } = this.selector.tables();
-    for (const { id } of groups) this.selector.removeGroup(id);
-    for (const { slot } of listeners) this.selector.release(slot);
+    const { listeners, groups } = this.chooser.tables();
+    for (const { id } of groups) this.chooser.removeGroup(id);
+    for (const { slot } of listeners) this.chooser.release(slot);
     return left;
   }
 
   #treat(group: Group, look: Look): Seen {
-    const holds = holdsOf(group, this.selector.info());
+    const holds = holdsOf(group, this.chooser.info());
     let why = decide(group, holds, look.settings, (cookie) => this.owners.of(cookie));
     if (why === 'balanced') why = this.#troubles.of(group.sharers.map(({ cookie }) => cookie)) ?? why;
     if (why === 'balanced') why = this.#serve(group, holds, look);
@@ -88,11 +88,11 @@ export class Balancer {
     return { group, holds, why };
   }
 
-  /** Describe first, attach last: the selector never meets a group that it does not know. */
+  /** Describe first, attach last: the chooser never meets a group that it does not know. */
   #serve(group: Group, found: Holds, { settings, tables, places }: Look): Why {
     const holds = this.#takenOver(group, found);
     const attached = holds !== 'none';
-    // Without the selector, what is written under this number is of a group that has gone.
+    // Without the chooser, what is written under this number is of a group that has gone.
     if (!attached) this.#forget(group.id, tables);
     const seats = attached ? tables.listeners.filter((seat) => seat.group === group.id) : [];
     const totals = attached ? tables.groups.find(({ id }) => id === group.id) : undefined;
@@ -115,7 +115,7 @@ export class Balancer {
         if (slot === undefined) complete = false;
         else slots.push(slot);
       } else {
-        if (this.#changed(`listener ${seat.slot}`, { cookie: seat.cookie, ...setup })) this.selector.amend(seat.slot, setup);
+        if (this.#changed(`listener ${seat.slot}`, { cookie: seat.cookie, ...setup })) this.chooser.amend(seat.slot, setup);
         slots.push(seat.slot);
       }
       generation = Math.max(generation, born);
@@ -126,14 +126,14 @@ export class Balancer {
       policy: settings.policyOf(group.first.protocol), stuckMs: settings.stuckMs, graceMs: settings.graceMs,
       generation, socks: group.first.socks, index, slots,
     };
-    if (this.#changed(`group ${group.id}`, setup)) this.selector.writeGroup(group.id, setup);
-    for (const { slot, cookie } of seats) if (!group.sharers.some((sharer) => sharer.cookie === cookie)) this.selector.release(slot);
+    if (this.#changed(`group ${group.id}`, setup)) this.chooser.writeGroup(group.id, setup);
+    for (const { slot, cookie } of seats) if (!group.sharers.some((sharer) => sharer.cookie === cookie)) this.chooser.release(slot);
     return holds !== 'ours' && !this.#attach(group) ? 'unreachable' : 'balanced';
   }
 
-  /** The selector of an earlier version is replaced in place when its tables are ours; otherwise it goes first. */
+  /** The chooser of an earlier version is replaced in place when its tables are ours; otherwise it goes first. */
   #takenOver(group: Group, holds: Holds): Holds {
-    if (holds !== 'old' || this.selector.info().tookOver) return holds;
+    if (holds !== 'old' || this.chooser.info().tookOver) return holds;
     this.#detach(group);
     return 'none';
   }
@@ -156,7 +156,7 @@ export class Balancer {
     else if (!socket) this.#troubles.note(cookie, 'unreachable');
     else {
       try {
-        if (this.selector.enlist(slot, { ...setup, fresh }, socket) === 'done') {
+        if (this.chooser.enlist(slot, { ...setup, fresh }, socket) === 'done') {
           this.#troubles.clear(cookie);
           this.#changed(`listener ${slot}`, { cookie, ...setup });
           return slot;
@@ -173,14 +173,14 @@ export class Balancer {
   }
 
   #attach(group: Group): boolean {
-    return this.#throughAny(group, (socket) => this.selector.attach(socket) === 'done');
+    return this.#throughAny(group, (socket) => this.chooser.attach(socket) === 'done');
   }
 
   #detach(group: Group): boolean {
-    return this.#throughAny(group, (socket) => this.selector.detach(socket) === 'done');
+    return this.#throughAny(group, (socket) => this.chooser.detach(socket) === 'done');
   }
 
-  /** The selector belongs to the group: any of its sockets will do. */
+  /** The chooser belongs to the group: any of its sockets will do. */
   #throughAny({ sharers }: Group, act: (socket: SocketRef) => boolean): boolean {
     return sharers.some(({ cookie }) => {
       const socket = this.owners.socket(cookie);
@@ -205,8 +205,8 @@ export class Balancer {
   }
 
   #forget(id: number, { groups, listeners }: Tables): void {
-    if (groups.some((group) => group.id === id)) this.selector.removeGroup(id);
-    for (const { slot } of listeners.filter((seat: Seat) => seat.group === id)) this.selector.release(slot);
+    if (groups.some((group) => group.id === id)) this.chooser.removeGroup(id);
+    for (const { slot } of listeners.filter((seat: Seat) => seat.group === id)) this.chooser.release(slot);
     this.#written.delete(`group ${id}`);
     this.#rotating.delete(id);
   }
@@ -222,7 +222,7 @@ export class Balancer {
     if (why === before) return;
     const place = placeOf(group);
     if (why === 'balanced') this.log.info('balancing a group of listeners', place);
-    else if (!byChoice.has(why)) this.log.warn('a group of listeners was chosen and is not balanced', { ...place, why, because: WHYS[why], selector: group.first.program?.name });
+    else if (!byChoice.has(why)) this.log.warn('a group of listeners was chosen and is not balanced', { ...place, why, because: WHYS[why], chooser: group.first.program?.name });
     else if (before === 'balanced') this.log.info('a group of listeners is the kernel\'s again', { ...place, why, because: WHYS[why] });
     else this.log.debug('a group of listeners is left alone', { ...place, why });
   }

@@ -1,6 +1,6 @@
 /** The kernel side in memory, for tests: sockets are set from outside, what was told is kept in `calls`. */
 import type {
-  Deed, GroupSetup, GroupTotals, Holder, ListenerSetup, Migration, ReuseportHost, Seat, Selector, SelectorInfo, Sharer, SocketRef, Tables,
+  Deed, GroupSetup, GroupTotals, Holder, ListenerSetup, Migration, ReuseportHost, Seat, Chooser, ChooserInfo, Sharer, SocketRef, Tables,
 } from './types.js';
 
 export const fakeSharer = (over: Partial<Sharer> = {}): Sharer => ({
@@ -8,10 +8,10 @@ export const fakeSharer = (over: Partial<Sharer> = {}): Sharer => ({
   uid: 0, group: 7, socks: 1, depth: 0, room: 128, waitedMs: 0, ...over,
 });
 
-export class FakeSelector implements Selector {
+export class FakeChooser implements Chooser {
   readonly calls: string[] = [];
   sharers: Sharer[] = [];
-  state: SelectorInfo = { programId: 40, tag: 'aaaa', tookOver: false, oldPrograms: [] };
+  state: ChooserInfo = { programId: 40, tag: 'aaaa', tookOver: false, oldPrograms: [] };
   seats = new Map<number, Seat>();
   groups = new Map<number, GroupTotals & { setup: GroupSetup }>();
   /** Cookies whose process is not there any more. */
@@ -20,7 +20,7 @@ export class FakeSelector implements Selector {
   refused = new Map<string, Error>();
   changed: () => void = () => undefined;
 
-  info(): SelectorInfo { return this.state; }
+  info(): ChooserInfo { return this.state; }
   walk(): Promise<Sharer[]> { return Promise.resolve(this.sharers.map((sharer) => ({ ...sharer }))); }
 
   attach({ cookie }: SocketRef): Deed { return this.#hold('attach', cookie, { id: this.state.programId, name: 'sidestep_reuse', classic: false }); }
@@ -75,15 +75,15 @@ export class FakeSelector implements Selector {
 }
 
 export class FakeReuseportHost implements ReuseportHost {
-  readonly selector = new FakeSelector();
+  readonly chooser = new FakeChooser();
   readonly opened: string[] = [];
   left = false;
   migration: Migration = { migrates: 'yes', wakes: 'yes', detail: '' };
   sysctl = new Map<number, boolean>();
 
-  open({ pinPath }: { pinPath: string }): Selector {
+  open({ pinPath }: { pinPath: string }): Chooser {
     this.opened.push(pinPath);
-    return this.selector;
+    return this.chooser;
   }
   leftovers(): boolean { return this.left; }
   holders(inodes: readonly string[]): Promise<Holder[]> {

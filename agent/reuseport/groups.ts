@@ -1,7 +1,7 @@
 /** From sockets to groups, and what is to become of each. Pure. */
 import type { Owner } from './owners.js';
 import type { Settings } from './settings.js';
-import type { SelectorInfo, Sharer } from './types.js';
+import type { ChooserInfo, Sharer } from './types.js';
 
 /** Most listeners of one group; the kernel side has room for no more. */
 export const MOST_LISTENERS = 256;
@@ -40,10 +40,10 @@ export function groupsOf(sharers: readonly Sharer[]): Group[] {
   });
 }
 
-/** Whose selector a group holds. */
+/** Whose chooser a group holds. */
 export type Holds = 'none' | 'ours' | 'old' | 'foreign';
 
-export function holdsOf({ first: { program } }: Group, { programId, oldPrograms }: SelectorInfo): Holds {
+export function holdsOf({ first: { program } }: Group, { programId, oldPrograms }: ChooserInfo): Holds {
   if (!program) return 'none';
   if (program.id === programId) return 'ours';
   return oldPrograms.includes(program.id) ? 'old' : 'foreign';

@@ -1,7 +1,7 @@
 /** The kernel side of this host: the addon behind the interface of types.ts. */
 import { native, reuseportObjectPath, type NativeReuseport } from '../../native/reuseport.js';
 import { translate } from '../datapath/translate.js';
-import type { Deed, GroupSetup, ListenerSetup, ReuseportHost, Selector, SelectorInfo, Sharer, SocketRef, Tables } from './types.js';
+import type { Deed, GroupSetup, ListenerSetup, ReuseportHost, Chooser, ChooserInfo, Sharer, SocketRef, Tables } from './types.js';
 
 const translated = <T>(body: () => T): T => {
   try {
@@ -30,10 +30,10 @@ const later = async <T>(promise: Promise<T>): Promise<T> => {
   }
 };
 
-class HostSelector implements Selector {
+class HostChooser implements Chooser {
   constructor(private readonly native: NativeReuseport) {}
 
-  info(): SelectorInfo { return translated(() => this.native.info()); }
+  info(): ChooserInfo { return translated(() => this.native.info()); }
   walk(): Promise<Sharer[]> { return later(this.native.walk()); }
   attach(socket: SocketRef): Deed { return deed(() => { this.native.attach(socket); }); }
   detach(socket: SocketRef): Deed { return deed(() => { this.native.detach(socket); }); }
@@ -50,8 +50,8 @@ class HostSelector implements Selector {
 }
 
 export const reuseportHost: ReuseportHost = {
-  open: (options) => translated(() => new HostSelector(new native.NativeReuseport({ ...options, objectPath: reuseportObjectPath }))),
-  leftovers: (pinPath) => translated(() => native.leftoverSelectors(pinPath)).length > 0,
+  open: (options) => translated(() => new HostChooser(new native.NativeReuseport({ ...options, objectPath: reuseportObjectPath }))),
+  leftovers: (pinPath) => translated(() => native.leftoverChoosers(pinPath)).length > 0,
   holders: (inodes) => later(native.socketHolders(inodes)),
   migrateSysctl: (namespaces, value) => later(native.migrateSysctl(namespaces, value)),
   probeMigration: () => later(native.probeMigration()),

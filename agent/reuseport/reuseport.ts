@@ -6,7 +6,7 @@ import type { Group } from './groups.js';
 import { Owners } from './owners.js';
 import { settingsOf, type Settings } from './settings.js';
 import { MigrateSysctl } from './sysctl.js';
-import type { Migration, ReuseportHost, Selector } from './types.js';
+import type { Migration, ReuseportHost, Chooser } from './types.js';
 import { viewOf, type ReuseportView } from './view.js';
 
 /** A restart of many workers is many changes: they are looked at together. */
@@ -15,7 +15,7 @@ const leastMs = 20;
 export class Reuseport {
   #config: Config;
   #settings: Settings;
-  #selector: Selector | undefined;
+  #chooser: Chooser | undefined;
   #balancer: Balancer | undefined;
   #owners: Owners | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -55,9 +55,9 @@ export class Reuseport {
     this.#config = config;
     this.#settings = settingsOf(config);
     void this.#serially(async () => {
-      if (this.#settings.enabled && !this.#selector) this.#open();
-      if (!this.#settings.enabled && this.#selector) await this.#leave();
-      else if (this.#selector) await this.#look();
+      if (this.#settings.enabled && !this.#chooser) this.#open();
+      if (!this.#settings.enabled && this.#chooser) await this.#leave();
+      else if (this.#chooser) await this.#look();
     });
   }
 
@@ -65,8 +65,8 @@ export class Reuseport {
     this.#stopped = true;
     this.#rest();
     await this.#running;
-    if (!this.#selector) return;
-    if (keep) this.#selector.close();
+    if (!this.#chooser) return;
+    if (keep) this.#chooser.close();
     else await this.#leave();
   }
 
@@ -88,19 +88,19 @@ export class Reuseport {
   /** As of the latest look; counters are of now. */
   lastView(): ReuseportView {
     return viewOf({
-      settings: this.#settings, failure: this.#failure, migration: this.#migration, selector: this.#selector,
+      settings: this.#settings, failure: this.#failure, migration: this.#migration, chooser: this.#chooser,
       seen: this.#balancer?.seen ?? [], ownerOf: (cookie) => this.#owners?.of(cookie),
     });
   }
 
   #open(): void {
     const { reuseport: { maxListeners, maxGroups }, bpf: { pinPath }, log: { level } } = this.#config;
-    const selector = this.host.open({ pinPath, maxListeners, maxGroups, verifierLog: level === 'debug' || level === 'trace' });
-    this.#selector = selector;
+    const chooser = this.host.open({ pinPath, maxListeners, maxGroups, verifierLog: level === 'debug' || level === 'trace' });
+    this.#chooser = chooser;
     this.#owners = new Owners({ holders: (inodes) => this.host.holders(inodes), cgroupRoot: this.cgroupRoot });
-    this.#balancer = new Balancer(selector, this.#owners, { maxListeners, maxGroups }, this.log);
-    selector.onChange(() => { this.#next(Math.max(0, this.#lookedAt + leastMs - performance.now())); });
-    if (selector.info().tookOver) this.log.info('took over the groups of listeners of an earlier agent');
+    this.#balancer = new Balancer(chooser, this.#owners, { maxListeners, maxGroups }, this.log);
+    chooser.onChange(() => { this.#next(Math.max(0, this.#lookedAt + leastMs - performance.now())); });
+    if (chooser.info().tookOver) this.log.info('took over the groups of listeners of an earlier agent');
     void this.#probe();
   }
 
@@ -128,10 +128,10 @@ export class Reuseport {
     this.#rest();
     const left = (await this.#balancer?.leaveAll()) ?? [];
     if (left.length > 0)
-      this.log.warn('groups of listeners keep the selector until their last listener closes; their processes were not found', { ports: left.map(({ first }) => first.port) });
+      this.log.warn('groups of listeners keep the chooser until their last listener closes; their processes were not found', { ports: left.map(({ first }) => first.port) });
     await this.#sysctl.restore();
-    this.#selector?.close();
-    this.#selector = this.#balancer = this.#owners = undefined;
+    this.#chooser?.close();
+    this.#chooser = this.#balancer = this.#owners = undefined;
   }
 
   /** One after the other: a look and a change of what it looks at must not meet. Never rejects. */
@@ -143,7 +143,7 @@ export class Reuseport {
   /** The next look, after this time at the latest. */
   #next(afterMs: number): void {
     const due = performance.now() + afterMs;
-    if (this.#stopped || !this.#selector || (this.#timer && this.#due <= due)) return;
+    if (this.#stopped || !this.#chooser || (this.#timer && this.#due <= due)) return;
     clearTimeout(this.#timer);
     this.#due = due;
     this.#timer = setTimeout(() => { void this.#once(); }, afterMs).unref();

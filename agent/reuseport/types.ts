@@ -65,13 +65,13 @@ export type Skip = (typeof SKIPS)[number];
 export const FALLBACKS = ['no_listener', 'refused'] as const;
 export type Fallback = (typeof FALLBACKS)[number];
 
-/** A listener that the selector knows, and what it got. */
+/** A listener that the chooser knows, and what it got. */
 export interface Seat {
   slot: number;
   cookie: string;
   group: number;
   generation: number;
-  /** Since it was first seen; -1: it was there before the selector. */
+  /** Since it was first seen; -1: it was there before the chooser. */
   ageMs: number;
   selected: number;
   migrated: number;
@@ -93,20 +93,20 @@ export interface Tables {
   unknown: number;
 }
 
-export interface SelectorInfo {
+export interface ChooserInfo {
   programId: number;
   tag: string;
   /** The maps of an earlier agent were found and kept. */
   tookOver: boolean;
-  /** Selectors of earlier agents, to be replaced where they are met. */
+  /** Choosers of earlier agents, to be replaced where they are met. */
   oldPrograms: number[];
 }
 
 /** `gone`: the socket or its process went away meanwhile. */
 export type Deed = 'done' | 'gone';
 
-export interface Selector {
-  info(): SelectorInfo;
+export interface Chooser {
+  info(): ChooserInfo;
   walk(): Promise<Sharer[]>;
   attach(socket: SocketRef): Deed;
   detach(socket: SocketRef): Deed;
@@ -117,7 +117,7 @@ export interface Selector {
   removeGroup(id: number): void;
   tables(): Tables;
   onChange(listener: () => void): void;
-  /** Idempotent. Groups keep the selector until it is detached. */
+  /** Idempotent. Groups keep the chooser until it is detached. */
   close(): void;
 }
 
@@ -134,10 +134,10 @@ export interface Migration {
   detail: string;
 }
 
-/** The host beside the selector itself. */
+/** The host beside the chooser itself. */
 export interface ReuseportHost {
-  open(options: { pinPath: string; maxListeners: number; maxGroups: number; verifierLog: boolean }): Selector;
-  /** Whether an agent with these pins left selectors in groups. */
+  open(options: { pinPath: string; maxListeners: number; maxGroups: number; verifierLog: boolean }): Chooser;
+  /** Whether an agent with these pins left choosers in groups. */
   leftovers(pinPath: string): boolean;
   holders(inodes: readonly string[]): Promise<Holder[]>;
   migrateSysctl(namespaces: readonly number[], value?: boolean): Promise<{ netns: number; on: boolean }[]>;

@@ -5,9 +5,9 @@ import { WHYS, type Why } from './groups.js';
 import type { Owner } from './owners.js';
 import type { Settings } from './settings.js';
 import type { SysctlState } from './sysctl.js';
-import { FALLBACKS, SKIPS, type Fallback, type Migration, type Seat, type Selector, type Sharer, type Skip } from './types.js';
+import { FALLBACKS, SKIPS, type Fallback, type Migration, type Seat, type Chooser, type Sharer, type Skip } from './types.js';
 
-/** `unlisted`: the selector does not know it, so the kernel's hash may serve it and we do not. */
+/** `unlisted`: the chooser does not know it, so the kernel's hash may serve it and we do not. */
 export type ListenerState = 'ready' | Exclude<Skip, 'gone'> | 'unlisted';
 
 export interface ListenerView {
@@ -54,7 +54,7 @@ export interface ReuseportView {
   enabled: boolean;
   /** Why the latest look failed; '' when it did not. */
   failure: string;
-  selector: { programId: number; tag: string; tookOver: boolean } | undefined;
+  chooser: { programId: number; tag: string; tookOver: boolean } | undefined;
   /** What this kernel does with connections of a listener that closes; undefined until it was tried. */
   migration: Migration | undefined;
   /** net.ipv4.tcp_migrate_req where there are groups; empty when nobody asked. */
@@ -67,7 +67,7 @@ const zero = <K extends string>(names: readonly K[]): Record<K, number> =>
 
 const waitOf = ({ waitedMs, depth }: Sharer, seat: Seat): number => (depth === 0 ? 0 : waitedMs || seat.headMs);
 
-/** As the selector judges it. */
+/** As the chooser judges it. */
 export function stateOf(sharer: Sharer, seat: Seat | undefined, generation: number, { stuckMs, graceMs }: Settings): ListenerState {
   if (!seat) return 'unlisted';
   const wait = waitOf(sharer, seat);
@@ -81,16 +81,16 @@ export interface Reading {
   readonly settings: Settings;
   readonly failure: string;
   readonly migration: Migration | undefined;
-  readonly selector: Selector | undefined;
+  readonly chooser: Chooser | undefined;
   readonly seen: readonly Seen[];
   readonly ownerOf: (cookie: string) => Owner | undefined;
 }
 
-export function viewOf({ settings, failure, migration, selector, seen, ownerOf }: Reading): ReuseportView {
-  const tables = selector?.tables() ?? { listeners: [], groups: [], unknown: 0 };
+export function viewOf({ settings, failure, migration, chooser, seen, ownerOf }: Reading): ReuseportView {
+  const tables = chooser?.tables() ?? { listeners: [], groups: [], unknown: 0 };
   const seats = new Map(tables.listeners.map((seat) => [`${seat.group} ${seat.cookie}`, seat]));
   const totals = new Map(tables.groups.map((group) => [group.id, group]));
-  const info = selector?.info();
+  const info = chooser?.info();
 
   const listenerOf = (sharer: Sharer, generation: number): ListenerView => {
     const seat = seats.get(`${sharer.group} ${sharer.cookie}`);
@@ -107,7 +107,7 @@ export function viewOf({ settings, failure, migration, selector, seen, ownerOf }
 
   return {
     enabled: settings.enabled, failure, migration, sysctl: [],
-    selector: info && { programId: info.programId, tag: info.tag, tookOver: info.tookOver },
+    chooser: info && { programId: info.programId, tag: info.tag, tookOver: info.tookOver },
     groups: seen.map(({ group: { id, first, sharers }, why }): GroupView => {
       const total = why === 'balanced' ? totals.get(id) : undefined;
       const generation = total?.generation ?? 0;

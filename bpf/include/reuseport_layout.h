@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Every struct and list that the selector shares with user space, once, for both compilers. A file of its own, as the
- * selector is an object of its own, with a layout version of its own. No hidden padding.
+ * Every struct and list that the chooser shares with user space, once, for both compilers. A file of its own, as the
+ * chooser is an object of its own, with a layout version of its own. No hidden padding.
  */
 #ifndef SIDESTEP_REUSEPORT_LAYOUT_H
 #define SIDESTEP_REUSEPORT_LAYOUT_H
 
 #include "layout.h"
 
-/* Bump when anything below changes its meaning: a selector of another version is replaced, never taken over. */
+/* Bump when anything below changes its meaning: a chooser of another version is replaced, never taken over. */
 #define SIDESTEP_REUSE_LAYOUT 1U
 
 /* Most listeners of one group; a power of two. */
@@ -69,7 +69,7 @@ enum sidestep_reuse_class {
 		CLASS_COUNT,
 };
 
-/* A Whose selector this is; how an agent knows what another one left behind. */
+/* A Whose chooser this is; how an agent knows what another one left behind. */
 struct sidestep_reuse_owner {
 	__u32 layout;
 	__u32 pid;
@@ -94,7 +94,7 @@ struct sidestep_reuse_group {
 struct sidestep_reuse_member {
 	__u64 cookie;
 	__u64 sk;
-	__u64 since_ns; /* when it was first seen; 0: it was there before the selector */
+	__u64 since_ns; /* when it was first seen; 0: it was there before the chooser */
 	__u64 step;     /* turn / weight */
 	__u64 cpus[4];  /* where its process may run; all bits: anywhere */
 	__u32 group;

@@ -18,7 +18,7 @@
 namespace sidestep {
 namespace {
 
-constexpr const char* kSelector = "sidestep_reuse";
+constexpr const char* kChooser = "sidestep_reuse";
 constexpr const char* kOwner = "reuse_owner";
 // The kernel clips names of maps to 15 characters.
 constexpr const char* kMaps[] = { "reuse_sockets", "reuse_groups",  "reuse_totals", kOwner,
@@ -109,7 +109,7 @@ std::string Hex(const uint8_t* bytes, size_t n) {
 
 } // namespace
 
-std::vector<uint32_t> LeftoverSelectors(const std::string& pin_path) {
+std::vector<uint32_t> LeftoverChoosers(const std::string& pin_path) {
 	std::vector<uint32_t> found;
 	uint32_t id = 0;
 	while (bpf_prog_get_next_id(id, &id) == 0) {
@@ -117,7 +117,7 @@ std::vector<uint32_t> LeftoverSelectors(const std::string& pin_path) {
 		bpf_prog_info info{};
 		sidestep_reuse_owner owner{};
 		if (!fd || !InfoOf(fd.get(), info)) continue;
-		if (info.type != BPF_PROG_TYPE_SK_REUSEPORT || strcmp(info.name, kSelector) != 0) continue;
+		if (info.type != BPF_PROG_TYPE_SK_REUSEPORT || strcmp(info.name, kChooser) != 0) continue;
 		if (!ReadOwner(fd.get(), owner) || pin_path != owner.pin_path) continue;
 		// Its agent lives: then it is not ours, whatever it is called.
 		if (owner.started && StartOf(owner.pid) == owner.started) continue;
@@ -128,26 +128,26 @@ std::vector<uint32_t> LeftoverSelectors(const std::string& pin_path) {
 
 Reuseport::Reuseport(ReuseportOptions options) : options_(std::move(options)) {
 	if (options_.pin_path.size() >= SIDESTEP_REUSE_PATH)
-		throw KernelError("load_failed", "name the selector: " + options_.pin_path + " is too long", 0);
-	std::vector<uint32_t> before = LeftoverSelectors(options_.pin_path);
+		throw KernelError("load_failed", "name the chooser: " + options_.pin_path + " is too long", 0);
+	std::vector<uint32_t> before = LeftoverChoosers(options_.pin_path);
 	Open();
 	// The latest of them has the state; what it holds is taken over when it fits.
 	took_over_ = !before.empty() && ReuseMaps(before.back());
 	verifier_words.clear();
 	if (bpf_object__load(object_.get()) < 0) {
 		int err = errno;
-		throw KernelError("load_failed", "load the selector of listeners", err, verifier_words);
+		throw KernelError("load_failed", "load the chooser of listeners", err, verifier_words);
 	}
 	bpf_prog_info mine{};
-	if (!InfoOf(program(kSelector), mine)) throw KernelError("kernel_refused", "read the selector", errno);
-	selector_.reset(dup(program(kSelector)));
-	selector_id_ = mine.id;
+	if (!InfoOf(program(kChooser), mine)) throw KernelError("kernel_refused", "read the chooser", errno);
+	chooser_.reset(dup(program(kChooser)));
+	chooser_id_ = mine.id;
 	if (took_over_) {
 		UniqueFd fd(bpf_prog_get_fd_by_id(before.back()));
 		bpf_prog_info theirs{};
 		if (fd && InfoOf(fd.get(), theirs) && memcmp(theirs.tag, mine.tag, sizeof(mine.tag)) == 0) {
-			selector_ = std::move(fd);
-			selector_id_ = before.back();
+			chooser_ = std::move(fd);
+			chooser_id_ = before.back();
 			before.pop_back();
 		}
 	}
@@ -214,10 +214,10 @@ void Reuseport::Own() {
 	strncpy(owner.pin_path, options_.pin_path.c_str(), sizeof(owner.pin_path) - 1);
 	uint32_t zero = 0;
 	if (bpf_map_update_elem(map(kOwner), &zero, &owner, BPF_ANY) < 0)
-		throw KernelError("kernel_refused", "sign the selector", errno);
+		throw KernelError("kernel_refused", "sign the chooser", errno);
 	// The program does not read it, and would not keep it alive.
-	if (bpf_prog_bind_map(selector_.get(), map(kOwner), nullptr) < 0)
-		throw KernelError("kernel_refused", "bind the owner to the selector", errno);
+	if (bpf_prog_bind_map(chooser_.get(), map(kOwner), nullptr) < 0)
+		throw KernelError("kernel_refused", "bind the owner to the chooser", errno);
 }
 
 int Reuseport::map(const char* name) const {
@@ -234,16 +234,16 @@ int Reuseport::program(const char* name) const {
 
 void Reuseport::Attach(const Borrowed& socket) const {
 	UniqueFd fd = Borrow(socket);
-	int program = selector_.get();
+	int program = chooser_.get();
 	if (setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &program, sizeof(program)) < 0)
-		throw KernelError("kernel_refused", "attach the selector to a group of listeners", errno);
+		throw KernelError("kernel_refused", "attach the chooser to a group of listeners", errno);
 }
 
 void Reuseport::Detach(const Borrowed& socket) const {
 	UniqueFd fd = Borrow(socket);
 	int none = 0;
 	if (setsockopt(fd.get(), SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none, sizeof(none)) < 0 && errno != ENOENT)
-		throw KernelError("kernel_refused", "detach the selector from a group of listeners", errno);
+		throw KernelError("kernel_refused", "detach the chooser from a group of listeners", errno);
 }
 
 void Reuseport::Enlist(uint32_t slot, const sidestep_reuse_member& member, const Borrowed& socket) const {

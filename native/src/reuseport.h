@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The selector of listeners that share a port: its program, its maps, the groups that hold it. No JavaScript in here.
+// The chooser of listeners that share a port: its program, its maps, the groups that hold it. No JavaScript in here.
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -30,8 +30,8 @@ struct Borrowed {
 	uint64_t cookie;
 };
 
-// Ids of selectors that an agent with these pins left behind: the groups that it served still hold them.
-std::vector<uint32_t> LeftoverSelectors(const std::string& pin_path);
+// Ids of choosers that an agent with these pins left behind: the groups that it served still hold them.
+std::vector<uint32_t> LeftoverChoosers(const std::string& pin_path);
 
 class Reuseport {
       public:
@@ -40,12 +40,12 @@ class Reuseport {
 	int map(const char* name) const;
 	int program(const char* name) const;
 	// The program that groups hold: that of the agent before if it is the same, so that none is swapped under traffic.
-	int selector() const { return selector_.get(); }
-	uint32_t selector_id() const { return selector_id_; }
+	int chooser() const { return chooser_.get(); }
+	uint32_t chooser_id() const { return chooser_id_; }
 	const std::string& tag() const { return tag_; }
 	bool took_over() const { return took_over_; }
-	// Selectors of agents before this one that are not in use any more.
-	const std::vector<uint32_t>& old_selectors() const { return old_; }
+	// Choosers of agents before this one that are not in use any more.
+	const std::vector<uint32_t>& old_choosers() const { return old_; }
 
 	void Attach(const Borrowed& socket) const;
 	void Detach(const Borrowed& socket) const;
@@ -64,8 +64,8 @@ class Reuseport {
 
 	ReuseportOptions options_;
 	std::unique_ptr<bpf_object, ObjectCloser> object_;
-	UniqueFd selector_;
-	uint32_t selector_id_ = 0;
+	UniqueFd chooser_;
+	uint32_t chooser_id_ = 0;
 	std::string tag_;
 	std::vector<uint32_t> old_;
 	bool took_over_ = false;

@@ -5,7 +5,7 @@
 
 namespace sidestep {
 
-// The layouts of include/reuseport_layout.h, of the selector's object. Throws KernelError("layout_mismatch").
+// The layouts of include/reuseport_layout.h, of the chooser's object. Throws KernelError("layout_mismatch").
 void CheckReuseportLayout(const btf* btf);
 
 } // namespace sidestep

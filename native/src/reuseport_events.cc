@@ -15,13 +15,13 @@ ReuseportEvents::ReuseportEvents(Napi::Env env, int map, Napi::Function listener
 	napi_get_uv_event_loop(env, &loop);
 	// Which group it was does not matter: whoever is told looks at all of them.
 	ring_ = ring_buffer__new(map, [](void*, void*, size_t) { return 0; }, nullptr, nullptr);
-	if (!ring_) throw KernelError("kernel_refused", "open the buffer of the selector", errno);
+	if (!ring_) throw KernelError("kernel_refused", "open the buffer of the chooser", errno);
 	poll_ = new uv_poll_t;
 	poll_->data = this;
 	if (uv_poll_init(loop, poll_, ring_buffer__epoll_fd(ring_)) != 0) {
 		delete poll_;
 		ring_buffer__free(ring_);
-		throw KernelError("kernel_refused", "watch the buffer of the selector", EINVAL);
+		throw KernelError("kernel_refused", "watch the buffer of the chooser", EINVAL);
 	}
 	uv_poll_start(poll_, UV_READABLE,
 		      [](uv_poll_t* handle, int, int) { static_cast<ReuseportEvents*>(handle->data)->Wake(); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The word of the selector that a group has changed, on Node's own loop: no thread.
+// The word of the chooser that a group has changed, on Node's own loop: no thread.
 #pragma once
 
 #include <bpf/libbpf.h>

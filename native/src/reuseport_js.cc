@@ -196,7 +196,7 @@ class NativeReuseport : public Napi::ObjectWrap<NativeReuseport> {
 
 	std::shared_ptr<Reuseport> Opened(Napi::Env env) {
 		if (reuseport_) return reuseport_;
-		Napi::Error error = Napi::Error::New(env, "the selector is closed");
+		Napi::Error error = Napi::Error::New(env, "the chooser is closed");
 		error.Set("code", "closed");
 		throw error;
 	}
@@ -205,11 +205,11 @@ class NativeReuseport : public Napi::ObjectWrap<NativeReuseport> {
 		Napi::Env env = info.Env();
 		auto reuseport = Opened(env);
 		Napi::Object js = Napi::Object::New(env);
-		js.Set("programId", reuseport->selector_id());
+		js.Set("programId", reuseport->chooser_id());
 		js.Set("tag", reuseport->tag());
 		js.Set("tookOver", reuseport->took_over());
 		Napi::Array old = Napi::Array::New(env);
-		for (uint32_t id : reuseport->old_selectors())
+		for (uint32_t id : reuseport->old_choosers())
 			old.Set(old.Length(), id);
 		js.Set("oldPrograms", old);
 		return js;
@@ -430,7 +430,7 @@ Napi::Value LeftoversJs(const Napi::CallbackInfo& info) {
 	Napi::Env env = info.Env();
 	if (info.Length() < 1 || !info[0].IsString()) Wrong(env, "pinPath", "a string");
 	Napi::Array js = Napi::Array::New(env);
-	for (uint32_t id : LeftoverSelectors(info[0].As<Napi::String>()))
+	for (uint32_t id : LeftoverChoosers(info[0].As<Napi::String>()))
 		js.Set(js.Length(), id);
 	return js;
 }
@@ -507,7 +507,7 @@ Napi::Array Names(Napi::Env env, const char* const* names, size_t count) {
 
 void DefineReuseport(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeReuseport", NativeReuseport::Define(env));
-	exports.Set("leftoverSelectors", Napi::Function::New(env, LeftoversJs, "leftoverSelectors"));
+	exports.Set("leftoverChoosers", Napi::Function::New(env, LeftoversJs, "leftoverChoosers"));
 	exports.Set("socketHolders", Napi::Function::New(env, HoldersJs, "socketHolders"));
 	exports.Set("migrateSysctl", Napi::Function::New(env, MigrateSysctlJs, "migrateSysctl"));
 	exports.Set("probeMigration", Napi::Function::New(env, ProbeMigrationJs, "probeMigration"));

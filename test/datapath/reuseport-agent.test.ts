@@ -6,7 +6,7 @@ import '../helpers/kernel-lock.js';
 import type { GroupView, ReuseportView } from '../../agent/reuseport/view.js';
 import { eventually } from '../helpers/kernel.js';
 import { onGround as onAgentGround, type Ground as AgentGround } from '../helpers/real-agent.js';
-import { onGround, PORT, selectors, skew, type Ground } from '../helpers/reuseport.js';
+import { onGround, PORT, choosers, skew, type Ground } from '../helpers/reuseport.js';
 
 const on = ['--set', 'reuseport.enabled=true', '--set', `reuseport.ports=${PORT}`, '--set', 'reuseport.graceTime=0'];
 const off = ['--set', 'reuseport.enabled=false'];
@@ -36,25 +36,25 @@ describe('reuseport: the agent', () => {
   it('does nothing unless it is told to', () => both(async (agents, ground) => {
     await ground.workers();
     await agents.ready();
-    assert.deepEqual([selectors(ground), read(agents).groups], [[], []]);
+    assert.deepEqual([choosers(ground), read(agents).groups], [[], []]);
     const { code, stdout } = agents.cli('reuseport');
     assert.deepEqual([code, stdout], [0, 'listeners are not balanced: reuseport.enabled is false\n']);
   }));
 
-  it('stopped, it leaves no selector; told to keep, it leaves it in force for the next one', () => both(async (agents, ground) => {
+  it('stopped, it leaves no chooser; told to keep, it leaves it in force for the next one', () => both(async (agents, ground) => {
     await ground.workers();
     for (const more of [[], ['--set', 'lifecycle.onExit=keep']]) {
       const agent = await agents.ready([...on, ...more]);
       assert.equal(balancedGroup(agents).listeners.length, 4);
       await agent.stop('SIGINT');
       if (more.length > 0) break;
-      await eventually(() => (selectors(ground).length === 0 ? '' : 'the selector is still loaded'));
+      await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
     }
-    assert.equal(selectors(ground).length, 1);
+    assert.equal(choosers(ground).length, 1);
     await assertBalanced(ground);
     const next = await agents.ready(on);
     await next.stop('SIGINT');
-    await eventually(() => (selectors(ground).length === 0 ? '' : 'the selector is still loaded'));
+    await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
   })).timeout(40_000);
 
   it('killed, the kernel balances on; the next one takes over the group with its program, counts and generation', () => both(async (agents, ground) => {
@@ -76,9 +76,9 @@ describe('reuseport: the agent', () => {
     await ground.workers();
     const agent = await agents.ready(on);
     await agent.stop('SIGKILL');
-    assert.equal(selectors(ground).length, 1);
+    assert.equal(choosers(ground).length, 1);
     await agents.ready(off);
-    await eventually(() => (selectors(ground).length === 0 ? '' : 'the selector is still loaded'));
+    await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
     const { refused, reset, silent } = await ground.storm({ count: 100 });
     assert.deepEqual([refused, reset, silent], [0, 0, 0]);
   })).timeout(40_000);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
-import { groupOf, listeners, onGround, PORT, selectors, skew, type Ground, type Workers } from '../helpers/reuseport.js';
+import { groupOf, listeners, onGround, PORT, choosers, skew, type Ground, type Workers } from '../helpers/reuseport.js';
 
 const well = { refused: 0, reset: 0, silent: 0 };
 
@@ -90,7 +90,7 @@ describe('reuseport: listeners that close', () => {
   it('rp-program-replaced-under-traffic: sixteen workers join under load, and the group keeps the one program that it got', () => onGround(async (ground) => {
     const workers = await ground.workers({ workers: 1 });
     const reuseport = await ground.balance();
-    const { programId } = (await reuseport.view()).selector!;
+    const { programId } = (await reuseport.view()).chooser!;
     const seen = new Set<number | undefined>();
     await underLoad(ground, async () => {
       for (let joined = 0; joined < 16; joined++) {
@@ -98,7 +98,7 @@ describe('reuseport: listeners that close', () => {
         seen.add((await groupOf(ground, reuseport)).program?.id);
       }
     });
-    assert.deepEqual([[...seen], selectors(ground)], [[programId], [programId]]);
+    assert.deepEqual([[...seen], choosers(ground)], [[programId], [programId]]);
     assert.ok(ground.lines.filter(({ msg }) => msg === 'balancing a group of listeners').length === 1);
   }));
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
-import { groupOf, listeners, onGround, PORT, selectors, skew, type Ground } from '../helpers/reuseport.js';
+import { groupOf, listeners, onGround, PORT, choosers, skew, type Ground } from '../helpers/reuseport.js';
 
 const well = { refused: 0, reset: 0, silent: 0 };
 
@@ -162,9 +162,9 @@ describe('reuseport: choice', () => {
   it('rp-program-outlives-owner: switched off, the group has no program, and neither has a listener that comes then', () => onGround(async (ground) => {
     const workers = await ground.workers({ workers: 2 });
     const reuseport = await ground.balance();
-    assert.equal(selectors(ground).length, 1);
+    assert.equal(choosers(ground).length, 1);
     reuseport.configure(ground.config({ 'reuseport.enabled': 'false' }));
-    await eventually(() => (selectors(ground).length === 0 ? '' : 'the selector is still loaded'));
+    await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
     await workers.start();
     const observer = await ground.balance({ 'reuseport.ports': '' });
     const { listeners: three, program, why } = await groupOf(ground, observer);

@@ -13,6 +13,6 @@ export const fakeGroup = (over: Partial<GroupView> = {}): GroupView => ({
 });
 
 export const fakeReuseportView = (over: Partial<ReuseportView> = {}): ReuseportView => ({
-  enabled: true, failure: '', selector: { programId: 40, tag: 'aaaa', tookOver: false },
+  enabled: true, failure: '', chooser: { programId: 40, tag: 'aaaa', tookOver: false },
   migration: { migrates: 'yes', wakes: 'yes', detail: '' }, sysctl: [], groups: [fakeGroup()], ...over,
 });

@@ -61,8 +61,8 @@ export interface Storm {
 
 export class Ground {
   readonly lines: Line[];
-  /** Selectors of other agents. */
-  readonly before = loadedSelectors();
+  /** Choosers of other agents. */
+  readonly before = loadedChoosers();
   readonly #log;
   readonly #programs: Program[] = [];
   readonly #agents: Reuseport[] = [];
@@ -151,12 +151,12 @@ export async function listeners(
   return group!;
 }
 
-/** Ids of the selectors that this kernel has loaded and that are not of another agent. */
-export function selectors({ before }: Ground): number[] {
-  return loadedSelectors().filter((id) => !before.includes(id));
+/** Ids of the choosers that this kernel has loaded and that are not of another agent. */
+export function choosers({ before }: Ground): number[] {
+  return loadedChoosers().filter((id) => !before.includes(id));
 }
 
-function loadedSelectors(): number[] {
+function loadedChoosers(): number[] {
   const programs = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show'], { encoding: 'utf8' })) as { id: number; name?: string }[];
   return programs.filter(({ name }) => name === 'sidestep_reuse').map(({ id }) => id);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The selector of listeners: misuse, an end, sockets that are not what they were said to be.
+// The chooser of listeners: misuse, an end, sockets that are not what they were said to be.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,12 +16,12 @@ import { onGround, type Ground } from '../helpers/reuseport.js';
 const options = (over: Partial<NativeReuseportOptions> = {}): NativeReuseportOptions =>
   ({ objectPath: reuseportObjectPath, pinPath: '/sys/fs/bpf/sidestep-test', maxListeners: 64, maxGroups: 8, verifierLog: false, ...over });
 
-async function withSelector(test: (selector: NativeReuseport) => void | Promise<void>): Promise<void> {
-  const selector = new native.NativeReuseport(options());
+async function withChooser(test: (chooser: NativeReuseport) => void | Promise<void>): Promise<void> {
+  const chooser = new native.NativeReuseport(options());
   try {
-    await test(selector);
+    await test(chooser);
   } finally {
-    selector.close();
+    chooser.close();
   }
 }
 
@@ -39,8 +39,8 @@ const group = (slots: number[]) => ({ policy: 'round-robin', stuckMs: 0, graceMs
 
 interface Found { row: NativeRow; socket: NativeSocket }
 
-async function rowsOf(selector: NativeReuseport, pids: number[]): Promise<Found[]> {
-  const rows = (await selector.walk()).filter(({ port }) => port === 8080 || port === 8081);
+async function rowsOf(chooser: NativeReuseport, pids: number[]): Promise<Found[]> {
+  const rows = (await chooser.walk()).filter(({ port }) => port === 8080 || port === 8081);
   const holders = await native.socketHolders(rows.map(({ inode }) => inode));
   return rows.flatMap((row) => {
     const holder = holders.find(({ inode, pid }) => inode === row.inode && pids.includes(pid));
@@ -48,7 +48,7 @@ async function rowsOf(selector: NativeReuseport, pids: number[]): Promise<Found[
   });
 }
 
-describe('selector of listeners', () => {
+describe('chooser of listeners', () => {
   it('knows the lists of the agent and of the configuration', () => {
     assert.deepEqual(native.reuseFallbacks, ['unknown_group', ...FALLBACKS]);
     assert.deepEqual(native.reuseClasses, ['ready', ...SKIPS]);
@@ -58,22 +58,22 @@ describe('selector of listeners', () => {
 
   it('leaves nothing when it is closed, and says so when it is used after', async () => {
     const before = bpfObjects();
-    const selector = new native.NativeReuseport(options());
-    selector.close();
-    selector.close();
-    assert.equal(refusal(() => selector.info()).code, 'closed');
+    const chooser = new native.NativeReuseport(options());
+    chooser.close();
+    chooser.close();
+    assert.equal(refusal(() => chooser.info()).code, 'closed');
     await noneSince(before);
   });
 
-  it('refuses arguments that make no sense, each with its name', () => withSelector((selector) => {
+  it('refuses arguments that make no sense, each with its name', () => withChooser((chooser) => {
     const socket = { pid: 1, fd: 3, cookie: '7' };
     for (const [body, name] of [
-      [() => selector.enlist(-1, listener(1), socket), /slot/],
-      [() => selector.enlist(0, { ...listener(1), weight: 0 }, socket), /weight/],
-      [() => selector.enlist(0, listener(1), { ...socket, cookie: 'x' }), /cookie/],
-      [() => selector.attach({ ...socket, pid: NaN }), /pid/],
-      [() => selector.writeGroup(1, { ...group([]), policy: 'luck' }), /policy/],
-      [() => selector.writeGroup(1, group(Array.from({ length: 257 }, (_, slot) => slot))), /slots/],
+      [() => chooser.enlist(-1, listener(1), socket), /slot/],
+      [() => chooser.enlist(0, { ...listener(1), weight: 0 }, socket), /weight/],
+      [() => chooser.enlist(0, listener(1), { ...socket, cookie: 'x' }), /cookie/],
+      [() => chooser.attach({ ...socket, pid: NaN }), /pid/],
+      [() => chooser.writeGroup(1, { ...group([]), policy: 'luck' }), /policy/],
+      [() => chooser.writeGroup(1, group(Array.from({ length: 257 }, (_, slot) => slot))), /slots/],
       [() => new native.NativeReuseport(undefined as never), /options/],
     ] as const) {
       const error = refusal(body);
@@ -94,57 +94,57 @@ describe('selector of listeners', () => {
     assert.deepEqual([error.code, /sidestep_reuse_tally\.turn/.test(error.message)], ['layout_mismatch', true]);
   });
 
-  it('a socket that is another one by now, or whose process has gone, is told apart', () => onGround((ground) => withSelector(async (selector) => {
+  it('a socket that is another one by now, or whose process has gone, is told apart', () => onGround((ground) => withChooser(async (chooser) => {
     const workers = await ground.workers({ workers: 1 });
-    const [{ row, socket }] = await rowsOf(selector, workers.pids) as [Found];
+    const [{ row, socket }] = await rowsOf(chooser, workers.pids) as [Found];
     for (const wrong of [{ ...socket, cookie: '1' }, { ...socket, fd: 999 }, { ...socket, pid: 4_194_303 }]) {
-      assert.equal(refusal(() => selector.enlist(0, listener(row.group), wrong)).code, 'listener_gone');
-      assert.equal(refusal(() => selector.attach(wrong)).code, 'listener_gone');
+      assert.equal(refusal(() => chooser.enlist(0, listener(row.group), wrong)).code, 'listener_gone');
+      assert.equal(refusal(() => chooser.attach(wrong)).code, 'listener_gone');
     }
-    assert.deepEqual(selector.tables().listeners, []);
+    assert.deepEqual(chooser.tables().listeners, []);
   })));
 
-  it('a descriptor is borrowed for one call: a listener that its owner closes is closed', () => onGround((ground) => withSelector(async (selector) => {
+  it('a descriptor is borrowed for one call: a listener that its owner closes is closed', () => onGround((ground) => withChooser(async (chooser) => {
     const workers = await ground.workers({ workers: 2 });
-    for (const [slot, { row, socket }] of (await rowsOf(selector, workers.pids)).entries()) selector.enlist(slot, listener(row.group), socket);
+    for (const [slot, { row, socket }] of (await rowsOf(chooser, workers.pids)).entries()) chooser.enlist(slot, listener(row.group), socket);
     await workers.leave(workers.pids[0]!);
-    assert.equal((await rowsOf(selector, workers.pids)).length, 1);
+    assert.equal((await rowsOf(chooser, workers.pids)).length, 1);
   })));
 
   for (const [where, port] of [['of another network namespace', 8080], ['of another port', 8081]] as const) {
     it(`rp-other-netns-registered: a listener ${where} in the table is refused by the kernel, counted, and costs no connection`, () => onGround((ground) => {
-      const with_ = (other: Ground): Promise<void> => withSelector(async (selector) => {
+      const with_ = (other: Ground): Promise<void> => withChooser(async (chooser) => {
         const mine = await ground.workers({ workers: 2 });
         const foreign = await other.workers({ workers: 1, port });
-        const [a, b] = await rowsOf(selector, mine.pids) as [Found, Found];
-        const [c] = await rowsOf(selector, foreign.pids) as [Found];
+        const [a, b] = await rowsOf(chooser, mine.pids) as [Found, Found];
+        const [c] = await rowsOf(chooser, foreign.pids) as [Found];
         const id = a.row.group;
-        for (const [slot, { socket }] of [a, b, c].entries()) selector.enlist(slot, listener(id), socket);
-        selector.writeGroup(id, group([0, 1, 2]));
-        selector.attach(a.socket);
+        for (const [slot, { socket }] of [a, b, c].entries()) chooser.enlist(slot, listener(id), socket);
+        chooser.writeGroup(id, group([0, 1, 2]));
+        chooser.attach(a.socket);
         try {
           const { by, ...bad } = await ground.storm({ count: 90 });
           assert.deepEqual(bad, { refused: 0, reset: 0, silent: 0 });
           assert.deepEqual(Object.keys(by).sort(), mine.pids.map(String).sort());
-          assert.ok(selector.tables().groups[0]!.fallbacks['refused']! > 0);
+          assert.ok(chooser.tables().groups[0]!.fallbacks['refused']! > 0);
         } finally {
-          selector.detach(a.socket);
+          chooser.detach(a.socket);
         }
       });
       return port === 8080 ? onGround(with_) : with_(ground);
     }));
   }
 
-  it('a group that holds the selector and is not described is left to the hash', () => onGround((ground) => withSelector(async (selector) => {
+  it('a group that holds the chooser and is not described is left to the hash', () => onGround((ground) => withChooser(async (chooser) => {
     const workers = await ground.workers({ workers: 2 });
-    const [{ socket }] = await rowsOf(selector, workers.pids) as [Found, Found];
-    selector.attach(socket);
+    const [{ socket }] = await rowsOf(chooser, workers.pids) as [Found, Found];
+    chooser.attach(socket);
     try {
       const { by, ...bad } = await ground.storm({ count: 60 });
       assert.deepEqual([bad, Object.keys(by).length], [{ refused: 0, reset: 0, silent: 0 }, 2]);
-      assert.ok(selector.tables().unknown >= 60);
+      assert.ok(chooser.tables().unknown >= 60);
     } finally {
-      selector.detach(socket);
+      chooser.detach(socket);
     }
   })));
 

@@ -34,7 +34,7 @@ describe('which groups are balanced', () => {
     assert.equal(decide(group!, 'none', settings({ 'reuseport.workloads': 'nginx' }), () => undefined), 'not_chosen', 'nobody knows who listens');
   });
 
-  it('not what is excluded, whatever names it, and not what has a selector already', () => {
+  it('not what is excluded, whatever names it, and not what has a chooser already', () => {
     assert.equal(why({ 'reuseport.ports': 'all', 'reuseport.excludePorts': '8080' }), 'excluded');
     assert.equal(why({ 'reuseport.ports': 'all', 'reuseport.excludeWorkloads': 'nginx' }), 'excluded');
     assert.equal(why({ 'reuseport.ports': 'all' }, 'foreign'), 'foreign');
@@ -51,7 +51,7 @@ describe('which groups are balanced', () => {
     assert.deepEqual(groups.map(({ id, sharers }) => [id, sharers.map(({ cookie }) => cookie)]), [[7, ['9', '10']], [8, ['11']]]);
   });
 
-  it('whose selector it is follows from the number of the program alone', () => {
+  it('whose chooser it is follows from the number of the program alone', () => {
     const holding = (id: number, name: string) => groupsOf([fakeSharer({ program: { id, name, classic: false } })])[0]!;
     assert.deepEqual([group!, holding(40, 'x'), holding(39, 'x'), holding(41, 'sidestep_reuse')].map((one) => holdsOf(one, info)), ['none', 'ours', 'old', 'foreign']);
   });
