@@ -2,16 +2,19 @@
 import type { Config, ConfigKey } from '../config/load.js';
 import type { Datapath } from './datapath/types.js';
 import type { Log } from './log.js';
+import type { Reuseport } from './reuseport/reuseport.js';
 import type { Scope } from './scope/scope.js';
 
 export interface HotTargets {
   readonly datapath: Datapath;
   readonly scope: Scope;
+  readonly reuseport: Pick<Reuseport, 'configure'>;
   readonly log: Log;
 }
 
 type Apply = (config: Config, targets: HotTargets) => void;
 
+const rebalance: Apply = (config, { reuseport }) => { reuseport.configure(config); };
 const rescope: Apply = (config, { scope }) => { scope.configure(config); };
 
 const appliers: Partial<Record<ConfigKey, Apply>> = {
@@ -23,16 +26,20 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'scope.exclude': rescope,
   'guard.trust': rescope,
   'guard.allowBlocking': rescope,
+  'reuseport.enabled': rebalance,
+  'reuseport.include': rebalance,
+  'reuseport.exclude': rebalance,
+  'reuseport.policy': rebalance,
+  'reuseport.udpPolicy': rebalance,
+  'reuseport.weights': rebalance,
+  'reuseport.graceTime': rebalance,
+  'reuseport.stuckAfter': rebalance,
+  'reuseport.generations': rebalance,
+  'reuseport.migrateSysctl': rebalance,
+  'reuseport.interval': rebalance,
 };
 
-/** Taken all at once by agent/reuseport, which follows the configuration itself. */
-const followed: readonly ConfigKey[] = [
-  'reuseport.enabled', 'reuseport.ports', 'reuseport.workloads', 'reuseport.excludePorts', 'reuseport.excludeWorkloads',
-  'reuseport.policy', 'reuseport.udpPolicy', 'reuseport.weights', 'reuseport.graceTime', 'reuseport.stuckAfter',
-  'reuseport.generations', 'reuseport.migrateSysctl', 'reuseport.interval',
-];
-
-export const HOT_KEYS = [...(Object.keys(appliers) as ConfigKey[]), ...followed];
+export const HOT_KEYS = Object.keys(appliers) as ConfigKey[];
 
 /** Keys that share an applier have it called once. */
 export function applyHot(changed: readonly ConfigKey[], config: Config, targets: HotTargets): void {

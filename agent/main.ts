@@ -121,7 +121,6 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
 
   const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
   await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep'));
-  reloader.follow((next) => { reuseport.configure(next); });
 
   const metrics = new MetricsEndpoint(config.metrics);
   const notReady = (): string => phase.notReady;
@@ -145,7 +144,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
 
   const source = { datapath, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
-  await step('configuration', () => { reloader.start({ datapath, scope }); }, () => { reloader.stop(); });
+  await step('configuration', () => { reloader.start({ datapath, scope, reuseport }); }, () => { reloader.stop(); });
 
   if (!screen) return;
   const live = new LiveTable(view, screen, paintOf(options.io));

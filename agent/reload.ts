@@ -9,7 +9,6 @@ export class Reloader {
   state: ReloadState = { successful: true, at: Date.now() / 1000, error: '', restartNeeded: [] };
   #watcher: ConfigWatcher | undefined;
   #asked = false;
-  readonly #followers: ((config: Config) => void)[] = [];
 
   constructor(
     private readonly started: Config,
@@ -19,11 +18,6 @@ export class Reloader {
 
   get current(): Config {
     return this.#watcher?.current ?? this.started;
-  }
-
-  /** Told of each configuration that loads, after the datapath follows it. */
-  follow(follower: (config: Config) => void): void {
-    this.#followers.push(follower);
   }
 
   start(targets: Omit<HotTargets, 'log'>): void {
@@ -47,7 +41,6 @@ export class Reloader {
   #apply(config: Config, { hot, restart }: ConfigDiff, targets: HotTargets): void {
     try {
       applyHot(this.#asked ? HOT_KEYS : hot, config, targets);
-      for (const follower of this.#followers) follower(config);
     } catch (error) {
       this.#failed(error as Error);
       return;

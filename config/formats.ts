@@ -4,9 +4,9 @@
  */
 import convict from 'convict';
 import { isIP } from 'node:net';
-import { isPortList, isWeightList, isWorkloadList } from './lists.js';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
 import { parseSelector, SELECTOR_EXAMPLE } from './selector.js';
+import { parseWeight } from './weight.js';
 import type { Value } from './types.js';
 
 /** The limits that a key of the schema puts on its format. */
@@ -45,6 +45,20 @@ const isHost = (text: string): boolean =>
   isIP(text) !== 0 || (!/^[\d.]+$/.test(text) && text.split('.').every((label) => hostLabel.test(label)));
 const isPath = (text: string): boolean =>
   text.startsWith('/') && !text.includes('\0') && !text.split('/').includes('..');
+
+/** `parse` gives what an entry stands for, or what is wrong with it in words. */
+const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => string): Format => ({
+  read: (text) => {
+    const entries = entriesOf(text);
+    return entries.every((entry) => typeof parse(entry) !== 'string') ? entries : undefined;
+  },
+  show: (value) => (value as readonly string[]).join(', '),
+  expected,
+  complaint: (entry) => {
+    const found = parse(entry);
+    return typeof found === 'string' ? found : '';
+  },
+});
 
 export const formats: Readonly<Record<string, Format>> = {
   choice: {
@@ -93,39 +107,13 @@ export const formats: Readonly<Record<string, Format>> = {
       'an absolute path without ".."' +
       (rule.maxBytes === undefined ? '' : `, at most ${String(rule.maxBytes)} bytes`),
   },
-  'port-list': {
-    read: (text, rule) => (text === rule.keyword || isPortList(text) ? text : undefined),
-    show: plain,
-    expected: (rule) =>
-      (rule.keyword === undefined ? '' : `${rule.keyword}, `) + 'ports such as "443, 8000-8010, 53/udp", or nothing',
-  },
-  'workload-list': {
-    read: (text) => (isWorkloadList(text) ? text : undefined),
-    show: plain,
-    expected: () => 'command names, paths of executables and cgroups such as "nginx, /usr/bin/node, cgroup:/web", or nothing',
-  },
-  'weight-list': {
-    read: (text) => (isWeightList(text) ? text : undefined),
-    show: plain,
-    expected: () => 'workloads and their weights, 1 to 1000, such as "nginx=3, cgroup:/canary=1", or nothing',
-  },
   group: {
     read: (text) => (/^([A-Za-z_][A-Za-z0-9_.-]{0,31}|\d{1,10})?$/.test(text) ? text : undefined),
     show: plain,
     expected: () => 'the name or the number of a group, or nothing',
   },
-  selectors: {
-    read: (text) => {
-      const entries = entriesOf(text);
-      return entries.every((entry) => typeof parseSelector(entry) !== 'string') ? entries : undefined;
-    },
-    show: (value) => (value as readonly string[]).join(', '),
-    expected: (rule) => `a list of at most ${String(rule.max)} selectors such as ${SELECTOR_EXAMPLE}`,
-    complaint: (entry) => {
-      const found = parseSelector(entry);
-      return typeof found === 'string' ? found : '';
-    },
-  },
+  selectors: list(parseSelector, (rule) => `a list of at most ${String(rule.max)} selectors such as ${SELECTOR_EXAMPLE}`),
+  weights: list(parseWeight, (rule) => `a list of at most ${String(rule.max)} selectors with a weight from 1 to 1000 such as "program:nginx = 3"`),
   'file-mode': {
     read: (text) => (/^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
     show: (value) => `0${Number(value).toString(8).padStart(3, '0')}`,

@@ -144,23 +144,22 @@ export const schema: convict.Schema<Config> = {
   },
   reuseport: {
     enabled: {
-      doc: 'Balance listeners that share a port with SO_REUSEPORT. It changes how the kernel serves sockets of other programs, so nothing is chosen until a list below names it.',
+      doc: 'Balance listeners that share a port with SO_REUSEPORT. It changes how the kernel serves sockets of other programs, so only what `reuseport.include` names is balanced.',
       format: 'switch',
       default: false,
     },
-    ports: {
-      doc: 'Groups of listeners to balance, by port.',
-      format: 'port-list',
-      keyword: 'all',
-      default: '',
+    include: {
+      doc: 'Balance groups of which one listener matches one of these selectors; cidr is its own address. `port:1-65535` names all. Empty: none.',
+      format: 'selectors',
+      max: 32,
+      default: [],
     },
-    workloads: {
-      doc: 'Groups of listeners to balance, by who listens. One that either list names is chosen.',
-      format: 'workload-list',
-      default: '',
+    exclude: {
+      doc: 'Never balance groups of which one listener matches one of these selectors. Wins over everything else.',
+      format: 'selectors',
+      max: 32,
+      default: [],
     },
-    excludePorts: { doc: 'Never these ports, whatever names them.', format: 'port-list', default: '' },
-    excludeWorkloads: { doc: 'Never groups in which one of these listens.', format: 'workload-list', default: '' },
     policy: {
       doc: 'Which TCP listener gets the next connection.',
       format: ['least-queue', 'round-robin', 'weighted', 'cpu', 'sticky'],
@@ -172,9 +171,10 @@ export const schema: convict.Schema<Config> = {
       default: 'sticky',
     },
     weights: {
-      doc: 'Shares for the policy `weighted`; whoever is not named weighs 1.',
-      format: 'weight-list',
-      default: '',
+      doc: 'Shares for the policy `weighted`: selectors and the weight of listeners that match, the first that fits; whoever none names weighs 1.',
+      format: 'weights',
+      max: 32,
+      default: [],
     },
     graceTime: {
       doc: 'A new listener gets nothing for so long, unless there is no other: tests of a configuration listen for a moment too.',

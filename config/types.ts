@@ -26,16 +26,14 @@ export interface Config {
   /** Selectors, as they were written. */
   readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };
   readonly guard: { readonly trust: readonly string[]; readonly allowBlocking: readonly string[] };
-  /** Lists are comma separated; agent/reuseport/settings.ts takes them apart. */
+  /** Selectors, and selectors with a weight, as they were written. */
   readonly reuseport: {
     readonly enabled: boolean;
-    readonly ports: string;
-    readonly workloads: string;
-    readonly excludePorts: string;
-    readonly excludeWorkloads: string;
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
     readonly policy: ReuseportPolicy;
     readonly udpPolicy: ReuseportPolicy;
-    readonly weights: string;
+    readonly weights: readonly string[];
     readonly graceTime: number;
     readonly stuckAfter: number;
     readonly generations: 'manual' | 'auto';

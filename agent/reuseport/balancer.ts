@@ -143,7 +143,7 @@ export class Balancer {
     const policy = settings.policyOf(sharer.protocol);
     return {
       group: sharer.group, generation,
-      weight: policy === 'weighted' ? settings.weightOf(owner) : 1,
+      weight: policy === 'weighted' ? settings.weightOf(sharer, owner) : 1,
       cpus: policy === 'cpu' ? (owner?.cpus ?? []) : [],
     };
   }

@@ -10,8 +10,8 @@ export const MOST_LISTENERS = 256;
 export const WHYS = {
   balanced: 'it is',
   disabled: 'reuseport.enabled is false',
-  not_chosen: 'neither reuseport.ports nor reuseport.workloads names it',
-  excluded: 'reuseport.excludePorts or reuseport.excludeWorkloads names it',
+  not_chosen: 'no selector of reuseport.include matches one of its listeners',
+  excluded: 'a selector of reuseport.exclude matches one of its listeners',
   foreign: 'another program selects among its listeners',
   unreachable: 'the process of a listener was not found, so not every listener could be served',
   busy: 'the kernel refused a listener, which belongs to a socket map of somebody else',
@@ -53,7 +53,7 @@ export function decide(group: Group, holds: Holds, settings: Settings, ownerOf: 
   const owners = group.sharers.map(({ cookie }) => ownerOf(cookie));
   if (!settings.enabled) return 'disabled';
   if (group.sharers.some((sharer, index) => settings.excludes(sharer, owners[index]))) return 'excluded';
-  if (!settings.namesPort(group.first) && !owners.some((owner) => owner !== undefined && settings.namesWorkload(owner))) return 'not_chosen';
+  if (!group.sharers.some((sharer, index) => settings.includes(sharer, owners[index]))) return 'not_chosen';
   if (holds === 'foreign') return 'foreign';
   return group.sharers.length > MOST_LISTENERS ? 'too_many' : 'balanced';
 }

@@ -11,6 +11,8 @@ export interface Owner {
   readonly comm: string;
   readonly executable: string;
   readonly cgroupPath: string;
+  /** Name of the user that made the socket; '' when it has none. */
+  readonly user: string;
   /** Its process group: the workers of one server share it. */
   readonly processGroup: number;
   /** Where it may run; empty: anywhere. */
@@ -39,10 +41,14 @@ const field = (status: string, name: string): string => new RegExp(`^${name}:\\s
 /** After the name, which may hold anything: state, parent, process group. */
 const processGroupOf = (stat: string): number => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? 0);
 
+const userName = (uid: number, passwd: string): string =>
+  text(passwd).split('\n').map((line) => line.split(':')).find((fields) => fields[2] === String(uid))?.[0] ?? '';
+
 export interface OwnersOptions {
   holders(inodes: readonly string[]): Promise<Holder[]>;
   cgroupRoot: string;
   proc?: string;
+  passwd?: string;
   /** How long one that nobody holds is not looked for again. */
   retryMs?: number;
   now?: () => number;
@@ -70,9 +76,9 @@ export class Owners {
     const open = sharers.filter(({ cookie }) => !this.#known.has(cookie) && !this.#missed.has(cookie));
     if (open.length === 0) return;
     const holders = new Map((await this.options.holders(open.map(({ inode }) => inode))).map((holder) => [holder.inode, holder]));
-    for (const { cookie, inode, cgroup } of open) {
+    for (const { cookie, inode, cgroup, uid } of open) {
       const holder = holders.get(inode);
-      if (holder) this.#known.set(cookie, this.#describe(holder, cgroup));
+      if (holder) this.#known.set(cookie, this.#describe(holder, cgroup, uid));
       else this.#missed.set(cookie, now());
     }
   }
@@ -91,7 +97,7 @@ export class Owners {
     this.#known.delete(cookie);
   }
 
-  #describe({ pid, fd }: Holder, cgroup: string): Owner {
+  #describe({ pid, fd }: Holder, cgroup: string, uid: number): Owner {
     const cpus = readCpuList(field(text(join(this.#proc, String(pid), 'status')), 'Cpus_allowed_list'));
     return {
       pid,
@@ -99,6 +105,7 @@ export class Owners {
       comm: commOf(this.#proc, pid),
       executable: executableOf(this.#proc, pid),
       cgroupPath: this.#cgroups.pathOf(cgroup),
+      user: userName(uid, this.options.passwd ?? '/etc/passwd'),
       processGroup: processGroupOf(text(join(this.#proc, String(pid), 'stat'))),
       cpus: cpus.length >= this.#anywhere ? [] : cpus,
     };

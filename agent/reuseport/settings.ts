@@ -1,6 +1,8 @@
 /** What the operator chose, ready to be asked. Pure. */
+import ipaddr from 'ipaddr.js';
 import type { Config, ReuseportPolicy } from '../../config/types.js';
-import { readPorts, readWeights, readWorkloads, type PortRange, type Workload } from '../../config/lists.js';
+import { parseSelector, type Selector } from '../../config/selector.js';
+import { parseWeight, type Weight } from '../../config/weight.js';
 import type { Owner } from './owners.js';
 import type { Sharer } from './types.js';
 
@@ -12,34 +14,46 @@ export interface Settings {
   readonly setMigrateSysctl: boolean;
   readonly intervalMs: number;
   policyOf(protocol: Sharer['protocol']): ReuseportPolicy;
-  weightOf(owner: Owner | undefined): number;
-  /** By port alone; most groups are decided without knowing who listens. */
-  namesPort(sharer: Sharer): boolean;
-  namesWorkload(owner: Owner): boolean;
+  weightOf(sharer: Sharer, owner: Owner | undefined): number;
+  includes(sharer: Sharer, owner: Owner | undefined): boolean;
   excludes(sharer: Sharer, owner: Owner | undefined): boolean;
 }
-
-const inRange = ({ port, protocol }: Sharer) => (range: PortRange): boolean =>
-  port >= range.from && port <= range.to && (range.protocol === undefined || range.protocol === protocol);
 
 /** `/web` names `/web` and all below it, not `/website`. */
 const isBelow = (path: string, top: string): boolean => top === '/' || path === top || path.startsWith(`${top}/`);
 
-export const isWorkload = (owner: Owner) => (workload: Workload): boolean => {
-  switch (workload.kind) {
-    case 'comm': return owner.comm === workload.name;
-    case 'executable': return owner.executable === workload.path;
-    case 'cgroup': return isBelow(owner.cgroupPath, workload.path);
-  }
+const addressBytes = (address: string): number[] => {
+  const parsed = ipaddr.parse(address);
+  return (parsed.kind() === 'ipv4' ? (parsed as ipaddr.IPv4).toIPv4MappedAddress() : parsed).toByteArray();
 };
 
+function isInside(address: string, network: NonNullable<Selector['network']>): boolean {
+  const bytes = addressBytes(address);
+  return network.address.every((byte, index) => {
+    const bits = Math.min(8, Math.max(0, network.prefix - index * 8));
+    return (byte ^ (bytes[index] ?? 0)) >> (8 - bits) === 0;
+  });
+}
+
+/** A term about the process matches nobody while it is not known who that is. */
+export function matches({ program, exe, cgroup, ports, network, user }: Selector, sharer: Sharer, owner: Owner | undefined): boolean {
+  return (
+    (program === undefined || owner?.comm === program) &&
+    (exe === undefined || owner?.executable === exe) &&
+    (cgroup === undefined || (owner !== undefined && isBelow(owner.cgroupPath, cgroup))) &&
+    (ports === undefined || (sharer.port >= ports.first && sharer.port <= ports.last)) &&
+    (network === undefined || isInside(sharer.address, network)) &&
+    (user === undefined || (owner !== undefined && (owner.user === user || String(sharer.uid) === user)))
+  );
+}
+
+// The configuration was checked when it was loaded.
+const selectorsOf = (texts: readonly string[]): Selector[] => texts.map(parseSelector).filter((one) => typeof one !== 'string');
+const weightsOf = (texts: readonly string[]): Weight[] => texts.map(parseWeight).filter((one) => typeof one !== 'string');
+
 export function settingsOf({ reuseport }: Config): Settings {
-  const all = reuseport.ports === 'all';
-  const ports = all ? [] : (readPorts(reuseport.ports) ?? []);
-  const workloads = readWorkloads(reuseport.workloads) ?? [];
-  const excludedPorts = readPorts(reuseport.excludePorts) ?? [];
-  const excludedWorkloads = readWorkloads(reuseport.excludeWorkloads) ?? [];
-  const weights = readWeights(reuseport.weights) ?? [];
+  const [include, exclude] = [selectorsOf(reuseport.include), selectorsOf(reuseport.exclude)];
+  const weights = weightsOf(reuseport.weights);
   return {
     enabled: reuseport.enabled,
     stuckMs: reuseport.stuckAfter,
@@ -48,9 +62,8 @@ export function settingsOf({ reuseport }: Config): Settings {
     setMigrateSysctl: reuseport.migrateSysctl === 'set',
     intervalMs: reuseport.interval,
     policyOf: (protocol) => (protocol === 'udp' ? reuseport.udpPolicy : reuseport.policy),
-    weightOf: (owner) => (owner && weights.find(({ workload }) => isWorkload(owner)(workload))?.weight) ?? 1,
-    namesPort: (sharer) => all || ports.some(inRange(sharer)),
-    namesWorkload: (owner) => workloads.some(isWorkload(owner)),
-    excludes: (sharer, owner) => excludedPorts.some(inRange(sharer)) || (owner !== undefined && excludedWorkloads.some(isWorkload(owner))),
+    weightOf: (sharer, owner) => weights.find(({ selector }) => matches(selector, sharer, owner))?.weight ?? 1,
+    includes: (sharer, owner) => include.some((selector) => matches(selector, sharer, owner)),
+    excludes: (sharer, owner) => exclude.some((selector) => matches(selector, sharer, owner)),
   };
 }

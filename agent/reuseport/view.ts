@@ -99,7 +99,7 @@ export function viewOf({ settings, failure, migration, chooser, seen, ownerOf }:
       cookie: sharer.cookie,
       pid: owner?.pid ?? 0, comm: owner?.comm ?? '', executable: owner?.executable ?? '', cgroupPath: owner?.cgroupPath ?? '',
       state: stateOf(sharer, seat, generation, settings),
-      generation: seat?.generation ?? generation, weight: settings.weightOf(owner),
+      generation: seat?.generation ?? generation, weight: settings.weightOf(sharer, owner),
       selected: seat?.selected ?? 0, migrated: seat?.migrated ?? 0, skipped: seat?.skipped ?? zero(SKIPS),
       depth: sharer.depth, room: sharer.room, waitedMs: sharer.waitedMs || (seat ? waitOf(sharer, seat) : 0),
     };

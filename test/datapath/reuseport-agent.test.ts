@@ -8,7 +8,7 @@ import { eventually } from '../helpers/kernel.js';
 import { onGround as onAgentGround, type Ground as AgentGround } from '../helpers/real-agent.js';
 import { onGround, PORT, choosers, skew, type Ground } from '../helpers/reuseport.js';
 
-const on = ['--set', 'reuseport.enabled=true', '--set', `reuseport.ports=${PORT}`, '--set', 'reuseport.graceTime=0'];
+const on = ['--set', 'reuseport.enabled=true', '--set', `reuseport.include=port:${PORT}`, '--set', 'reuseport.graceTime=0'];
 const off = ['--set', 'reuseport.enabled=false'];
 
 const both = (test: (agents: AgentGround, ground: Ground) => Promise<void>): Promise<void> =>

@@ -20,7 +20,7 @@ async function serves(ground: Ground, count: number, during: () => Promise<void>
   assert.ok(skew(Object.values(by)) <= 1.05, JSON.stringify(by));
   await during();
   await reuseport.stop(false);
-  const observer = await ground.balance({ 'reuseport.ports': '' });
+  const observer = await ground.balance({ 'reuseport.include': '' });
   await groupOf(ground, observer);
   const { why, program } = await groupOf(ground, observer);
   assert.deepEqual([why, program], ['not_chosen', undefined]);

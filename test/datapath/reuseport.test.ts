@@ -49,7 +49,7 @@ describe('reuseport: balancing', () => {
 
   it('by weight: three connections to one for a name that weighs three', () => onGround(async (ground) => {
     const workers = await ground.workers({ workers: 4, names: ['alpha', 'beta'] });
-    await ground.balance({ 'reuseport.policy': 'weighted', 'reuseport.weights': 'alpha=3' });
+    await ground.balance({ 'reuseport.policy': 'weighted', 'reuseport.weights': 'program:alpha = 3' });
     await ground.storm({ count: 800 });
     const [first, second, third, fourth] = workers.pids;
     const counts = await workers.counts();
@@ -122,14 +122,14 @@ describe('reuseport: balancing', () => {
 describe('reuseport: choice', () => {
   it('nothing is touched that no list names, and a reload that names it is followed', () => onGround(async (ground) => {
     await ground.workers({ workers: 2, names: ['served'] });
-    const reuseport = await ground.balance({ 'reuseport.ports': '' });
+    const reuseport = await ground.balance({ 'reuseport.include': '' });
     assert.equal((await groupOf(ground, reuseport)).why, 'not_chosen');
     for (const [settings, why] of [
-      [{ 'reuseport.workloads': 'served', 'reuseport.ports': '' }, 'balanced'],
-      [{ 'reuseport.excludeWorkloads': 'served' }, 'excluded'],
-      [{ 'reuseport.ports': '8000-8100/tcp' }, 'balanced'],
-      [{ 'reuseport.ports': '8000-8100/udp' }, 'not_chosen'],
-      [{ 'reuseport.ports': 'all', 'reuseport.excludePorts': String(PORT) }, 'excluded'],
+      [{ 'reuseport.include': 'program:served' }, 'balanced'],
+      [{ 'reuseport.exclude': 'program:served' }, 'excluded'],
+      [{ 'reuseport.include': 'port:8000-8100' }, 'balanced'],
+      [{ 'reuseport.include': 'port:8000-8100 program:other' }, 'not_chosen'],
+      [{ 'reuseport.include': 'port:1-65535', 'reuseport.exclude': `port:${PORT}` }, 'excluded'],
     ] as const) {
       reuseport.configure(ground.config(settings));
       assert.equal((await groupOf(ground, reuseport)).why, why, JSON.stringify(settings));
@@ -166,7 +166,7 @@ describe('reuseport: choice', () => {
     reuseport.configure(ground.config({ 'reuseport.enabled': 'false' }));
     await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
     await workers.start();
-    const observer = await ground.balance({ 'reuseport.ports': '' });
+    const observer = await ground.balance({ 'reuseport.include': '' });
     const { listeners: three, program, why } = await groupOf(ground, observer);
     assert.deepEqual([three.length, program, why], [3, undefined, 'not_chosen']);
     const { by, ...bad } = await ground.storm({ count: 300 });

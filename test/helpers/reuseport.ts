@@ -105,7 +105,7 @@ export class Ground {
   }
 
   config(settings: Record<string, string> = {}): ReturnType<typeof loadConfig> {
-    const flags = { 'reuseport.enabled': 'true', 'reuseport.ports': String(PORT), 'reuseport.graceTime': '0', 'bpf.pinPath': this.#pins, ...settings };
+    const flags = { 'reuseport.enabled': 'true', 'reuseport.include': `port:${PORT}`, 'reuseport.graceTime': '0', 'bpf.pinPath': this.#pins, ...settings };
     return loadConfig({ file: '/dev/null', env: {}, flags });
   }
 

@@ -9,7 +9,7 @@ import { settingsOf } from '../../../agent/reuseport/settings.js';
 import { keptLog, type Line } from '../../helpers/log.js';
 
 const settings = (over: Record<string, string> = {}) =>
-  settingsOf(loadConfig({ file: '/dev/null', env: {}, flags: { 'reuseport.enabled': 'true', 'reuseport.ports': '8080', ...over } }));
+  settingsOf(loadConfig({ file: '/dev/null', env: {}, flags: { 'reuseport.enabled': 'true', 'reuseport.include': 'port:8080', ...over } }));
 
 const sharers = (...cookies: string[]) => cookies.map((cookie) => fakeSharer({ cookie, inode: `9${cookie}`, socks: cookies.length }));
 
@@ -58,7 +58,7 @@ describe('one look at the groups of listeners', () => {
     chooser.sharers = sharers('1');
     await balancer.look(settings());
     calls();
-    await balancer.look(settings({ 'reuseport.ports': '' }));
+    await balancer.look(settings({ 'reuseport.include': '' }));
     assert.deepEqual(calls(), ['detach 7', 'forget 7', 'release 0']);
     assert.deepEqual(why(), ['not_chosen']);
     assert.ok(lines.some(({ msg }) => msg === 'a group of listeners is the kernel\'s again'));

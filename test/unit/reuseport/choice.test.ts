@@ -12,38 +12,44 @@ const settings = (over: Record<string, string>) =>
   settingsOf(loadConfig({ file: '/dev/null', env: {}, flags: { 'reuseport.enabled': 'true', ...over } }));
 
 const owner = (over: Partial<Owner> = {}): Owner =>
-  ({ pid: 7, fd: 3, comm: 'nginx', executable: '/usr/sbin/nginx', cgroupPath: '/web/a', processGroup: 7, cpus: [], ...over });
+  ({ pid: 7, fd: 3, comm: 'nginx', executable: '/usr/sbin/nginx', cgroupPath: '/web/a', user: 'www', processGroup: 7, cpus: [], ...over });
 
 const info = { programId: 40, tag: '', tookOver: false, oldPrograms: [39] };
-const [group] = groupsOf([fakeSharer()]);
+const sharer = fakeSharer({ address: '10.1.2.3', uid: 33 });
+const [group] = groupsOf([sharer]);
 const why = (over: Record<string, string>, holds: 'none' | 'foreign' = 'none', who: Owner | undefined = owner()) =>
   decide(group!, holds, settings(over), () => who);
 
 describe('which groups are balanced', () => {
-  it('none, unless a list names it: by port', () => {
+  it('none, unless a selector names it', () => {
     assert.equal(why({}), 'not_chosen');
-    assert.equal(why({ 'reuseport.ports': 'all' }), 'balanced');
-    assert.equal(why({ 'reuseport.ports': '8080/tcp' }), 'balanced');
-    assert.equal(why({ 'reuseport.ports': '8080/udp, 1-8079' }), 'not_chosen');
-    assert.equal(why({ 'reuseport.ports': '8000-9000', 'reuseport.enabled': 'false' }), 'disabled');
+    assert.equal(why({ 'reuseport.include': 'port:8080', 'reuseport.enabled': 'false' }), 'disabled');
+    for (const text of [
+      'port:1-65535', 'port:8000-8080', 'program:nginx', 'exe:/usr/sbin/nginx', 'cgroup:/web', 'cgroup:/web/a', 'cgroup:/', 'user:www', 'user:33',
+      'cidr:10.1.0.0/16', 'cidr:10.1.2.3', 'program:nginx port:8080', 'port:9, port:8080',
+    ]) assert.equal(why({ 'reuseport.include': text }), 'balanced', text);
+    for (const text of [
+      'port:8081', 'port:1-8079', 'program:node', 'exe:/usr/bin/nginx', 'cgroup:/we', 'cgroup:/web/a/b', 'user:root', 'user:3',
+      'cidr:10.2.0.0/16', 'cidr:fd00::/8', 'program:nginx port:9',
+    ]) assert.equal(why({ 'reuseport.include': text }), 'not_chosen', text);
   });
 
-  it('by workload: command, executable, cgroup and what is below it', () => {
-    for (const named of ['nginx', '/usr/sbin/nginx', 'cgroup:/web', 'cgroup:/web/a', 'cgroup:/']) assert.equal(why({ 'reuseport.workloads': named }), 'balanced', named);
-    for (const other of ['node', '/usr/bin/nginx', 'cgroup:/we', 'cgroup:/web/a/b']) assert.equal(why({ 'reuseport.workloads': other }), 'not_chosen', other);
-    assert.equal(decide(group!, 'none', settings({ 'reuseport.workloads': 'nginx' }), () => undefined), 'not_chosen', 'nobody knows who listens');
+  it('by what is known: who listens may not be', () => {
+    const unknown = (text: string) => decide(group!, 'none', settings({ 'reuseport.include': text }), () => undefined);
+    assert.deepEqual(['program:nginx', 'cgroup:/', 'user:33', 'port:8080'].map(unknown), ['not_chosen', 'not_chosen', 'not_chosen', 'balanced']);
   });
 
   it('not what is excluded, whatever names it, and not what has a chooser already', () => {
-    assert.equal(why({ 'reuseport.ports': 'all', 'reuseport.excludePorts': '8080' }), 'excluded');
-    assert.equal(why({ 'reuseport.ports': 'all', 'reuseport.excludeWorkloads': 'nginx' }), 'excluded');
-    assert.equal(why({ 'reuseport.ports': 'all' }, 'foreign'), 'foreign');
+    const all = { 'reuseport.include': 'port:1-65535' };
+    assert.equal(why({ ...all, 'reuseport.exclude': 'port:8080' }), 'excluded');
+    assert.equal(why({ ...all, 'reuseport.exclude': 'program:nginx' }), 'excluded');
+    assert.equal(why(all, 'foreign'), 'foreign');
     assert.equal(why({}, 'foreign'), 'not_chosen');
   });
 
   it('not one that is larger than the table of a group', () => {
     const large = groupsOf(Array.from({ length: MOST_LISTENERS + 1 }, (_, number) => fakeSharer({ cookie: String(number + 1) })))[0]!;
-    assert.equal(decide(large, 'none', settings({ 'reuseport.ports': 'all' }), () => owner()), 'too_many');
+    assert.equal(decide(large, 'none', settings({ 'reuseport.include': 'port:8080' }), () => owner()), 'too_many');
   });
 
   it('sockets of one number are one group, the eldest first', () => {
@@ -57,8 +63,8 @@ describe('which groups are balanced', () => {
   });
 
   it('weights go by the first entry that fits; policies by protocol', () => {
-    const chosen = settings({ 'reuseport.weights': 'cgroup:/web=5, nginx=3', 'reuseport.policy': 'weighted' });
-    assert.deepEqual([owner(), owner({ cgroupPath: '/' }), owner({ cgroupPath: '/', comm: 'x' }), undefined].map((one) => chosen.weightOf(one)), [5, 3, 1, 1]);
+    const chosen = settings({ 'reuseport.weights': 'cgroup:/web = 5, program:nginx=3', 'reuseport.policy': 'weighted' });
+    assert.deepEqual([owner(), owner({ cgroupPath: '/' }), owner({ cgroupPath: '/', comm: 'x' }), undefined].map((one) => chosen.weightOf(sharer, one)), [5, 3, 1, 1]);
     assert.deepEqual([chosen.policyOf('tcp'), chosen.policyOf('udp')], ['weighted', 'sticky']);
   });
 });
