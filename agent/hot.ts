@@ -2,16 +2,19 @@
 import type { Config, ConfigKey } from '../config/load.js';
 import type { Datapath } from './datapath/types.js';
 import type { Log } from './log.js';
+import type { Reuseport } from './reuseport/reuseport.js';
 import type { Scope } from './scope/scope.js';
 
 export interface HotTargets {
   readonly datapath: Datapath;
   readonly scope: Scope;
+  readonly reuseport: Pick<Reuseport, 'configure'>;
   readonly log: Log;
 }
 
 type Apply = (config: Config, targets: HotTargets) => void;
 
+const rebalance: Apply = (config, { reuseport }) => { reuseport.configure(config); };
 const rescope: Apply = (config, { scope }) => { scope.configure(config); };
 
 const window: Apply = ({ guard }, { datapath }) => { datapath.setWindow(guard.window); };
@@ -28,6 +31,17 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'guard.window.time': window,
   'guard.window.connections': window,
   'guard.window.bytes': window,
+  'reuseport.enabled': rebalance,
+  'reuseport.include': rebalance,
+  'reuseport.exclude': rebalance,
+  'reuseport.policy': rebalance,
+  'reuseport.udpPolicy': rebalance,
+  'reuseport.weights': rebalance,
+  'reuseport.graceTime': rebalance,
+  'reuseport.stuckAfter': rebalance,
+  'reuseport.generations': rebalance,
+  'reuseport.migrateSysctl': rebalance,
+  'reuseport.interval': rebalance,
 };
 
 export const HOT_KEYS = Object.keys(appliers) as ConfigKey[];

@@ -20,6 +20,8 @@ import { listedProfiles } from './guard/lists.js';
 import { guardOf } from './guard/make.js';
 import { Resolver } from './pairs/resolve.js';
 import { Reloader } from './reload.js';
+import { Reuseport } from './reuseport/reuseport.js';
+import type { ReuseportHost } from './reuseport/types.js';
 import { Scope } from './scope/scope.js';
 import { version } from './version.js';
 
@@ -31,8 +33,12 @@ export const openDatapath: OpenDatapath = async (config, log, standing) => {
   return openNative(config, log, standing);
 };
 
+/** Likewise. */
+export const openReuseport = async (): Promise<ReuseportHost> => (await import('./reuseport/native.js')).reuseportHost;
+
 export interface AgentOptions {
   readonly open: OpenDatapath;
+  readonly openReuseport: () => Promise<ReuseportHost>;
   /** What the configuration was loaded from, to load it again. */
   readonly sources: LoadOptions;
   readonly io: Io;
@@ -120,12 +126,15 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   await step('guard', () => guard.start().catch((error: unknown) => {
     log.child('guard').error('programs that are known could not be looked for; they are learned anew', { error });
   }), () => guard.stop());
+  const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
+  await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep'));
 
   const metrics = new MetricsEndpoint(config.metrics);
   const notReady = (): string => phase.notReady;
   const view: AgentView = {
     datapath,
     scope,
+    reuseport,
     resolver: new Resolver({ cgroupRoot }),
     guard,
     profiles,
@@ -142,9 +151,9 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
-  const source = { datapath, version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
-  await step('configuration', () => { reloader.start({ datapath, scope }); }, () => { reloader.stop(); });
+  await step('configuration', () => { reloader.start({ datapath, scope, reuseport }); }, () => { reloader.stop(); });
 
   if (!screen) return;
   const live = new LiveTable(view, screen, paintOf(options.io));

@@ -6,6 +6,7 @@ import convict from 'convict';
 import { isIP } from 'node:net';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
 import { parseSelector, SELECTOR_EXAMPLE } from './selector.js';
+import { parseWeight } from './weight.js';
 import type { Value } from './types.js';
 
 /** The limits that a key of the schema puts on its format. */
@@ -44,6 +45,20 @@ const isHost = (text: string): boolean =>
   isIP(text) !== 0 || (!/^[\d.]+$/.test(text) && text.split('.').every((label) => hostLabel.test(label)));
 const isPath = (text: string): boolean =>
   text.startsWith('/') && !text.includes('\0') && !text.split('/').includes('..');
+
+/** `parse` gives what an entry stands for, or what is wrong with it in words. */
+const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => string): Format => ({
+  read: (text) => {
+    const entries = entriesOf(text);
+    return entries.every((entry) => typeof parse(entry) !== 'string') ? entries : undefined;
+  },
+  show: (value) => (value as readonly string[]).join(', '),
+  expected,
+  complaint: (entry) => {
+    const found = parse(entry);
+    return typeof found === 'string' ? found : '';
+  },
+});
 
 export const formats: Readonly<Record<string, Format>> = {
   choice: {
@@ -97,18 +112,8 @@ export const formats: Readonly<Record<string, Format>> = {
     show: plain,
     expected: () => 'the name or the number of a group, or nothing',
   },
-  selectors: {
-    read: (text) => {
-      const entries = entriesOf(text);
-      return entries.every((entry) => typeof parseSelector(entry) !== 'string') ? entries : undefined;
-    },
-    show: (value) => (value as readonly string[]).join(', '),
-    expected: (rule) => `a list of at most ${String(rule.max)} selectors such as ${SELECTOR_EXAMPLE}`,
-    complaint: (entry) => {
-      const found = parseSelector(entry);
-      return typeof found === 'string' ? found : '';
-    },
-  },
+  selectors: list(parseSelector, (rule) => `a list of at most ${String(rule.max)} selectors such as ${SELECTOR_EXAMPLE}`),
+  weights: list(parseWeight, (rule) => `a list of at most ${String(rule.max)} selectors with a weight from 1 to 1000 such as "program:nginx = 3"`),
   'file-mode': {
     read: (text) => (/^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
     show: (value) => `0${Number(value).toString(8).padStart(3, '0')}`,

@@ -30,6 +30,7 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
     maxItems: rule.max,
     items: { type: 'string', pattern: '^\\s*(program|exe|cgroup|port|cidr|user):\\S+(\\s+(program|exe|cgroup|port|cidr|user):\\S+)*\\s*$' },
   }),
+  weights: ({ rule }) => ({ type: 'array', maxItems: rule.max, items: { type: 'string', pattern: '^.+\\s*=\\s*\\d{1,4}$' } }),
   group: () => ({ type: ['string', 'integer'] }),
   'file-mode': () => ({ type: 'string', pattern: '^0?[0-7]{3}$' }),
 };

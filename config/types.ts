@@ -4,6 +4,7 @@ export type LogFormat = 'auto' | 'json' | 'pretty';
 export type DatapathMode = 'auto' | 'unified' | 'split' | 'off';
 export type Preseed = 'off' | 'buildid' | 'name';
 export type OnExit = 'retire' | 'keep';
+export type ReuseportPolicy = 'least-queue' | 'round-robin' | 'weighted' | 'cpu' | 'sticky';
 
 export interface Config {
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
@@ -32,6 +33,22 @@ export interface Config {
     readonly preseed: Preseed;
     readonly profiles: string;
     readonly window: { readonly time: number; readonly connections: number; readonly bytes: number };
+  };
+  /** Selectors, and selectors with a weight, as they were written. */
+  readonly reuseport: {
+    readonly enabled: boolean;
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
+    readonly policy: ReuseportPolicy;
+    readonly udpPolicy: ReuseportPolicy;
+    readonly weights: readonly string[];
+    readonly graceTime: number;
+    readonly stuckAfter: number;
+    readonly generations: 'manual' | 'auto';
+    readonly migrateSysctl: 'leave' | 'set';
+    readonly interval: number;
+    readonly maxListeners: number;
+    readonly maxGroups: number;
   };
   readonly metrics: { readonly enabled: boolean; readonly host: string; readonly port: number };
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };

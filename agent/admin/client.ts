@@ -2,8 +2,8 @@
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
 import type {
-  ChangedProfiles, ConfigObject, CountersObject, Edges, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded, RetireLine,
-  ScopeObject, Status,
+  ChangedProfiles, ConfigObject, CountersObject, Edges, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded,
+  ReuseportObject, RetireLine, Rotated, ScopeObject, Status,
 } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
@@ -41,6 +41,8 @@ export class AdminClient {
   setProfiles(which: string, state: string, reason?: string): Promise<ChangedProfiles> {
     return this.#json('POST', '/v1/profiles/set', { which, state, ...(reason === undefined ? {} : { reason }) });
   }
+  reuseport(): Promise<ReuseportObject> { return this.#json('GET', '/v1/reuseport'); }
+  rotate(port: number): Promise<Rotated> { return this.#json('POST', '/v1/reuseport/rotate', { port }); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
   config(): Promise<ConfigObject> { return this.#json('GET', '/v1/config'); }

@@ -54,6 +54,14 @@ export function readSelector(body: Record<string, unknown>): string | undefined 
   return selector;
 }
 
+export function readRotate(body: Record<string, unknown>): { port: number } {
+  onlyKnown(body, ['port']);
+  const { port } = body;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535)
+    throw new SidestepError('bad_request', 'port must be a whole number from 1 to 65535');
+  return { port };
+}
+
 export function readLevel(body: Record<string, unknown>): LogLevel {
   onlyKnown(body, ['level']);
   const level = LOG_LEVELS.find((known) => known === body['level']);

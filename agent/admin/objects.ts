@@ -8,6 +8,7 @@ import type { ProfileRow } from '../guard/view.js';
 import type { PairView } from '../pairs/resolve.js';
 import type { RuleView } from '../scope/scope.js';
 import type { Switches } from '../scope/switches.js';
+import type { ReuseportView } from '../reuseport/view.js';
 
 export const API_VERSION = 1;
 
@@ -46,6 +47,12 @@ export interface Status extends Versioned {
 
 export interface Pairs extends Versioned {
   pairs: PairView[];
+}
+
+export interface ReuseportObject extends Versioned, ReuseportView {}
+
+export interface Rotated extends Versioned {
+  rotated: { protocol: 'tcp' | 'udp'; address: string; port: number; netns: number; draining: number }[];
 }
 
 export interface Edges extends Versioned {

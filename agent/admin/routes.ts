@@ -12,11 +12,14 @@ import type { Guard } from '../guard/guard.js';
 import type { Management } from '../guard/manage.js';
 import { profileRows } from '../guard/view.js';
 import type { Scope } from '../scope/scope.js';
-import { readImport, readLevel, readSelector, readSet, readWhich } from './input.js';
+import type { Reuseport } from '../reuseport/reuseport.js';
+import type { ReuseportView } from '../reuseport/view.js';
+import { readImport, readLevel, readRotate, readSelector, readSet, readWhich } from './input.js';
 import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export interface AgentView {
   readonly datapath: Datapath;
+  readonly reuseport: Pick<Reuseport, 'view' | 'lastView' | 'rotate'>;
   readonly resolver: Resolver;
   readonly scope: Scope;
   readonly guard: Guard;
@@ -55,6 +58,16 @@ export function scopeOf({ scope, datapath }: Pick<AgentView, 'scope' | 'datapath
   return { apiVersion: API_VERSION, switches: scope.switches, rules };
 }
 
+function reuseportProblems({ enabled, failure, groups, migration }: ReuseportView): string[] {
+  if (!enabled) return [];
+  const missed = groups.filter(({ why }) => why === 'unreachable' || why === 'busy' || why === 'too_many');
+  return [
+    ...(failure === '' ? [] : [`listeners are not looked at: ${failure}`]),
+    ...missed.map(({ port, protocol, because }) => `port ${port}/${protocol} is not balanced: ${because}`),
+    ...(migration?.wakes === 'no' ? ['this kernel does not wake a listener to which connections have moved'] : []),
+  ];
+}
+
 function problemsOf(view: AgentView, notReady: string): string[] {
   const metrics = view.metrics();
   const reload = view.reloadState();
@@ -62,6 +75,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
     ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
     ...scopeProblems(scopeOf(view)),
+    ...reuseportProblems(view.reuseport.lastView()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
     ...(view.guard.problem === '' ? [] : [`profiles do not outlive the agent: ${view.guard.problem}`]),
     ...(reload.successful ? [] : [`the last configuration did not load: ${reload.error}`]),
@@ -110,6 +124,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
   '/v1/scope': scopeOf,
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
+  '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),
   '/v1/config': (view) => ({ apiVersion: API_VERSION, settings: configOrigin(view.config()) }),
 };
 
@@ -144,6 +159,14 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
     const changed = await profiles.set(which, state, reason);
     log.info('profiles set', { which, state, profiles: changed.map(({ id }) => id) });
     return { apiVersion: API_VERSION, profiles: changed };
+  },
+  '/v1/reuseport/rotate': async ({ reuseport }, body) => {
+    const { port } = readRotate(body);
+    const groups = await reuseport.rotate(({ first }) => first.port === port);
+    if (groups.length === 0) throw new SidestepError('not_found', `no group of listeners is balanced on port ${port}`);
+    const rotated = groups.map(({ first, sharers }) =>
+      ({ protocol: first.protocol, address: first.address, port: first.port, netns: first.netns, draining: sharers.length }));
+    return { apiVersion: API_VERSION, rotated };
   },
   '/v1/reload': (view) => {
     view.reload();

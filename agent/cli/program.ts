@@ -6,6 +6,7 @@ import { check } from './commands/check.js';
 import { printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
+import { reuseport, rotate } from './commands/reuseport.js';
 import { retire } from './commands/retire.js';
 import { disable, enable, scope } from './commands/scope.js';
 import { status } from './commands/status.js';
@@ -14,7 +15,7 @@ import { Context, type GlobalFlags, type Run } from './context.js';
 import { report } from './fault.js';
 import { EXIT, type Io } from './io.js';
 import { profileCommands } from './profile-commands.js';
-import { duration, outputOption, setOption, settingOptions, settingsIn } from './options.js';
+import { duration, outputOption, portNumber, setOption, settingOptions, settingsIn } from './options.js';
 
 const exitCodes = '\nExit codes: 0 good, 1 problem found, 2 bad usage, 3 agent not reachable.\n';
 
@@ -73,6 +74,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   program.command('enable').description('undo a disable; all of them when none is given')
     .argument('[selector...]', 'as it was disabled').addOption(outputOption())
     .action((words: string[], flags: { output?: 'json' }) => act(enable(words, flags)));
+  const listeners = program.command('reuseport').description('listeners that share a port, and what each of them gets').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(reuseport(flags)));
+  listeners.command('rotate').description('from now on new listeners of this port take every connection, and those of now finish what they have')
+    .argument('<port>', 'port', portNumber).action((port: number) => act(rotate(port)));
 
   const config = program.command('config').description('the configuration');
   config.command('print').description('the settings in force')

@@ -8,6 +8,8 @@ export interface MetricEntry {
 
 const edgeLabels = ['client', 'server', 'port', 'direction', 'path'] as const;
 
+const listenerLabels = ['port', 'protocol', 'workload', 'listener'] as const;
+
 export const METRICS = {
   sidestep_connections_total: {
     type: 'counter',
@@ -80,6 +82,46 @@ export const METRICS = {
     type: 'counter',
     help: 'Bytes that came over TCP and were moved into the one queue of an enrolled socket.',
     labels: [],
+  },
+  sidestep_reuseport_groups: {
+    type: 'gauge',
+    help: 'Groups of listeners that share a port, by whether they are balanced, and why not.',
+    labels: ['why'],
+  },
+  sidestep_reuseport_listeners: {
+    type: 'gauge',
+    help: 'Listeners of balanced groups: ready, draining (of an older generation), new (in their grace time), stuck, full, or unlisted.',
+    labels: ['port', 'protocol', 'state'],
+  },
+  sidestep_reuseport_selections_total: {
+    type: 'counter',
+    help: 'Connections, or datagrams, that a listener was given. `listener` is the cookie of its socket.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_migrations_total: {
+    type: 'counter',
+    help: 'Connections that came to a listener from one that closed.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_skips_total: {
+    type: 'counter',
+    help: 'Choices in which a listener was passed over, and why.',
+    labels: [...listenerLabels, 'reason'],
+  },
+  sidestep_reuseport_queue_depth: {
+    type: 'gauge',
+    help: 'Connections that wait to be accepted, or bytes of datagrams that wait to be read.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_queue_wait_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest of them has waited.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_fallbacks_total: {
+    type: 'counter',
+    help: 'Connections of balanced groups that were left to the hash of the kernel, and why.',
+    labels: ['port', 'protocol', 'reason'],
   },
   sidestep_scrape_duration_seconds: {
     type: 'gauge',

@@ -33,6 +33,10 @@ typedef struct {
 } atomic_t;
 
 typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+typedef struct {
 	atomic_t refs;
 } refcount_t;
 
@@ -145,8 +149,10 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	unsigned char skc_reuseport : 1;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 	union {
 		struct sock *skc_listener; /* of a request socket */
 		unsigned long skc_flags;   /* of any other */
@@ -168,6 +174,22 @@ struct sk_buff_head {
 	__u32 qlen;
 };
 
+struct bpf_prog_aux {
+	__u32 id;
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
+};
+
+struct sock_reuseport {
+	__u16 num_socks;
+	unsigned int reuseport_id;
+	struct bpf_prog *prog;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
@@ -185,6 +207,9 @@ struct sock {
 	struct sock_cgroup_data sk_cgrp_data;
 	__u8 sk_shutdown;
 	__u16 sk_protocol;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+	struct sock_reuseport *sk_reuseport_cb;
 };
 
 enum sock_flags {
@@ -198,8 +223,15 @@ struct inet_sock {
 	struct sock sk;
 };
 
+struct request_sock;
+
+struct request_sock_queue {
+	struct request_sock *rskq_accept_head;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 	const void *icsk_ulp_ops;
 };
 
@@ -227,6 +259,7 @@ struct request_sock {
 };
 
 struct tcp_request_sock {
+	__u64 snt_synack; /* microseconds of CLOCK_MONOTONIC; 0 with SYN cookies */
 	__u32 rcv_isn;
 	__u32 snt_isn;
 };
@@ -240,6 +273,16 @@ struct sk_psock {
 
 struct bpf_sock_ops_kern {
 	struct sock *sk;
+};
+
+struct sk_reuseport_kern {
+	struct sock *sk;
+	__u32 reuseport_id;
+};
+
+struct udp_sock {
+	struct inet_sock inet;
+	struct sk_buff_head reader_queue;
 };
 
 struct css_set {
@@ -295,6 +338,15 @@ struct bpf_iter__tcp {
 	};
 	union {
 		struct sock_common *sk_common;
+	};
+};
+
+struct bpf_iter__udp {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct udp_sock *udp_sk;
 	};
 };
 

@@ -6,6 +6,7 @@
 #include "lock.h"
 #include "owners.h"
 #include "probe.h"
+#include "reuseport_js.h"
 #include "tables.h"
 
 namespace {
@@ -18,6 +19,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("probeCasts", Napi::Function::New(env, sidestep::ProbeCastsJs, "probeCasts"));
 	exports.Set("hookOwners", Napi::Function::New(env, sidestep::HookOwners, "hookOwners"));
 	exports.Set("reasonNames", sidestep::ReasonNames(env));
+	sidestep::DefineReuseport(env, exports);
 	return exports;
 }
 

@@ -13,14 +13,8 @@
 namespace sidestep {
 namespace {
 
-struct Field {
-	const char* type;
-	const char* name;
-	size_t offset;
-};
-
 #define FIELD(type, name) { #type, #name, offsetof(struct type, name) }
-constexpr Field kFields[] = {
+constexpr LayoutField kFields[] = {
 	FIELD(sidestep_settings, layout),
 	FIELD(sidestep_settings, enabled),
 	FIELD(sidestep_settings, queue_bytes),
@@ -156,7 +150,7 @@ constexpr Field kFields[] = {
 #undef FIELD
 
 #define SIZE(type) { #type, "", sizeof(struct type) }
-constexpr Field kSizes[] = {
+constexpr LayoutField kSizes[] = {
 	SIZE(sidestep_settings), SIZE(sidestep_end_key),  SIZE(sidestep_half_open), SIZE(sidestep_listener),
 	SIZE(sidestep_workload), SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
 	SIZE(sidestep_edge_key), SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
@@ -179,11 +173,11 @@ const btf_type* Find(const btf* btf, const char* name) {
 
 } // namespace
 
-void CheckLayout(const btf* btf) {
-	for (const Field& size : kSizes) {
+void CheckFields(const btf* btf, std::span<const LayoutField> sizes, std::span<const LayoutField> fields) {
+	for (const LayoutField& size : sizes) {
 		if (Find(btf, size.type)->size != size.offset) Mismatch(std::string("the size of struct ") + size.type);
 	}
-	for (const Field& field : kFields) {
+	for (const LayoutField& field : fields) {
 		const btf_type* type = Find(btf, field.type);
 		const btf_member* member = btf_members(type);
 		bool found = false;
@@ -194,5 +188,7 @@ void CheckLayout(const btf* btf) {
 		if (!found) Mismatch(std::string("field ") + field.type + "." + field.name);
 	}
 }
+
+void CheckLayout(const btf* btf) { CheckFields(btf, kSizes, kFields); }
 
 } // namespace sidestep

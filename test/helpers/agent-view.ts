@@ -6,6 +6,8 @@ import type { AgentView } from '../../agent/admin/routes.js';
 import { FakeDatapath } from '../../agent/datapath/fake.js';
 import { join } from 'node:path';
 import { guardOf } from '../../agent/guard/make.js';
+import { FakeReuseportHost } from '../../agent/reuseport/fake.js';
+import { Reuseport } from '../../agent/reuseport/reuseport.js';
 import { Resolver } from '../../agent/pairs/resolve.js';
 import { Scope } from '../../agent/scope/scope.js';
 import { keptLog, type Line } from './log.js';
@@ -28,6 +30,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
   const view: AgentView = {
     datapath,
     scope,
+    reuseport: new Reuseport(config, new FakeReuseportHost(), '/nonexistent', log),
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
     ...guardOf({ stateDir: join(runDir, 'state') }, datapath, [], log),
     log,

@@ -1,6 +1,7 @@
 /** The whole agent on a fake datapath, as a process: fake-agent.js <run directory> [--config=FILE] [key=value ...]. */
 import { loadConfig } from '../../config/load.js';
 import { FakeDatapath, fakePair } from '../../agent/datapath/fake.js';
+import { FakeReuseportHost } from '../../agent/reuseport/fake.js';
 import { runAgent } from '../../agent/main.js';
 
 const [runDir = '', ...settings] = process.argv.slice(2);
@@ -11,6 +12,7 @@ datapath.live = [fakePair()];
 
 const code = await runAgent(loadConfig(sources), {
   open: () => Promise.resolve(datapath),
+  openReuseport: () => Promise.resolve(new FakeReuseportHost()),
   sources,
   io: process,
   signals: process,

@@ -10,6 +10,7 @@ import { METRICS } from '../../../agent/metrics/names.js';
 import { Scraper } from '../../../agent/metrics/scrape.js';
 import { Series } from '../../../agent/metrics/series.js';
 import { keptLog, type Line } from '../../helpers/log.js';
+import { fakeReuseportView } from '../../helpers/reuseport-view.js';
 import { fakeProfile } from './fake-profile.js';
 
 describe('metrics', () => {
@@ -22,7 +23,7 @@ describe('metrics', () => {
     const kept = keptLog();
     lines = kept.lines;
     const reloadState = () => ({ successful: true, at: 12.5 });
-    scraper = new Scraper(new Collector({ datapath, version: '9.9.9', log: kept.log, reloadState }));
+    scraper = new Scraper(new Collector({ datapath, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
   });
 
   const text = async (accept = ''): Promise<string> => (await scraper.scrape(accept)).text;
