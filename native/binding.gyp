@@ -5,7 +5,7 @@
       "sources": [
         "src/addon.cc", "src/datapath.cc", "src/datapath_js.cc", "src/error.cc", "src/events.cc",
         "src/layout_check.cc", "src/listeners.cc", "src/lock.cc", "src/namespaces.cc", "src/owners.cc", "src/probe.cc", "src/passes.cc",
-        "src/scope.cc", "src/tables.cc"
+        "src/pins.cc", "src/scope.cc", "src/tables.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "../bpf/include"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_DEPRECATED"],

@@ -127,7 +127,10 @@ export interface HookOwner {
 
 export interface Native {
   NativeDatapath: new (options: NativeOptions) => NativeDatapath;
-  /** Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`. */
+  /**
+   * Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`, and
+   * `lock_moved` when the directory was removed meanwhile: make it and try again.
+   */
   lockDirectory(path: string): () => void;
   /** Programs of others on the hooks that Sidestep uses. */
   hookOwners(cgroupPath: string): HookOwner[];

@@ -3,9 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
 #include <cerrno>
 #include <cstdarg>
@@ -16,6 +14,7 @@
 #include "error.h"
 #include "layout.h"
 #include "layout_check.h"
+#include "pins.h"
 
 namespace sidestep {
 namespace {
@@ -33,25 +32,6 @@ int Collect(libbpf_print_level, const char* format, va_list args) {
 	vsnprintf(line, sizeof(line), format, args);
 	if (verifier_words.size() < (1U << 20)) verifier_words += line;
 	return 0;
-}
-
-void MakeDir(const std::string& path) {
-	if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST)
-		throw KernelError("pin_failed", "make the directory " + path, errno);
-	// A directory of an earlier version may be open to others (cfg-file-mode-not-migrated).
-	if (chmod(path.c_str(), 0700) < 0) throw KernelError("pin_failed", "close " + path + " to other users", errno);
-}
-
-void RequireBpffs(const std::string& path) {
-	struct statfs st{};
-	if (statfs(path.c_str(), &st) < 0) throw KernelError("pin_failed", "look at " + path, errno);
-	if (static_cast<unsigned long>(st.f_type) != BPF_FS_MAGIC) {
-		throw KernelError(
-			"no_bpffs",
-			"pin under " + path +
-				": it is not on a BPF file system; mount one with `mount -t bpf bpf /sys/fs/bpf`",
-			0);
-	}
 }
 
 std::string Hex(const uint8_t* bytes, size_t n) {
@@ -103,11 +83,6 @@ uint64_t InodeOf(const std::string& path) {
 
 } // namespace
 
-void RemovePins(const std::string& dir) {
-	std::error_code ignored;
-	fs::remove_all(dir, ignored);
-}
-
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 	try {
 		Start();
@@ -118,7 +93,11 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 }
 
 void Datapath::Start() {
-	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
+	const PinPaths paths(options_.pin_path);
+	const std::string &current = paths.current, &fresh = paths.fresh;
+	MakeDir(paths.root);
+	RequireBpffs(paths.root);
+	SettlePins(paths);
 	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
 	if (fs::exists(current + "/link_sk_msg")) options_.unified = fs::exists(current + "/link_sk_skb");
 	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
@@ -128,9 +107,6 @@ void Datapath::Start() {
 	// Last: nothing enters the map before what serves it is attached.
 	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, {} });
 
-	MakeDir(options_.pin_path);
-	RequireBpffs(options_.pin_path);
-	RemovePins(fresh); // of an agent that died while loading (h-half-migrated-map)
 	Open();
 	if (fs::exists(current)) {
 		ReuseMaps(current);
@@ -250,8 +226,7 @@ void Datapath::AttachAndPin(Hook& hook, const std::string& path) {
 		if (!cgroup) throw KernelError("no_cgroup2", "open the cgroup " + options_.cgroup_path, errno);
 		AttachOne(hook, cgroup.get(), options_.cgroup_path);
 	}
-	if (hook.fd && bpf_obj_pin(hook.fd.get(), path.c_str()) < 0)
-		throw KernelError("pin_failed", "pin " + path, errno);
+	if (hook.fd) PinOver(hook.fd.get(), path);
 }
 
 void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name) {
@@ -281,7 +256,6 @@ void Datapath::UpdateLinks(const std::string& current) {
 		bool moved = hook.on_cgroup() && CgroupOf(hook.fd.get()) != InodeOf(options_.cgroup_path);
 		if (moved || hook.attach_type == BPF_TRACE_RAW_TP) {
 			// Another cgroup, or a tracepoint, whose links cannot be updated: the new one first, then the old goes.
-			unlink(path.c_str());
 			UniqueFd old = std::move(hook.fd);
 			AttachAndPin(hook, path);
 			continue;
@@ -373,7 +347,7 @@ void Datapath::Uninstall() {
 		if (hook.fd && hook.on_cgroup()) bpf_link_detach(hook.fd.get());
 		hook.fd.reset();
 	}
-	RemovePins(options_.pin_path + "/current");
+	RetractPins(PinPaths(options_.pin_path));
 	rmdir(options_.pin_path.c_str());
 }
 

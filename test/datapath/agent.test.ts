@@ -92,6 +92,19 @@ describe('the agent', () => {
     await quit(await accelerated(ground));
   }));
 
+  it('of several that start at the same moment one serves, and the others name it', () => onGround(async (ground) => {
+    const agents = [1, 2, 3, 4].map(() => ground.start());
+    const ended = new Set<unknown>();
+    for (const agent of agents) void agent.end().then(() => ended.add(agent));
+    await eventually(() => (ended.size === 3 ? '' : `${ended.size} of 3 have ended`), 15_000);
+    const [left] = agents.filter((agent) => !ended.has(agent));
+    await left!.says('ready');
+    for (const agent of agents.filter((other) => other !== left)) assert.match(agent.stderr, new RegExp(`another agent serves this host.*${String(left!.child.pid)}`, 's'));
+    await quit(await accelerated(ground));
+    assert.equal((await left!.stop()).code, 0);
+    assert.equal(existsSync(ground.pins), false);
+  })).timeout(40_000);
+
   it('h-host-port-clash: a taken metrics port is said, and traffic is served all the same', () => onGround(async (ground) => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

@@ -16,6 +16,8 @@ export interface Trouble {
   toSend: number;
   got: number;
   toGet: number;
+  /** Of a wrong byte: how far ahead in the stream it belongs (modulo 1 MiB and a little); behind if negative. */
+  shift: number;
   unread: number;
   unsent: number;
 }

@@ -16,7 +16,7 @@ const AGENT_RSS_KIB = 200 * 1024;
 /** Two generations side by side at a take-over, the self-test, and room for what the kernel frees a moment later. */
 const GENERATIONS = 4;
 
-const told = ({ trouble, teller }: Seen): string => `${teller}: ${trouble.what} ${trouble.error} ${trouble.shape}, sent ${trouble.sent} of ${trouble.toSend}, got ${trouble.got} of ${trouble.toGet}, unread ${trouble.unread}, unsent ${trouble.unsent}`;
+const told = ({ trouble, teller }: Seen): string => `${teller}: ${trouble.what} ${trouble.error} ${trouble.shape}, sent ${trouble.sent} of ${trouble.toSend}, got ${trouble.got} of ${trouble.toGet}, shift ${trouble.shift}, unread ${trouble.unread}, unsent ${trouble.unsent}`;
 
 function list(what: readonly string[]): string {
   return what.length <= 3 ? what.join('; ') : `${what.slice(0, 3).join('; ')}; and ${what.length - 3} more`;

@@ -139,6 +139,7 @@ static bool same(struct connection *c, const char *bytes, size_t n)
 	}
 	if (memcmp(bytes, pattern_at(c->hello.seed + !c->client, c->in), n) == 0)
 		return true;
+	c->shift = shift_of(c->hello.seed + !c->client, c->in, bytes, n);
 	trouble(c, "mismatch", 0);
 	return false;
 }

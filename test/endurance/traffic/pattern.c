@@ -31,6 +31,22 @@ void make_pattern(void)
 	memcpy(table + LENGTH, table, LENGTH);
 }
 
+/* Modulo the table, from half of it behind to half of it ahead; LENGTH when they are nowhere in it. */
+int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes, size_t n)
+{
+	const char *expected = pattern_at(seed, place);
+	int64_t from = 0;
+
+	while (from < (int64_t)n && bytes[from] == expected[from])
+		from++;
+	n = n - (size_t)from < 16 ? n - (size_t)from : 16;
+	for (int64_t shift = 1; shift < LENGTH; shift++) {
+		if (memcmp(bytes + from, pattern_at(seed, place + (uint64_t)(from + shift)), n) == 0)
+			return shift > LENGTH / 2 ? shift - LENGTH : shift;
+	}
+	return LENGTH;
+}
+
 const char *pattern_at(uint64_t seed, uint64_t place)
 {
 	return table + (seed + place) % LENGTH;
