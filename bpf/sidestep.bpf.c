@@ -9,6 +9,7 @@
 #include "guard.bpf.c"
 #include "sockopt.bpf.c"
 #include "iters.bpf.c"
+#include "found.bpf.c"
 
 /* Makes BTF for what no map mentions, so that the addon can compare it with its own layout. */
 const struct sidestep_event *layout_of_event;

@@ -3,7 +3,7 @@
     {
       "target_name": "sidestep",
       "sources": [
-        "src/addon.cc", "src/datapath.cc", "src/datapath_js.cc", "src/error.cc", "src/events.cc",
+        "src/addon.cc", "src/datapath.cc", "src/datapath_js.cc", "src/error.cc", "src/events.cc", "src/found.cc",
         "src/layout_check.cc", "src/listeners.cc", "src/lock.cc", "src/namespaces.cc", "src/owners.cc", "src/probe.cc", "src/passes.cc",
         "src/pins.cc", "src/scope.cc", "src/tables.cc"
       ],

@@ -1,7 +1,7 @@
 /** The CLI's side of the admin API. */
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
-import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, ScopeObject, Status } from './objects.js';
+import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, ScopeObject, Status, Uninstalling } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
   if (error.code === 'EACCES' || error.code === 'EPERM') return new SidestepError('agent_forbidden', path);
@@ -42,6 +42,7 @@ export class AdminClient {
   scope(): Promise<ScopeObject> { return this.#json('GET', '/v1/scope'); }
   disable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/disable', { selector }); }
   enable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/enable', { selector }); }
+  uninstall(): Promise<Uninstalling> { return this.#json('POST', '/v1/uninstall', {}); }
   reload(): Promise<Reloaded> { return this.#json('POST', '/v1/reload', {}); }
 
   /** Progress until the result. The agent may take as long as it was given, so no time limit of ours applies. */

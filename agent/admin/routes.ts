@@ -9,7 +9,7 @@ import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
 import type { Resolver } from '../pairs/resolve.js';
 import type { Scope } from '../scope/scope.js';
-import { readLevel, readSelector } from './input.js';
+import { onlyKnown, readLevel, readSelector } from './input.js';
 import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export interface AgentView {
@@ -27,6 +27,8 @@ export interface AgentView {
   /** Loads the configuration again; how it went is in reloadState(). */
   reload(): void;
   config(): Config;
+  /** Ends the agent, once this turn of the loop is over, and everything that it has in the kernel with it. */
+  uninstall(): void;
 }
 
 /** What the kernel does, against what it was told to do. */
@@ -114,6 +116,11 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
   '/v1/enable': (view, body) => {
     view.scope.enable(readSelector(body));
     return scopeOf(view);
+  },
+  '/v1/uninstall': (view, body) => {
+    onlyKnown(body, []);
+    view.uninstall();
+    return { apiVersion: API_VERSION, uninstalling: true };
   },
   '/v1/reload': (view) => {
     view.reload();

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #define AF_INET 2
+#define SOL_TCP 6
 #define AF_INET6 10
 #define O_NONBLOCK 04000
 #define E2BIG 7
@@ -181,6 +182,8 @@ struct tcp_sock {
 	__u64 bytes_retrans;
 	__u32 data_segs_out;
 	__u32 urg_seq;
+	__u64 bytes_acked;
+	__u64 bytes_received;
 	__u8 bpf_sock_ops_cb_flags;
 	__u8 recvmsg_inq : 1;
 	__u8 syn_data : 1;

@@ -119,15 +119,22 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_retire, unlocked),
 	FIELD(sidestep_retire, reset),
 	FIELD(sidestep_retire, tracked),
+	FIELD(sidestep_untracked, sk),
+	FIELD(sidestep_untracked, cgroup),
+	FIELD(sidestep_untracked, as_client),
+	FIELD(sidestep_untracked, as_server),
+	FIELD(sidestep_found, id),
+	FIELD(sidestep_found, side),
+	FIELD(sidestep_found, tracked),
 };
 #undef FIELD
 
 #define SIZE(type) { #type, "", sizeof(struct type) }
 constexpr Field kSizes[] = {
-	SIZE(sidestep_settings), SIZE(sidestep_end_key),  SIZE(sidestep_half_open), SIZE(sidestep_listener),
-	SIZE(sidestep_workload), SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
-	SIZE(sidestep_edge_key), SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
-	SIZE(sidestep_retire),
+	SIZE(sidestep_settings), SIZE(sidestep_end_key),   SIZE(sidestep_half_open), SIZE(sidestep_listener),
+	SIZE(sidestep_workload), SIZE(sidestep_endpoint),  SIZE(sidestep_pair),      SIZE(sidestep_flow),
+	SIZE(sidestep_edge_key), SIZE(sidestep_edge),      SIZE(sidestep_counters),  SIZE(sidestep_event),
+	SIZE(sidestep_retire),   SIZE(sidestep_untracked), SIZE(sidestep_found),
 };
 #undef SIZE
 

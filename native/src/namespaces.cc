@@ -45,7 +45,7 @@ std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted) {
 	return found;
 }
 
-void RunIterator(int link, int netns) {
+void RunIterator(int link, int netns, const std::function<void(const char*, size_t)>& take) {
 	int err = 0;
 	std::thread([&] {
 		if (setns(netns, CLONE_NEWNET) < 0) {
@@ -61,6 +61,7 @@ void RunIterator(int link, int netns) {
 		ssize_t n;
 		while ((n = read(iterator.get(), buffer, sizeof(buffer))) > 0 ||
 		       (n < 0 && (errno == EAGAIN || errno == EINTR))) {
+			if (n > 0 && take) take(buffer, static_cast<size_t>(n));
 		}
 		if (n < 0) err = errno;
 	}).join();

@@ -20,6 +20,7 @@ void VisitEntries(const std::string& dir, const std::function<void(const std::st
 std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted);
 
 // Run a TCP iterator to its end. It sees the namespace of the thread that opens it, so a thread of its own enters it.
-void RunIterator(int link, int netns);
+// `take`: called with what the program wrote, piece by piece, on that thread.
+void RunIterator(int link, int netns, const std::function<void(const char*, size_t)>& take = {});
 
 } // namespace sidestep

@@ -27,15 +27,19 @@ async function strace(args: readonly string[], command: readonly string[]): Prom
   }
 }
 
-/** Every such call of the program, in order, when nothing kills it. */
+/** What these make goes with the process, so that to die after one is to die after the one before. */
+const WITHOUT_TRACE = /^BPF_(BTF_LOAD|MAP_CREATE|PROG_LOAD|PROG_BIND_MAP|OBJ_GET_INFO_BY_FD|MAP_FREEZE)$/;
+
+/** Every such call of the program that leaves something behind, in order, when nothing kills it. */
 export async function callsOf(command: readonly string[]): Promise<Call[]> {
   const counts = new Map<string, number>();
-  const lines = (await strace(['-e', `trace=${CALLS}`], command)).matchAll(/^\d+ +(\w+)\(/gm);
-  return [...lines].map(([, name = '']) => {
+  const calls: Call[] = [];
+  for (const [, name = '', first = ''] of (await strace(['-e', `trace=${CALLS}`], command)).matchAll(/^\d+ +(\w+)\((\w*)/gm)) {
     const n = (counts.get(name) ?? 0) + 1;
     counts.set(name, n);
-    return { name, n };
-  });
+    if (!WITHOUT_TRACE.test(first)) calls.push({ name, n });
+  }
+  return calls;
 }
 
 export async function killedAt({ name, n }: Call, command: readonly string[]): Promise<void> {
