@@ -58,7 +58,7 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
   const log = logOf(config, options.io, screen);
   const reloader = new Reloader(config, options.sources, log.child('config'));
   const lifecycle = new Lifecycle(log.child('lifecycle'), config.lifecycle.retireTimeout + stopMarginMs);
-  const phase = { notReady: 'starting', hungUp: false };
+  const phase = { notReady: 'starting', hungUp: false, uninstall: false };
 
   let ask: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => { ask = resolve; });
@@ -85,7 +85,7 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
     },
   });
   try {
-    if (await lifecycle.start((step) => startAll(step, { config, options, log, reloader, phase, screen }))) {
+    if (await lifecycle.start((step) => startAll(step, { config, options, log, reloader, phase, screen, onStop }))) {
       phase.notReady = '';
       log.info('ready', { version });
     }
@@ -103,17 +103,18 @@ interface Parts {
   readonly options: AgentOptions;
   readonly log: Log;
   readonly reloader: Reloader;
-  readonly phase: { notReady: string };
+  readonly phase: { notReady: string; uninstall: boolean };
   readonly screen: Screen | undefined;
+  readonly onStop: (why: string) => void;
 }
 
-async function startAll(step: StartStep, { config, options, log, reloader, phase, screen }: Parts): Promise<void> {
+async function startAll(step: StartStep, { config, options, log, reloader, phase, screen, onStop }: Parts): Promise<void> {
   const { onExit, retireTimeout } = config.lifecycle;
   const listed = await step('profiles', () => listedProfiles(config.guard));
   const cgroupRoot = findCgroup2();
   const scope = new Scope(config, { cgroupRoot }, log.child('scope'));
   const datapath = await step('datapath', () => options.open(config, log.child('datapath'), scope.standing), async (opened) => {
-    if (onExit === 'keep') opened.close();
+    if (onExit === 'keep' && !phase.uninstall) opened.close();
     else await retireAndLeave(opened, retireTimeout, log.child('lifecycle'));
   });
 
@@ -147,6 +148,11 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
     reloadState: () => reloader.state,
     reload: () => { reloader.reload(); },
     config: () => reloader.current,
+    uninstall: () => {
+      phase.uninstall = true;
+      // The answer goes out first.
+      setImmediate(() => { onStop('uninstall'); });
+    },
   };
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());

@@ -10,6 +10,7 @@
 #include "sockopt.bpf.c"
 #include "fionread.bpf.c"
 #include "iters.bpf.c"
+#include "found.bpf.c"
 
 /* Makes BTF for what no map mentions, so that the addon can compare it with its own layout. */
 const struct sidestep_event *layout_of_event;

@@ -104,6 +104,16 @@ export interface NativeRetirePass {
   left: number;
 }
 
+/** What a search for open connections found. */
+export interface NativeFindPass {
+  /** Established sockets of the served cgroup that had no record. */
+  sockets: number;
+  /** Connections of which both ends were among them. */
+  pairs: number;
+  /** Those that have a record now; the others ended meanwhile, or there was no room. */
+  tracked: number;
+}
+
 export interface NativeDatapath {
   info(): Record<string, unknown>;
   counters(): unknown;
@@ -131,6 +141,8 @@ export interface NativeDatapath {
   learnPass(): Promise<number>;
   /** Learn whose the sockets are that listened before the programs came. Resolves to how many got a name. */
   adoptListeners(): Promise<number>;
+  /** Find connections that were open before anybody watched, and begin to learn how their ends read. */
+  findOpen(): Promise<NativeFindPass>;
   uninstall(): void;
   /** Idempotent. Pins stay. */
   close(): void;
@@ -162,7 +174,10 @@ export interface HookOwner {
 
 export interface Native {
   NativeDatapath: new (options: NativeOptions) => NativeDatapath;
-  /** Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`. */
+  /**
+   * Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`, and
+   * `lock_moved` when the directory was removed meanwhile: make it and try again.
+   */
   lockDirectory(path: string): () => void;
   /** Programs of others on the hooks that Sidestep uses. */
   hookOwners(cgroupPath: string): HookOwner[];

@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
 import type {
   ChangedProfiles, ConfigObject, CountersObject, Edges, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded,
-  ReuseportObject, RetireLine, Rotated, ScopeObject, Status,
+  ReuseportObject, RetireLine, Rotated, ScopeObject, Status, Uninstalling,
 } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
@@ -53,6 +53,7 @@ export class AdminClient {
   scope(): Promise<ScopeObject> { return this.#json('GET', '/v1/scope'); }
   disable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/disable', { selector }); }
   enable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/enable', { selector }); }
+  uninstall(): Promise<Uninstalling> { return this.#json('POST', '/v1/uninstall', {}); }
   reload(): Promise<Reloaded> { return this.#json('POST', '/v1/reload', {}); }
 
   /** Progress until the result. The agent may take as long as it was given, so no time limit of ours applies. */

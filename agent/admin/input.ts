@@ -29,10 +29,10 @@ export async function readBody(request: IncomingMessage, limit = most): Promise<
 
 export const limitOf = (path: string): number => (path === '/v1/profiles/import' ? mostProfiles : most);
 
-function onlyKnown(body: Record<string, unknown>, known: readonly string[]): void {
+export function onlyKnown(body: Record<string, unknown>, known: readonly string[]): void {
   const unknown = Object.keys(body).find((key) => !known.includes(key));
   if (unknown !== undefined)
-    throw new SidestepError('bad_request', `unknown field ${unknown}; known: ${known.join(', ')}`);
+    throw new SidestepError('bad_request', `unknown field ${unknown}; known: ${known.join(', ') || 'none'}`);
 }
 
 export function readRetire(body: Record<string, unknown>, defaultMs: number): { id?: string; timeoutMs: number } {

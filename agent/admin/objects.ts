@@ -106,6 +106,11 @@ export interface LevelObject extends Versioned {
   level: string;
 }
 
+/** The agent retires what is left, takes everything out of the kernel, and ends, whatever lifecycle.onExit says. */
+export interface Uninstalling extends Versioned {
+  uninstalling: true;
+}
+
 /** One line of the answer to POST /v1/retire; the last one has the result. */
 export type RetireLine = Versioned & ({ progress: RetireProgress } | { result: RetireResult } | ErrorBody);
 

@@ -14,7 +14,7 @@ import { profileRows } from '../guard/view.js';
 import type { Scope } from '../scope/scope.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
 import type { ReuseportView } from '../reuseport/view.js';
-import { readImport, readLevel, readRotate, readSelector, readSet, readWhich } from './input.js';
+import { onlyKnown, readImport, readLevel, readRotate, readSelector, readSet, readWhich } from './input.js';
 import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export interface AgentView {
@@ -35,6 +35,8 @@ export interface AgentView {
   /** Loads the configuration again; how it went is in reloadState(). */
   reload(): void;
   config(): Config;
+  /** Ends the agent, once this turn of the loop is over, and everything that it has in the kernel with it. */
+  uninstall(): void;
 }
 
 /** What the kernel does, against what it was told to do. */
@@ -167,6 +169,11 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
     const rotated = groups.map(({ first, sharers }) =>
       ({ protocol: first.protocol, address: first.address, port: first.port, netns: first.netns, draining: sharers.length }));
     return { apiVersion: API_VERSION, rotated };
+  },
+  '/v1/uninstall': (view, body) => {
+    onlyKnown(body, []);
+    view.uninstall();
+    return { apiVersion: API_VERSION, uninstalling: true };
   },
   '/v1/reload': (view) => {
     view.reload();

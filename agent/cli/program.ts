@@ -7,7 +7,7 @@ import { printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
 import { reuseport, rotate } from './commands/reuseport.js';
-import { retire } from './commands/retire.js';
+import { retire, type RetireFlags } from './commands/retire.js';
 import { disable, enable, scope } from './commands/scope.js';
 import { status } from './commands/status.js';
 import { top } from './commands/top.js';
@@ -63,8 +63,11 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((flags: { output?: 'json'; quick?: boolean }) => act(check(flags)));
   program.command('retire').description('hand pairs back to TCP, losing nothing; all of them when none is named')
     .argument('[pair]', 'pair id')
+    .option('--all', 'every pair, as when none is named')
     .addOption(new Option('--timeout <duration>', 'longest wait for unread bytes').argParser(duration))
-    .action((id: string | undefined, flags: { timeout?: number }) => act(retire(id, flags)));
+    .option('--wait', 'wait for as long as it takes')
+    .option('--uninstall', 'then end the agent and take hooks, maps and pins away; works without an agent too')
+    .action((id: string | undefined, flags: RetireFlags) => act(retire(id, flags)));
 
   program.command('scope').description('which connections the selectors accelerate, and which they leave alone').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(scope(flags)));

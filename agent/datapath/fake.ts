@@ -85,7 +85,7 @@ export class FakeDatapath implements Datapath {
     await new Promise(setImmediate);
     this.live = this.live.filter((pair) => !goes(pair)).map((pair) => (stuck.includes(pair) ? { ...pair, state: 'leaving' } : pair));
     if (id === undefined) this.state.enabled = false;
-    return { removed, unread: 2 * stuck.length, sending: 0, done: stuck.length === 0 };
+    return { removed, unread: 2 * stuck.length, sending: 0, left: 2 * stuck.length, done: stuck.length === 0 };
   }
 
   uninstall(): void { this.calls.push('uninstall'); }

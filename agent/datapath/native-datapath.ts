@@ -64,6 +64,7 @@ export class HostDatapath implements Datapath {
     this.#sweep.start();
     this.#learn.start();
     native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
+    this.#findOpen();
   }
 
   info(): DatapathInfo {
@@ -84,7 +85,13 @@ export class HostDatapath implements Datapath {
     return translated(() => addLive(this.#native.edges() as Edge[], this.#native.pairs() as NativePair[]));
   }
 
-  setEnabled(on: boolean): void { this.#apply({ enabled: on && this.#choice.mode !== 'off' }); }
+  setEnabled(on: boolean): void {
+    const enabled = on && this.#choice.mode !== 'off';
+    const changes = enabled !== this.info().enabled;
+    this.#apply({ enabled });
+    if (changes) this.#findOpen();
+  }
+
   setObserve(on: boolean): void { this.#apply({ observe: on }); }
   setQueueBytes(bytes: number): void { this.#apply({ queueBytes: bytes }); }
   applyScope(rules: readonly ScopeRule[]): void {
@@ -114,14 +121,15 @@ export class HostDatapath implements Datapath {
   async retire({ id, timeoutMs, onProgress }: RetireOptions): Promise<RetireResult> {
     if (id === undefined) this.setEnabled(false);
     const deadline = Date.now() + timeoutMs;
-    const result: RetireResult = { removed: 0, unread: 0, sending: 0, done: false };
+    const result: RetireResult = { removed: 0, unread: 0, sending: 0, left: 0, done: false };
     for (;;) {
       const pass = await this.#pass(id);
       result.removed += pass.removed;
       result.unread = pass.unread;
       result.sending = pass.sending;
       // Without an id the map itself is the judge: nothing may be left in it.
-      result.done = id === undefined ? pass.left === 0 : pass.unread + pass.sending === 0;
+      result.left = id === undefined ? pass.left : pass.unread + pass.sending;
+      result.done = result.left === 0;
       onProgress?.({ removed: result.removed, unread: result.unread, sending: result.sending });
       if (result.done || Date.now() >= deadline) return result;
       await sleep(Math.min(RETIRE_MS, Math.max(1, deadline - Date.now())));
@@ -153,6 +161,14 @@ export class HostDatapath implements Datapath {
   #judged(): void {
     this.#sweep.start();
     this.#learn.start();
+  }
+
+  /** What was opened while nobody watched is learned like anything else. */
+  #findOpen(): void {
+    if (!this.info().enabled) return;
+    this.#native.findOpen().then((pass) => {
+      if (pass.pairs > 0 && !this.#closed) this.#log.info('connections that were open before are being learned', { ...pass });
+    }, (error: unknown) => { this.#complain('connections from before could not be searched; they stay on TCP', error); });
   }
 
   #take(mixed: NativeEvent[]): void {

@@ -1,11 +1,12 @@
 /** Open the datapath of this host: lock, choose the mode by behaviour, load or take over, attach. */
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/types.js';
 import { native, objectPath } from '../../native/index.js';
 import { missingCapabilities } from '../check/capabilities.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { findCgroup2 } from './cgroup.js';
+import { abandon, claim } from './claim.js';
 import { decideMode } from './mode.js';
 import { HostDatapath, type ModeChoice } from './native-datapath.js';
 import { runSelfTest } from './selftest.js';
@@ -16,15 +17,13 @@ import type { Datapath, Standing } from './types.js';
 export async function openNative(config: Config, log: Log, standing: Standing): Promise<Datapath> {
   const { pinPath } = config.bpf;
   requireCapabilities();
-  translated(() => { makePinDirectory(pinPath); });
-  const release = translated(() => native.lockDirectory(pinPath));
+  const release = translated(() => claimPins(pinPath));
   try {
     const root = findCgroup2();
     const choice = await chooseMode(config, root, log);
     return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, standing, log, release);
   } catch (error) {
-    release();
-    removeIfEmpty(pinPath);
+    abandon(pinPath, release);
     const words = verifierLog(error);
     if (words !== '') log.debug('the verifier said', { words });
     throw translate(error);
@@ -79,18 +78,11 @@ function requireCapabilities(): void {
   if (missing.length > 0) throw new SidestepError(process.getuid?.() === 0 ? 'missing_capability' : 'not_root', missing.join(', '));
 }
 
-function makePinDirectory(path: string): void {
+function claimPins(path: string): () => void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return claim(path);
   } catch (error) {
-    throw new SidestepError('no_bpffs', path, error);
-  }
-}
-
-function removeIfEmpty(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // It holds pins of a running datapath, or is gone.
+    // What the addon says has its own words; this is mkdir.
+    throw error instanceof Error && 'operation' in error ? error : new SidestepError('no_bpffs', path, error);
   }
 }

@@ -3,11 +3,13 @@
  * what this kernel does. The mode is decided by what was seen, never by a version number.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { native, objectPath, selfTestPath, type NativeError } from '../../native/index.js';
+import { claim, claimIfAbandoned } from './claim.js';
 import { translate } from './translate.js';
 import type { Counters, ServingMode } from './types.js';
 
@@ -34,33 +36,40 @@ export interface SelfTestResult {
   ok: boolean;
 }
 
-/** What an agent that was killed during its self-test left: a cgroup, and pins that keep its programs loaded. */
-function removeStale(root: string, pinPath: string): void {
-  const stale = (dir: string, prefix: string): string[] => readdirSync(dir)
-    .filter((name) => name.startsWith(prefix) && !existsSync(`/proc/${name.slice(prefix.length)}`))
-    .map((name) => join(dir, name));
-  for (const path of stale(root, CGROUP_PREFIX)) rmdirSync(path);
-  for (const path of stale(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}`)) rmSync(path, { recursive: true });
+/** What an agent that was killed during its self-test left: pins that keep its programs loaded, and a cgroup. */
+async function removeStale(root: string, pinPath: string): Promise<void> {
+  const named = (dir: string, prefix: string): string[] => readdirSync(dir).filter((name) => name.startsWith(prefix)).map((name) => join(dir, name));
+  for (const path of [...named(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}`), ...named(root, CGROUP_PREFIX)]) {
+    const release = claimIfAbandoned(path);
+    if (!release) continue;
+    if (path.startsWith(root)) await removeCgroup(path);
+    else rmSync(path, { recursive: true });
+    release();
+  }
 }
 
+/** Its processes die with it: a self-test that was killed leaves one that may run on for a while. */
 async function removeCgroup(path: string): Promise<void> {
   for (let tries = 0; tries < 50; tries++) {
     try {
       rmdirSync(path);
       return;
     } catch {
+      const kill = join(path, 'cgroup.kill');
+      if (existsSync(kill)) writeFileSync(kill, '1');
       await sleep(20);
     }
   }
 }
 
 export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: ServingMode): Promise<SelfTestResult> {
-  removeStale(cgroupRoot, pinPath);
-  const cgroup = join(cgroupRoot, `${CGROUP_PREFIX}${String(process.pid)}`);
-  mkdirSync(cgroup, { recursive: true });
+  await removeStale(cgroupRoot, pinPath);
+  const cgroup = join(cgroupRoot, `${CGROUP_PREFIX}${randomUUID()}`);
+  const pins = join(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}${randomUUID()}`);
+  const releases = [claim(pins), claim(cgroup)];
   try {
     const datapath = new native.NativeDatapath({
-      objectPath: objectPath(), cgroupPath: cgroup, pinPath: join(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}${String(process.pid)}`),
+      objectPath: objectPath(), cgroupPath: cgroup, pinPath: pins,
       unified: mode === 'unified', enabled: true, observe: false, trustListeners: true, maxPairs: 64, maxHalfOpen: 64, maxListeners: 64, maxEdges: 16,
       queueBytes: 262_144, eventBuffer: 65_536, verifierLog: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
     });
@@ -81,6 +90,8 @@ export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: Ser
     throw translate(error);
   } finally {
     await removeCgroup(cgroup);
+    rmSync(pins, { recursive: true, force: true });
+    for (const release of releases) release();
   }
 }
 

@@ -261,6 +261,8 @@ export interface RetireOptions {
 }
 
 export interface RetireResult extends RetireProgress {
+  /** Sockets that are still in the map: of the pair that was named, otherwise all of them. */
+  left: number;
   done: boolean;
 }
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #define AF_INET 2
+#define SOL_TCP 6
 #define AF_INET6 10
 #define O_NONBLOCK 04000
 #define E2BIG 7

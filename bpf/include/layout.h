@@ -368,6 +368,21 @@ struct sidestep_retire {
 	__u64 tracked; /* sockets that carry a record of ours, enrolled or not */
 };
 
+/* An established socket without a record, and the pair ids that it could have. */
+struct sidestep_untracked {
+	__u64 sk;
+	__u64 cgroup;
+	sidestep_pair_id as_client;
+	sidestep_pair_id as_server;
+};
+
+/* What a socket that was found is to be given, and whether it was. */
+struct sidestep_found {
+	sidestep_pair_id id;
+	__u32 side;
+	__u32 tracked;
+};
+
 SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 56, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 96, "listener");
@@ -381,5 +396,7 @@ SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_event) == 88, "event");
+SIDESTEP_ASSERT(sizeof(struct sidestep_untracked) == 32, "untracked");
+SIDESTEP_ASSERT(sizeof(struct sidestep_found) == 16, "found");
 
 #endif

@@ -3,9 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
 #include <cerrno>
 #include <cstdarg>
@@ -17,6 +15,7 @@
 #include "error.h"
 #include "layout.h"
 #include "layout_check.h"
+#include "pins.h"
 #include "probe.h"
 
 namespace sidestep {
@@ -39,25 +38,6 @@ int Collect(libbpf_print_level, const char* format, va_list args) {
 	free(words);
 	if (verifier_words.size() > kMostWords) verifier_words.erase(0, verifier_words.size() - kMostWords);
 	return 0;
-}
-
-void MakeDir(const std::string& path) {
-	if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST)
-		throw KernelError("pin_failed", "make the directory " + path, errno);
-	// A directory of an earlier version may be open to others (cfg-file-mode-not-migrated).
-	if (chmod(path.c_str(), 0700) < 0) throw KernelError("pin_failed", "close " + path + " to other users", errno);
-}
-
-void RequireBpffs(const std::string& path) {
-	struct statfs st{};
-	if (statfs(path.c_str(), &st) < 0) throw KernelError("pin_failed", "look at " + path, errno);
-	if (static_cast<unsigned long>(st.f_type) != BPF_FS_MAGIC) {
-		throw KernelError(
-			"no_bpffs",
-			"pin under " + path +
-				": it is not on a BPF file system; mount one with `mount -t bpf bpf /sys/fs/bpf`",
-			0);
-	}
 }
 
 std::string Hex(const uint8_t* bytes, size_t n) {
@@ -109,11 +89,6 @@ uint64_t InodeOf(const std::string& path) {
 
 } // namespace
 
-void RemovePins(const std::string& dir) {
-	std::error_code ignored;
-	fs::remove_all(dir, ignored);
-}
-
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 	try {
 		Start();
@@ -124,7 +99,11 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 }
 
 void Datapath::Start() {
-	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
+	const PinPaths paths(options_.pin_path);
+	const std::string &current = paths.current, &fresh = paths.fresh;
+	MakeDir(paths.root);
+	RequireBpffs(paths.root);
+	SettlePins(paths);
 	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
 	if (fs::exists(current)) options_.unified = !fs::exists(current + "/link_fionread");
 	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, "sockets", {} });
@@ -136,9 +115,6 @@ void Datapath::Start() {
 	// Last: nothing enters the map before what serves it is attached.
 	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, options_.cgroup_path, {} });
 
-	MakeDir(options_.pin_path);
-	RequireBpffs(options_.pin_path);
-	RemovePins(fresh); // of an agent that died while loading (h-half-migrated-map)
 	Open();
 	if (fs::exists(current)) {
 		ReuseMaps(current);
@@ -284,8 +260,7 @@ void Datapath::AttachAndPin(Hook& hook, const std::string& path) {
 		if (!cgroup) throw KernelError("no_cgroup2", "open the cgroup " + options_.cgroup_path, errno);
 		AttachOne(hook, cgroup.get(), options_.cgroup_path);
 	}
-	if (hook.fd && bpf_obj_pin(hook.fd.get(), path.c_str()) < 0)
-		throw KernelError("pin_failed", "pin " + path, errno);
+	if (hook.fd) PinOver(hook.fd.get(), path);
 }
 
 void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name) {
@@ -315,7 +290,6 @@ void Datapath::UpdateLinks(const std::string& current) {
 		bool moved = hook.on_cgroup() && CgroupOf(hook.fd.get()) != InodeOf(options_.cgroup_path);
 		if (moved || !(hook.on_cgroup() || hook.on_sockets())) {
 			// Another cgroup, or tracing, whose links cannot be updated: the new one first, then the old goes.
-			unlink(path.c_str());
 			UniqueFd old = std::move(hook.fd);
 			AttachAndPin(hook, path);
 			continue;
@@ -410,7 +384,7 @@ void Datapath::Uninstall() {
 		if (hook.fd && hook.on_cgroup()) bpf_link_detach(hook.fd.get());
 		hook.fd.reset();
 	}
-	RemovePins(options_.pin_path + "/current");
+	RetractPins(PinPaths(options_.pin_path));
 	rmdir(options_.pin_path.c_str());
 }
 

@@ -7,6 +7,7 @@
 #include "datapath.h"
 #include "error.h"
 #include "events.h"
+#include "found.h"
 #include "layout.h"
 #include "listeners.h"
 #include "passes.h"
@@ -117,6 +118,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
 					   InstanceMethod<&NativeDatapath::Learn>("learnPass"),
 					   InstanceMethod<&NativeDatapath::Adopt>("adoptListeners"),
+					   InstanceMethod<&NativeDatapath::FindOpen>("findOpen"),
 					   InstanceMethod<&NativeDatapath::Uninstall>("uninstall"),
 					   InstanceMethod<&NativeDatapath::CloseJs>("close"),
 				   });
@@ -266,6 +268,11 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	Napi::Value Adopt(const Napi::CallbackInfo& info) {
 		Opened(info.Env());
 		return AdoptListeners(info.Env(), datapath_);
+	}
+
+	Napi::Value FindOpen(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		return FindOpenPass(info.Env(), datapath_);
 	}
 
 	void Uninstall(const Napi::CallbackInfo& info) {

@@ -146,6 +146,13 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_retire, unlocked),
 	FIELD(sidestep_retire, reset),
 	FIELD(sidestep_retire, tracked),
+	FIELD(sidestep_untracked, sk),
+	FIELD(sidestep_untracked, cgroup),
+	FIELD(sidestep_untracked, as_client),
+	FIELD(sidestep_untracked, as_server),
+	FIELD(sidestep_found, id),
+	FIELD(sidestep_found, side),
+	FIELD(sidestep_found, tracked),
 };
 #undef FIELD
 
@@ -155,7 +162,7 @@ constexpr LayoutField kSizes[] = {
 	SIZE(sidestep_workload), SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
 	SIZE(sidestep_edge_key), SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
 	SIZE(sidestep_retire),   SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),
-	SIZE(sidestep_seed),     SIZE(sidestep_process),
+	SIZE(sidestep_seed),     SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),
 };
 #undef SIZE
 

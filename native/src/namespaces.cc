@@ -51,14 +51,15 @@ int InNamespace(int netns, const std::function<int()>& body) {
 	return err;
 }
 
-void RunIterator(int link, int netns) {
-	int err = InNamespace(netns, [link] {
+void RunIterator(int link, int netns, const std::function<void(const char*, size_t)>& take) {
+	int err = InNamespace(netns, [&] {
 		UniqueFd iterator(bpf_iter_create(link));
 		if (!iterator) return errno;
 		char buffer[4096];
 		ssize_t n;
 		while ((n = read(iterator.get(), buffer, sizeof(buffer))) > 0 ||
 		       (n < 0 && (errno == EAGAIN || errno == EINTR))) {
+			if (n > 0 && take) take(buffer, static_cast<size_t>(n));
 		}
 		return n < 0 ? errno : 0;
 	});

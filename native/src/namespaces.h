@@ -24,6 +24,7 @@ std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted);
 int InNamespace(int netns, const std::function<int()>& body);
 
 // Run a TCP iterator to its end. It sees the namespace of the thread that opens it.
-void RunIterator(int link, int netns);
+// `take`: called with what the program wrote, piece by piece, on that thread.
+void RunIterator(int link, int netns, const std::function<void(const char*, size_t)>& take = {});
 
 } // namespace sidestep

@@ -42,6 +42,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
     reloadState: () => ({ successful: true, at: 0, error: '', restartNeeded: [] }),
     reload: () => undefined,
     config: () => config,
+    uninstall: () => undefined,
     ...over,
   };
   const server = new AdminServer(view);

@@ -59,7 +59,8 @@ export class Ground {
   }
 
   cli(...args: string[]): Outcome {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, '--config', '/dev/null', '--run-dir', this.runDir, ...args], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, '--config', '/dev/null', '--run-dir', this.runDir, ...args],
+      { encoding: 'utf8', env: { ...process.env, SIDESTEP_BPF_PIN_PATH: this.pins, SIDESTEP_CGROUP_PATH: this.cgroup } });
     return { code: status, stdout, stderr };
   }
 

@@ -37,6 +37,7 @@ const METHODS: [string, (datapath: NativeDatapath) => unknown][] = [
   ['retirePass', (datapath) => datapath.retirePass()],
   ['learnPass', (datapath) => datapath.learnPass()],
   ['adoptListeners', (datapath) => datapath.adoptListeners()],
+  ['findOpen', (datapath) => datapath.findOpen()],
   ['uninstall', (datapath) => datapath.uninstall()],
 ];
 

@@ -123,7 +123,7 @@ describe('admin API', () => {
     assert.deepEqual(agent.datapath.calls, ['retire 00000001deadbeef 7']);
     assert.deepEqual(lines, [
       { apiVersion: 1, progress: { removed: 0, unread: 0, sending: 0 } },
-      { apiVersion: 1, result: { removed: 2, unread: 0, sending: 0, done: true } },
+      { apiVersion: 1, result: { removed: 2, unread: 0, sending: 0, left: 0, done: true } },
     ]);
   });
 
@@ -132,7 +132,7 @@ describe('admin API', () => {
     const first = new Promise<void>((resolve) => { finish = resolve; });
     agent.datapath.retire = async () => {
       await first;
-      return { removed: 0, unread: 0, sending: 0, done: true };
+      return { removed: 0, unread: 0, sending: 0, left: 0, done: true };
     };
     const running = retire({ timeoutMs: 1 });
     while (!agent.lines.some(({ msg }) => msg === 'retiring')) await new Promise(setImmediate);
