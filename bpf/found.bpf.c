@@ -30,8 +30,6 @@ struct {
 /* Makes BTF for what no map mentions. */
 const struct sidestep_untracked *layout_of_untracked;
 
-static const struct sidestep_pair nothing;
-
 static __always_inline sidestep_pair_id id_of(const struct tcp_sock *tp, __u32 side)
 {
 	__u32 own = see(tp, snd_una) - (__u32)see(tp, bytes_acked),
@@ -100,12 +98,17 @@ static __always_inline void begin(struct sidestep_pair *pair, sidestep_pair_id i
 /* The row of the first end that comes says that the other is closed, until that one has come too. */
 static __always_inline struct sidestep_pair *row_of(const struct sidestep_found *want)
 {
-	struct sidestep_pair *pair = bpf_map_lookup_elem(&pairs, &want->id);
+	struct sidestep_pair *pair = bpf_map_lookup_elem(&pairs, &want->id), *fresh;
+	__u32 zero = 0;
 
 	if (pair)
 		return pair->closed & (1U << want->side) && !pair->end[want->side & 1].sk ? pair
 											  : NULL;
-	if (bpf_map_update_elem(&pairs, &want->id, &nothing, BPF_NOEXIST))
+	fresh = bpf_map_lookup_elem(&scratch, &zero);
+	if (!fresh)
+		return NULL;
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	if (bpf_map_update_elem(&pairs, &want->id, fresh, BPF_NOEXIST))
 		return NULL;
 	pair = bpf_map_lookup_elem(&pairs, &want->id);
 	if (!pair)

@@ -226,7 +226,7 @@ struct sidestep_traffic {
 #define READ_HAZARD 8U     /* in a way that a socket in the map cannot serve */
 #define READ_ABANDONED 16U /* it closed with bytes unread */
 #define READ_EARLY 32U     /* on a blocking socket, so soon that it may still change */
-#define READ_CONDEMNED 64U /* the agent is to reset it: the kernel's programs cannot */
+#define READ_CONDEMNED 128U /* the agent is to reset it: the kernel's programs cannot */
 #define READ_NAMED 4U      /* process and workload are those of a reader */
 #define READ_ENOUGH 64U    /* no more of its plain reads need to be seen */
 
