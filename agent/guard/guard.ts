@@ -129,11 +129,11 @@ export class Guard {
   }
 
   /** Rows of this name or number that belong to nobody who could be named. */
-  forgetNameless(which: string): number {
+  forgetNameless(which: string): { id: string; name: string; place: string }[] {
     const { datapath } = this.#options;
     const rows = datapath.profiles().filter(({ id, comm }) => (id === which || comm === which) && !this.#workloads.has(id));
     for (const { id } of rows) datapath.forget(id);
-    return rows.length;
+    return rows.map(({ id, comm }) => ({ id, name: comm, place: '' }));
   }
 
   /** Gives every workload and program what is believed of them by now. `forget`: whose row must go first. */

@@ -1,11 +1,11 @@
 /**
  * Who a process is. The file behind /proc/<pid>/exe is the executable that runs, whatever has happened to its path
- * since. Processes end while they are looked at: then nobody can tell, and nothing is kept.
+ * since. Processes end while they are looked at, so what is theirs is opened in one go, before anything is waited for.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, readFile, readlink, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, read, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ExecutableFile } from '../datapath/types.js';
 import { buildIdOf } from './elf.js';
 import { isInterpreter } from './interpreters.js';
@@ -17,36 +17,49 @@ export interface Executable extends ExecutableFile {
   readonly interpreter: boolean;
 }
 
+/** Whoever has it must give it to `identify`, which closes it. */
+export interface OpenExecutable {
+  readonly file: number;
+  readonly path: string;
+}
+
 /** A file that is larger is not worth its reading. */
 const mostBytes = 1024 ** 3;
 /** Most bytes of the files that a command line names. */
 const mostScript = 64 * 1024 ** 2;
 const mostRemembered = 1024;
+const readFrom = promisify(read);
+
+function orElse<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** A FIFO in place of a file must not hold us. */
+const openedAt = (path: string): number | undefined =>
+  orElse<number | undefined>(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), undefined);
 
 /** Adds what is in the file. False: it is no regular file, or too large. */
-async function digest(file: FileHandle, hash: Hash, most: number): Promise<boolean> {
-  const stat = await file.stat();
+async function digest(file: number, hash: Hash, most: number): Promise<boolean> {
+  const stat = fstatSync(file);
   if (!stat.isFile() || stat.size > most) return false;
   const buffer = Buffer.alloc(1 << 20);
   for (let at = 0; ;) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    const { bytesRead } = await readFrom(file, buffer, 0, buffer.length, at);
     if (bytesRead === 0) return true;
     hash.update(buffer.subarray(0, bytesRead));
     at += bytesRead;
   }
 }
 
-/** A FIFO in place of a file must not hold us. */
-async function opened<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T | undefined> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    return await use(file);
-  } catch {
-    return undefined;
-  } finally {
-    await file?.close();
-  }
+async function programOf(file: number): Promise<string | undefined> {
+  const id = buildIdOf(file);
+  if (id !== undefined) return `buildid:${id}`;
+  const hash = createHash('sha256');
+  return (await digest(file, hash, mostBytes)) ? `sha256:${hash.digest('hex')}` : undefined;
 }
 
 export class Identifier {
@@ -55,16 +68,42 @@ export class Identifier {
 
   constructor(private readonly proc = '/proc') {}
 
-  /** The executable of a process. */
-  async executable(pid: number): Promise<Executable | undefined> {
+  /** The executable of a process, while that is there. */
+  open(pid: number): OpenExecutable | undefined {
     const link = join(this.proc, String(pid), 'exe');
-    const path = await readlink(link).catch(() => '');
-    return path === '' ? undefined : this.#read(link, path.replace(/ \(deleted\)$/, ''));
+    const path = orElse(() => readlinkSync(link), '').replace(/ \(deleted\)$/, '');
+    const file = openedAt(link);
+    return file === undefined ? undefined : { file, path };
+  }
+
+  /** '' when nobody can tell. */
+  place(pid: number): string {
+    const text = orElse(() => readFileSync(join(this.proc, String(pid), 'cgroup'), 'utf8'), '');
+    const path = /^0::(.*)$/m.exec(text)?.[1] ?? '';
+    return placeOf(path.replace(/ \(deleted\)$/, ''));
   }
 
   /** The executable at a path. */
-  at(path: string): Promise<Executable | undefined> {
-    return this.#read(path, path);
+  async at(path: string): Promise<Executable | undefined> {
+    const file = openedAt(path);
+    return file === undefined ? undefined : this.identify({ file, path });
+  }
+
+  async identify({ file, path }: OpenExecutable): Promise<Executable | undefined> {
+    try {
+      const { ino, dev, ctimeNs } = fstatSync(file, { bigint: true });
+      const [exeInode, exeDev, exeChanged] = [String(ino), String(dev), String(ctimeNs)];
+      const key = `${exeDev} ${exeInode} ${exeChanged}`;
+      const program = this.#programs.get(key) ?? (await programOf(file));
+      if (program === undefined) return undefined;
+      this.#remember(key, program);
+      return { program, path, interpreter: isInterpreter(basename(path)), exeInode, exeDev, exeChanged };
+    } catch {
+      // A directory, or a device that cannot be read: no executable.
+      return undefined;
+    } finally {
+      closeSync(file);
+    }
   }
 
   /**
@@ -73,36 +112,20 @@ export class Identifier {
    */
   async script(pid: number): Promise<string | undefined> {
     const folder = join(this.proc, String(pid));
-    const line = await readFile(join(folder, 'cmdline'), 'utf8').catch(() => '');
-    const cwd = await readlink(join(folder, 'cwd')).catch(() => '/');
+    const line = orElse(() => readFileSync(join(folder, 'cmdline'), 'utf8'), '');
+    const cwd = orElse(() => readlinkSync(join(folder, 'cwd')), '/');
     const hash = createHash('sha256').update(line);
-    let files = 0;
-    for (const argument of line.split('\0').slice(1, 64)) {
-      if (argument === '' || argument.startsWith('-')) continue;
-      // As the process sees it: below its own root.
-      const path = join(folder, 'root', argument.startsWith('/') ? argument : join(cwd, argument));
-      if ((await opened(path, (file) => digest(file, hash, mostScript))) === true) files++;
+    const named = line.split('\0').slice(1, 64).filter((argument) => argument !== '' && !argument.startsWith('-'));
+    // As the process sees them: below its own root.
+    const paths = named.map((argument) => join(folder, 'root', argument.startsWith('/') ? argument : join(cwd, argument)));
+    const files = paths.flatMap((path) => openedAt(path) ?? []);
+    try {
+      let read = 0;
+      for (const file of files) if (await digest(file, hash, mostScript).catch(() => false)) read++;
+      return read === 0 ? undefined : hash.digest('hex');
+    } finally {
+      for (const file of files) closeSync(file);
     }
-    return files === 0 ? undefined : hash.digest('hex');
-  }
-
-  /** '' when nobody can tell. */
-  async place(pid: number): Promise<string> {
-    const text = await readFile(join(this.proc, String(pid), 'cgroup'), 'utf8').catch(() => '');
-    const path = /^0::(.*)$/m.exec(text)?.[1] ?? '';
-    return placeOf(path.replace(/ \(deleted\)$/, ''));
-  }
-
-  async #read(link: string, path: string): Promise<Executable | undefined> {
-    return opened(link, async (file) => {
-      const { ino, dev, ctimeNs } = await file.stat({ bigint: true });
-      const [exeInode, exeDev, exeChanged] = [String(ino), String(dev), String(ctimeNs)];
-      const key = `${exeDev} ${exeInode} ${exeChanged}`;
-      const program = this.#programs.get(key) ?? (await programOf(file));
-      if (program === undefined) return undefined;
-      this.#remember(key, program);
-      return { program, path, interpreter: isInterpreter(basename(path)), exeInode, exeDev, exeChanged };
-    });
   }
 
   #remember(key: string, program: string): void {
@@ -111,11 +134,4 @@ export class Identifier {
     const [oldest] = this.#programs.keys();
     if (this.#programs.size > mostRemembered && oldest !== undefined) this.#programs.delete(oldest);
   }
-}
-
-async function programOf(file: FileHandle): Promise<string | undefined> {
-  const id = await buildIdOf(file);
-  if (id !== undefined) return `buildid:${id}`;
-  const hash = createHash('sha256');
-  return (await digest(file, hash, mostBytes)) ? `sha256:${hash.digest('hex')}` : undefined;
 }

@@ -14,6 +14,7 @@ export interface Imported {
 }
 
 export interface Named {
+  /** Of a profile; of a workload that nobody could name. */
   readonly id: string;
   readonly name: string;
   readonly place: string;
@@ -49,10 +50,12 @@ export class Management {
       const rows = this.guard.matching(which);
       const ids = new Set([...this.#stored(which), ...rows.map(({ subject }) => idOf(subject))]);
       const gone = [...ids].flatMap((id) => this.store.get(id) ?? []);
-      if (gone.length + rows.length + this.guard.forgetNameless(which) === 0) throw new SidestepError('not_found', `a profile ${which}`);
+      const nameless = this.guard.forgetNameless(which);
+      if (gone.length + rows.length + nameless.length === 0) throw new SidestepError('not_found', `a profile ${which}`);
       for (const id of ids) this.store.delete(id);
       await this.guard.reseed(({ subject }) => ids.has(idOf(subject)));
-      return gone.length > 0 ? gone.map(named) : rows.map(({ subject }) => named(subject));
+      const kept = gone.length > 0 ? gone.map(named) : rows.map(({ subject }) => named(subject));
+      return [...kept, ...nameless];
     });
   }
 

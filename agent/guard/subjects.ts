@@ -2,10 +2,11 @@
  * From a workload, which the kernel numbers anew after each boot, to who that is. A process number may pass to another
  * process at any time, so the kernel is asked before and after whether it still belongs to the workload.
  */
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Datapath, ExecutableFile, HostProcess } from '../datapath/types.js';
 import type { CgroupNames } from '../pairs/cgroups.js';
-import type { Executable, Identifier } from './identify.js';
+import type { Executable, Identifier, OpenExecutable } from './identify.js';
 import type { Subject } from './known.js';
 import { placeOf } from './place.js';
 
@@ -32,19 +33,23 @@ export class Subjects {
 
   /** Undefined when nobody can tell (any more), or when it runs more than one script. */
   async of(process: HostProcess): Promise<Found | undefined> {
-    const executable = await this.#executableOf(process);
+    const known = this.#executables.get(fileKey(process));
+    const seen = this.#whileIn(process, () => this.#look(process.pid, known === undefined));
+    const executable = known ?? (await this.#identify(process, seen?.open));
     if (!executable) return undefined;
     const { program, interpreter, path } = executable;
     const script = interpreter ? await this.#script(process) : '';
-    const place = await this.#place(process);
+    const place = seen?.place ?? placeOf(this.cgroups.pathOf(process.cgroup));
     if (script === undefined || place === '') return undefined;
     return { subject: { program, name: process.comm, script, place, interpreter }, executable: path };
   }
 
-  async #executableOf(process: HostProcess): Promise<Executable | undefined> {
-    const known = this.#executables.get(fileKey(process));
-    if (known) return known;
-    const read = (await this.#whileIn(process, () => this.identifier.executable(process.pid))) ?? (await this.#searched(process));
+  #look(pid: number, executable: boolean): { place: string; open: OpenExecutable | undefined } {
+    return { place: this.identifier.place(pid), open: executable ? this.identifier.open(pid) : undefined };
+  }
+
+  async #identify(process: HostProcess, open: OpenExecutable | undefined): Promise<Executable | undefined> {
+    const read = (open && (await this.identifier.identify(open))) ?? (await this.#searched(process));
     if (read) {
       this.#executables.set(fileKey(process), read);
       const [oldest] = this.#executables.keys();
@@ -72,15 +77,13 @@ export class Subjects {
     return scripts.size === 1 ? script : undefined;
   }
 
-  async #place(process: HostProcess): Promise<string> {
-    const place = await this.#whileIn(process, () => this.identifier.place(process.pid));
-    return place ?? placeOf(this.cgroups.pathOf(process.cgroup));
-  }
-
-  async #whileIn<T>({ pid, id }: HostProcess, read: () => Promise<T>): Promise<T | undefined> {
+  /** What is seen of a process that belongs to the workload, before and after. */
+  #whileIn({ pid, id }: HostProcess, look: () => { place: string; open: OpenExecutable | undefined }): ReturnType<typeof look> | undefined {
     const isIn = (): boolean => pid !== 0 && this.datapath.processes(pid).some((one) => one.pid === pid && one.id === id);
     if (!isIn()) return undefined;
-    const value = await read();
-    return isIn() ? value : undefined;
+    const seen = look();
+    if (isIn()) return seen;
+    if (seen.open) closeSync(seen.open.file);
+    return undefined;
   }
 }

@@ -22,7 +22,7 @@ function buildAs(path: string, digit: string): void {
 /** One connection with some messages; says how many took TCP because nobody was known. */
 async function run(ground: Ground, driver: string, cgroup = ground.cgroup): Promise<{ learning: number; redirected: number; connections: number }> {
   const before = ground.counters();
-  await ground.command([driver, '--mode', 'rtt', '--count', '500', '--nodelay', '--json'], cgroup).end();
+  await ground.command([driver, '--mode', 'rtt', '--count', '20000', '--nodelay', '--json'], cgroup).end();
   const { messages, connections } = ground.counters();
   return {
     learning: messages.learning - before.messages.learning,
