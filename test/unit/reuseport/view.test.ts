@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { loadConfig } from '../../../config/load.js';
+import { renderExplained } from '../../../agent/cli/render/explain.js';
 import { renderReuseport } from '../../../agent/cli/render/reuseport.js';
 import { fakeSharer } from '../../../agent/reuseport/fake.js';
 import { readReuseport } from '../../../agent/reuseport/metrics.js';
@@ -61,6 +62,17 @@ describe('sidestep reuseport', () => {
     assert.deepEqual(lines({ enabled: false }), ['listeners are not balanced: reuseport.enabled is false']);
     assert.deepEqual(lines({ groups: [] }), ['nothing listens with SO_REUSEPORT']);
     assert.deepEqual(lines({ groups: [], failure: 'no more' })[0], 'the latest look failed: no more');
+  });
+});
+
+describe('sidestep explain of a shared port', () => {
+  it('says whether it is balanced and how its listeners are, also when no connection is there', () => {
+    const answer = { apiVersion: 1 as const, query: '8080', answers: [] };
+    const lines = (over: Parameters<typeof fakeGroup>[0]) => renderExplained({ ...answer, groups: [fakeGroup(over)] }).at(-1);
+    const listeners = [fakeListener(), fakeListener({ state: 'stuck' }), fakeListener()];
+    assert.equal(lines({ listeners }), 'port 8080/tcp is shared by 3 listeners: balanced by least-queue, 2 ready, 1 stuck');
+    assert.equal(lines({ balanced: false, because: 'reuseport.enabled is false' }), 'port 8080/tcp is shared by 2 listeners: left to the kernel, as reuseport.enabled is false');
+    assert.match(renderExplained({ ...answer, groups: [] }).join('\n'), /^no local connection matches 8080/);
   });
 });
 
