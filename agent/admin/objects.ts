@@ -8,7 +8,7 @@ import type { ProfileRow } from '../guard/view.js';
 import type { PairView } from '../pairs/resolve.js';
 import type { RuleView } from '../scope/scope.js';
 import type { Switches } from '../scope/switches.js';
-import type { ReuseportView } from '../reuseport/view.js';
+import type { GroupView, ReuseportView } from '../reuseport/view.js';
 
 export const API_VERSION = 1;
 
@@ -92,6 +92,8 @@ export interface CountersObject extends Versioned {
 export interface Explained extends Versioned {
   query: string;
   answers: Explanation[];
+  /** Groups of listeners on this port, or of this process. */
+  groups: GroupView[];
 }
 
 export interface ConfigObject extends Versioned {

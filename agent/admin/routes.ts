@@ -15,7 +15,7 @@ import type { Scope } from '../scope/scope.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
 import type { ReuseportView } from '../reuseport/view.js';
 import { onlyKnown, readImport, readLevel, readRotate, readSelector, readSet, readWhich } from './input.js';
-import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
+import { API_VERSION, type Explained, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export interface AgentView {
   readonly datapath: Datapath;
@@ -100,14 +100,16 @@ export function statusOf(view: AgentView): Status {
   };
 }
 
-async function explained(view: AgentView, text: string): Promise<object> {
+async function explained(view: AgentView, text: string): Promise<Explained> {
   const query = parseQuery(text);
   if (!query)
     throw new SidestepError('bad_request', `${JSON.stringify(text)} is no pid, port, address:port, two of them, or pair id`);
   const pairs = await view.resolver.resolve(view.datapath.pairs());
   const profiles = view.datapath.profiles();
   const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles, view.scope.decided(pair)));
-  return { apiVersion: API_VERSION, query: text, answers };
+  const groups = view.reuseport.lastView().groups.filter(({ port, listeners }) =>
+    query.kind === 'number' && (port === query.value || listeners.some(({ pid }) => pid === query.value)));
+  return { apiVersion: API_VERSION, query: text, answers, groups };
 }
 
 type Answer = object | Promise<object>;

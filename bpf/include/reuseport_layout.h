@@ -109,6 +109,7 @@ struct sidestep_reuse_tally {
 	__u64 skipped[CLASS_COUNT];
 	__u64 head; /* what waits longest in its queue, and since when it was seen to */
 	__u64 head_ns;
+	__u64 out; /* it was new, stuck or full when last looked at */
 };
 
 /* K */
@@ -150,7 +151,7 @@ struct sidestep_reuse_row {
 SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_owner) == 144, "owner");
 SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_group) == 552, "group");
 SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_member) == 72, "member");
-SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_tally) == 88, "tally");
+SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_tally) == 96, "tally");
 SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_row) == 120, "row");
 
 #endif

@@ -127,11 +127,14 @@ static __always_inline __u32 class_of(const struct sidestep_reuse_look *look, co
 	return member->generation == look->generation ? CLASS_READY : CLASS_DRAINING;
 }
 
-/* The agent's word may be of a socket that has closed since, or of a slot that has changed hands. */
+/*
+ * The agent's word may be of a socket that has closed since, or of a slot that has changed hands. A UDP socket has no
+ * state that tells; it leaves its group when it closes.
+ */
 static __always_inline bool alive(const struct sidestep_reuse_look *look, const struct sock *sk,
 				  const struct sidestep_reuse_member *member)
 {
-	return member->cookie && member->group == look->group &&
+	return member->cookie && member->group == look->group && sk->sk_reuseport_cb &&
 	       sk->__sk_common.skc_cookie.counter == (__s64)member->cookie &&
 	       sk->__sk_common.skc_state == (look->udp ? BPF_TCP_CLOSE : BPF_TCP_LISTEN);
 }
@@ -187,13 +190,16 @@ static __always_inline __u32 preference(const struct sidestep_reuse_look *look,
 }
 
 /* Nobody is owed what he was kept from on purpose: he comes back as an equal. */
-static __always_inline void pass_over(const struct sidestep_reuse_look *look,
+static __always_inline void keep_turn(const struct sidestep_reuse_look *look,
 				      struct sidestep_reuse_tally *tally)
 {
-	if (tally->turn < look->latest)
+	bool out = look->class > CLASS_DRAINING;
+
+	if (out == tally->out)
+		return;
+	if (!out && tally->turn < look->latest)
 		tally->turn = look->latest;
-	if (look->opens)
-		__sync_fetch_and_add(&tally->skipped[look->class % CLASS_COUNT], 1);
+	tally->out = out;
 }
 
 /* Verified on its own, so that the loop over listeners stays small. */
@@ -214,8 +220,9 @@ __noinline int sidestep_reuse_rank(struct sidestep_reuse_look *look, __u32 slot)
 	}
 	wait = waited(sk, look->udp, tally, look->now);
 	look->class = class_of(look, sk, member, tally, wait);
-	if (look->class != CLASS_READY)
-		pass_over(look, tally);
+	keep_turn(look, tally);
+	if (look->class != CLASS_READY && look->opens)
+		__sync_fetch_and_add(&tally->skipped[look->class % CLASS_COUNT], 1);
 	rank = RANK(look->class, preference(look, sk, member, wait));
 	turn = tally->turn > look->floor ? tally->turn : look->floor;
 	if (rank > look->best_rank || (rank == look->best_rank && turn >= look->best_turn))

@@ -36,6 +36,7 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_reuse_tally, skipped),
 	FIELD(sidestep_reuse_tally, head),
 	FIELD(sidestep_reuse_tally, head_ns),
+	FIELD(sidestep_reuse_tally, out),
 	FIELD(sidestep_reuse_group_tally, now),
 	FIELD(sidestep_reuse_group_tally, told_ns),
 	FIELD(sidestep_reuse_group_tally, fallbacks),

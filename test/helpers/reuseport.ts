@@ -2,13 +2,14 @@
 /** Servers with several listeners on one port, in a network namespace of their own, balanced from outside. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadConfig } from '../../config/load.js';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import { reuseportHost } from '../../agent/reuseport/native.js';
 import { Reuseport } from '../../agent/reuseport/reuseport.js';
 import type { GroupView, ListenerView } from '../../agent/reuseport/view.js';
-import { eventually, freshName } from './kernel.js';
+import { eventually, freshName, removeCgroup } from './kernel.js';
 import { keptLog, type Line } from './log.js';
 import { withNetns } from './pods.js';
 import { Program, startPython, type Report } from './program.js';
@@ -66,22 +67,25 @@ export class Ground {
   readonly #log;
   readonly #programs: Program[] = [];
   readonly #agents: Reuseport[] = [];
+  /** What is in it goes with the test: workers outlive a master that is killed. */
+  readonly #cgroup = join(findCgroup2(), freshName());
   readonly #pins = `/sys/fs/bpf/${freshName()}`;
 
   constructor(readonly netns: string) {
+    mkdirSync(this.#cgroup);
     const { log, lines } = keptLog();
     this.#log = log;
     this.lines = lines;
   }
 
   command(command: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-    const program = new Program(command, { netns: this.netns, env });
+    const program = new Program(command, { netns: this.netns, cgroup: this.#cgroup, env });
     this.#programs.push(program);
     return program;
   }
 
   python(file: string, options: object = {}): Program {
-    const program = startPython(file, options, { netns: this.netns });
+    const program = startPython(file, options, { netns: this.netns, cgroup: this.#cgroup });
     this.#programs.push(program);
     return program;
   }
@@ -111,6 +115,7 @@ export class Ground {
 
   async clean(): Promise<void> {
     for (const agent of this.#agents) await agent.stop(false);
+    await removeCgroup(this.#cgroup);
     for (const program of this.#programs) await program.kill();
   }
 }

@@ -9,7 +9,8 @@ import { renderChecks } from '../render/check.js';
 /** Loaded only here: no other command needs the addon. */
 async function kernelProviders(): Promise<readonly CheckProvider[]> {
   const { featureChecks, hookChecks, programChecks, selfTestChecks } = await import('../../datapath/checks.js');
-  return [hookChecks, selfTestChecks, programChecks, featureChecks];
+  const { reuseportChecks } = await import('../../reuseport/checks.js');
+  return [hookChecks, selfTestChecks, programChecks, featureChecks, reuseportChecks];
 }
 
 export const check = (flags: ReadFlags & { quick?: boolean }): Run => async (context) => {

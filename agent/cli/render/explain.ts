@@ -1,4 +1,5 @@
 import type { Explained } from '../../admin/objects.js';
+import type { GroupView } from '../../reuseport/view.js';
 import type { Explanation } from '../../pairs/explain.js';
 import type { EndpointView } from '../../pairs/resolve.js';
 import { at, processName } from './names.js';
@@ -28,7 +29,19 @@ const absent = [
   'the connection may be older than the agent, or closed. `sidestep pairs` lists what is known.',
 ];
 
-export function renderExplained({ query, answers }: Explained, paint: Paint = plain): string[] {
+/** Who shares a port is another question than who is accelerated, and often the one that was meant. */
+function shared(group: GroupView): string {
+  const { port, protocol, balanced, policy, because, listeners } = group;
+  const states = [...new Set(listeners.map(({ state }) => state))].map((state) => `${listeners.filter((one) => one.state === state).length} ${state}`);
+  return `port ${port}/${protocol} is shared by ${listeners.length} listeners: ` +
+    (balanced ? `balanced by ${policy}, ${states.join(', ')}` : `left to the kernel, as ${because}`);
+}
+
+export function renderExplained({ query, answers, groups }: Explained, paint: Paint = plain): string[] {
+  return [...explained(query, answers, paint), ...groups.map(shared)];
+}
+
+function explained(query: string, answers: readonly Explanation[], paint: Paint): string[] {
   if (answers.length === 0) return [`no local connection matches ${query}`, ...absent.map((line) => `  ${line}`)];
   return answers.flatMap((answer, index) => (index === 0 ? one(answer, paint) : ['', ...one(answer, paint)]));
 }

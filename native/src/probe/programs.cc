@@ -38,7 +38,7 @@ constexpr Row kRows[] = {
 	{ "sk_reuseport",
 	  { BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, SK_PASS, nullptr },
 	  AttachReuseport,
-	  "balances listeners (planned)" },
+	  "balances listeners that share a port" },
 	{ "cgroup_sock_addr",
 	  { BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, 1, nullptr },
 	  AttachCgroup,

@@ -34,6 +34,7 @@ describe('command line', () => {
     [['explain', '127.0.0.1:40000', '127.0.0.1:8080'], 0, /^pair 00000001deadbeef/],
     [['explain', '9090'], 1, /What to do: use non-blocking sockets/],
     [['explain', '1'], 1, /^no local connection matches 1\n/],
+    [['reuseport'], 0, /^listeners are not balanced: reuseport.enabled is false\n$/],
     [['retire', '00000002deadbeef'], 0, /^2 sockets left the map; 0 still in it\n$/],
     [['retire', '--timeout', '1s'], 0, /acceleration is off now/],
   ] as const) {
@@ -50,7 +51,8 @@ describe('command line', () => {
     [['pairs'], ['pairs']],
     [['profiles'], ['profiles']],
     [['top', '--once', '--interval', '10ms'], ['totals', 'rows']],
-    [['explain', '8080'], ['query', 'answers']],
+    [['explain', '8080'], ['query', 'answers', 'groups']],
+    [['reuseport'], ['enabled', 'failure', 'sysctl', 'groups']],
     [['check', '--quick'], ['success', 'checks']],
     [['config', 'print'], ['config']],
     [['config', 'print', '--origin'], ['config', 'settings']],
