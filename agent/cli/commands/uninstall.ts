@@ -7,6 +7,7 @@ import { socketPath } from '../../admin/socket.js';
 import type { RetireResult } from '../../datapath/types.js';
 import { SidestepError } from '../../errors.js';
 import { retireAndLeave } from '../../goodbye.js';
+import { SwitchFile } from '../../scope/switches.js';
 import { createLog, resolveFormat } from '../../log.js';
 import type { Context } from '../context.js';
 import { EXIT, printLines } from '../io.js';
@@ -48,7 +49,7 @@ async function withoutAgent(context: Context, config: Config, flags: RetireFlags
   const log = createLog({ level: 'info', format: resolveFormat('auto', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
   const { openNative } = await import('../../datapath/native.js');
   // Nothing is enrolled any more, so nothing needs to be proven.
-  const quiet = { ...config, datapath: { ...config.datapath, enabled: false, selfTest: false } };
+  const quiet = { ...config, datapath: { ...config.datapath, selfTest: false } };
   const left = await retireAndLeave(await openNative(quiet, log, { enabled: false, rules: [] }), flags.wait ? FOREVER_MS : (flags.timeout ?? config.lifecycle.retireTimeout), log);
   printLines(context.io, [left === 0 ? NOTHING : UNTIL_CLOSED]);
   return left === 0 ? EXIT.good : EXIT.problem;
@@ -74,6 +75,8 @@ export async function uninstall(context: Context, flags: RetireFlags, retireAll:
     if (!(error instanceof SidestepError) || error.code !== 'agent_unreachable') throw error;
     code = await withoutAgent(context, config, flags);
   }
+  // What was switched off by hand has nothing left to be switched off.
+  new SwitchFile(config.runDir).write({ all: false, disabled: [] });
   removeIfEmpty(dirname(socketPath(config.runDir)));
   return code;
 }
