@@ -10,15 +10,18 @@ import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import { eventually, kernelComplaints, takeLock } from '../helpers/kernel.js';
 import { Ground } from '../helpers/real-agent.js';
 import { isBad } from './checks.js';
-import { compare, judge, type Difference, type Verdict } from './compare.js';
+import { compare, isKnown, judge, notSeen, type Difference, type Verdict } from './compare.js';
 import { Place } from './place.js';
 import { closedIn, sharesOf, under, type Shares } from './shares.js';
 import type { Outcomes, Suite } from './suite.js';
 
 export interface Row extends Verdict {
   readonly suite: string;
+  readonly settings: readonly string[];
   readonly floor: Suite['floor'];
   checks: number;
+  /** Differences that docs/limits.md states. */
+  known: readonly Difference[];
   shares: Shares | undefined;
   /** What else is wrong, in words: under the floor, not run, bad on plain TCP, the kernel complained. */
   readonly problems: string[];
@@ -45,7 +48,7 @@ async function accelerated(suite: Suite, how: { short: boolean; prepared: string
   const release = await takeLock();
   const ground = new Ground();
   try {
-    const agent = await ground.ready(['--set', 'log.level=debug']);
+    const agent = await ground.ready(['log.level=debug', ...(suite.settings ?? [])].flatMap((setting) => ['--set', setting]));
     const admin = new AdminClient(socketPath(ground.runDir));
     const run = await timed(suite, ground.cgroup, how, () =>
       // Sockets that wait for their peers in FIN_WAIT2 may stay for a minute: they are not waited for.
@@ -77,19 +80,24 @@ async function fill(row: Row, suite: Suite, how: { short: boolean; prepared: str
   row.checks = plain.outcomes.size;
   row.shares = fast.shares;
   Object.assign(row.seconds, { plain: plain.seconds, accelerated: fast.seconds });
-  const differences = compare(plain.outcomes, fast.outcomes);
+  const all = compare(plain.outcomes, fast.outcomes);
+  row.known = all.filter(({ check }) => isKnown(suite, check));
+  const differences = all.filter(({ check }) => !isKnown(suite, check));
   if (differences.length > 0) {
     const again = await plainRun();
     const fastAgain = await accelerated(suite, how);
-    Object.assign(row, judge({ plain: plain.outcomes, differences }, { plain: again.outcomes, differences: compare(again.outcomes, fastAgain.outcomes) }));
+    Object.assign(row, judge({ plain: plain.outcomes, differences }, {
+      plain: again.outcomes,
+      differences: compare(again.outcomes, fastAgain.outcomes).filter(({ check }) => !isKnown(suite, check)),
+    }));
   }
-  row.problems.push(...badChecks(suite, plain.outcomes), ...under(fast.shares, suite.floor));
+  row.problems.push(...badChecks(suite, plain.outcomes), ...notSeen(suite, plain.outcomes, row.known), ...under(fast.shares, suite.floor));
   if (row.checks === 0) row.problems.push('it ran no check');
 }
 
 export async function both(suite: Suite, short: boolean): Promise<Row> {
   const row: Row = {
-    suite: suite.name, floor: suite.floor, checks: 0, differences: [] as Difference[], unstable: [] as Difference[],
+    suite: suite.name, settings: suite.settings ?? [], floor: suite.floor, checks: 0, differences: [], unstable: [], known: [],
     shares: undefined, problems: missing(suite), seconds: { plain: 0, accelerated: 0 },
   };
   if (row.problems.length > 0) return row;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The claim: check by check, the same with and without acceleration. */
-import type { Outcomes } from './suite.js';
+import type { Outcomes, Suite } from './suite.js';
 
 export interface Difference {
   readonly check: string;
@@ -32,4 +32,13 @@ export function judge(first: { plain: Outcomes; differences: readonly Difference
   const seen = new Map([...first.differences, ...again.differences].map((row) => [row.check, row]));
   const rows = [...seen.values()];
   return { differences: rows.filter(({ check }) => !moody(check)), unstable: rows.filter(({ check }) => moody(check)) };
+}
+
+export const isKnown = ({ known = [] }: Pick<Suite, 'known'>, name: string): boolean => known.some(({ check }) => check.test(name));
+
+/** Limits that were not seen, though their checks ran. */
+export function notSeen({ known = [] }: Pick<Suite, 'known'>, plain: Outcomes, differences: readonly Difference[]): string[] {
+  const ran = known.filter(({ check }) => [...plain.keys()].some((name) => check.test(name)));
+  return ran.filter(({ check }) => !differences.some((row) => check.test(row.check)))
+    .map(({ limit }) => `no longer differs: ${limit}; take it off the list and out of docs/limits.md`);
 }

@@ -11,7 +11,7 @@ export interface Report {
   readonly short: boolean;
   readonly machine: { cpu: string; cpus: number; kernel: string; node: string };
   readonly sidestep: string;
-  /** Checks that are the same, one for each floor that holds; differences, problems. Unstable checks are in neither. */
+  /** Checks that are the same, one for each floor that holds; differences, problems. Unstable and known ones are in neither. */
   readonly passed: number;
   readonly failed: number;
   readonly suites: readonly Row[];
@@ -21,7 +21,7 @@ const total = (rows: readonly Row[], of: (row: Row) => number): number => rows.r
 
 export function reportOf(rows: readonly Row[], short: boolean, command: string): Report {
   const failed = total(rows, ({ differences, problems }) => differences.length + problems.length);
-  const passed = total(rows, ({ checks, differences, unstable }) => Math.max(0, checks - differences.length - unstable.length));
+  const passed = total(rows, ({ checks, differences, unstable, known }) => Math.max(0, checks - differences.length - unstable.length - known.length));
   const floors = rows.filter(({ problems, checks }) => problems.length === 0 && checks > 0).length;
   return {
     apiVersion: 1,
@@ -69,6 +69,7 @@ export function details(row: Row): string[] {
     ...(reasons.length === 0 ? [] : [`  on TCP: ${reasons.map(([reason, count]) => `${reason} ${count}`).join(', ')}`]),
     ...(row.shares?.resets ? [`  ${row.shares.resets} connections were reset by the agent`] : []),
     ...row.differences.map(told('differs')),
+    ...row.known.map(told('known limit')),
     ...row.unstable.map(told('unstable, plain TCP does not agree with itself')),
     ...row.problems.map((problem) => `  ${problem}`),
   ];

@@ -13,6 +13,18 @@ export interface Floor {
   readonly bytes: number;
 }
 
+/**
+ * Settings of an agent that enrols at the handshake, without having seen how the ends read. Connections that are over in
+ * a moment are accelerated so or not at all.
+ */
+export const TRUSTED: readonly string[] = ['datapath.trustListeners=true'];
+
+/** A difference that docs/limits.md states. */
+export interface Known {
+  readonly check: RegExp;
+  readonly limit: string;
+}
+
 export interface Suite {
   readonly name: string;
   /** One line for people. */
@@ -20,6 +32,10 @@ export interface Suite {
   readonly floor: Floor;
   /** Why the floor is below 60 %. */
   readonly why?: string;
+  /** Settings of its agent, other than the defaults. */
+  readonly settings?: readonly string[];
+  /** What must differ: the day it does not, the limit is to be taken off the list. */
+  readonly known?: readonly Known[];
   /** Tests that come with a program, and may fail on plain TCP too. Without it every check must be good. */
   readonly upstream?: true;
   /** Commands that must be in the path. */

@@ -66,7 +66,7 @@ async function reset(session: ClientHttp2Session): Promise<string> {
   const stream = session.request({ ':path': '/reset' });
   stream.on('error', () => undefined);
   stream.resume();
-  await once(stream, 'close');
+  await new Promise((resolve) => { stream.on('close', resolve); });
   return `code ${stream.rstCode}; next: ${await get(session, 1000)}`;
 }
 
