@@ -15,6 +15,9 @@ import { Place } from './place.js';
 import { closedIn, sharesOf, under, type Shares } from './shares.js';
 import type { Outcomes, Suite } from './suite.js';
 
+/** Others may test on this machine, one suite after the other. */
+const PATIENCE_S = 900;
+
 export interface Row extends Verdict {
   readonly suite: string;
   readonly settings: readonly string[];
@@ -45,7 +48,7 @@ async function timed(suite: Suite, above: string, how: { short: boolean; prepare
 
 /** A fresh agent for each run: what one program does does not speak for another. */
 async function accelerated(suite: Suite, how: { short: boolean; prepared: string }): Promise<{ outcomes: Outcomes; seconds: number; shares: Shares }> {
-  const release = await takeLock();
+  const release = await takeLock(PATIENCE_S);
   const ground = new Ground();
   try {
     const agent = await ground.ready(['log.level=debug', ...(suite.settings ?? [])].flatMap((setting) => ['--set', setting]));

@@ -13,7 +13,7 @@ import { freshName, removeCgroup } from '../helpers/kernel.js';
 import { Running, type Ended } from './running.js';
 
 /** From dist/test/conformance to the sources: what is not TypeScript is not copied. */
-const SOURCES = fileURLToPath(new URL('../../../test/conformance', import.meta.url));
+export const SOURCES = fileURLToPath(new URL('../../../test/conformance', import.meta.url));
 const DRIVERS = fileURLToPath(new URL('./drivers', import.meta.url));
 
 export interface How {

@@ -36,9 +36,15 @@ export const HAPROXY: readonly Suite[] = [
     floor: { connections: 0.6, bytes: 0 },
   }, {}),
   haproxy({
-    name: 'haproxy, splicing',
+    name: 'haproxy, splice-auto',
     about: 'the same with option splice-auto',
     floor: { connections: 0, bytes: 0 },
+    why: 'it decides by itself whether to splice, and is on TCP from then on',
+  }, { SPLICE: 'auto' }),
+  haproxy({
+    name: 'haproxy, splicing',
+    about: 'the same with options splice-request and splice-response',
+    floor: { connections: 0, bytes: 0 },
     why: 'a program that splices stays on TCP',
-  }, { SPLICE: '1' }),
+  }, { SPLICE: 'always' }),
 ];
