@@ -46,7 +46,7 @@ async function published(count: number): Promise<string> {
   const [reader, writer] = [await open(), await open()];
   const heard: Buffer[] = [];
   const done = new Promise<void>((resolve) => {
-    void reader.subscribe('news', (message) => { if (heard.push(message as unknown as Buffer) === count) resolve(); }, true);
+    void reader.subscribe('news', (message) => { if (heard.push(message) === count) resolve(); }, true);
   });
   while (Number((await writer.pubSubNumSub('news'))['news']) === 0);
   for (let at = 0; at < count; at += 100) {
@@ -64,7 +64,7 @@ async function handedOn(count: number): Promise<string> {
   for (let turn = 0; turn < count; turn++) {
     const next = taker.blPop('queue', 5);
     await giver.rPush('queue', pattern(100, String(turn)));
-    got.push((await next)!.element as unknown as Buffer);
+    got.push((await next)!.element);
   }
   await Promise.all([giver.close(), taker.close()]);
   return digest(Buffer.concat(got));
