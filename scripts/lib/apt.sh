@@ -13,12 +13,31 @@ packages_of() {
 			iproute2 iptables nftables procps
 		;;
 	test) echo redis-server redis-tools nginx-light wrk curl strace ;;
+	conformance)
+		echo memcached libmemcached-tools haproxy postgresql iperf3 nats-server socat nghttp2-client \
+			libnginx-mod-stream openssl golang-go "$(python_tests)"
+		;;
 	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
 	*)
-		echo "sidestep: there is no group $1; the groups are run, test and lint." >&2
+		echo "sidestep: there is no group $1; the groups are run, test, conformance and lint." >&2
 		return 2
 		;;
 	esac
+}
+
+# The package that holds CPython's own tests is named after its version.
+python_tests() {
+	/usr/bin/python3 -c 'import sys; print("libpython%d.%d-testsuite" % sys.version_info[:2])'
+}
+
+# What came to this host in another way than by its package is there all the same.
+present_otherwise() {
+	case "$1" in
+	bpftool) command -v bpftool ;; # Ubuntu ships it within its kernel tools.
+	golang-go) command -v go ;;
+	libpython*-testsuite) python3 -c 'import test.test_socket' ;;
+	*) false ;;
+	esac >/dev/null 2>&1
 }
 
 # Prints those of the packages that are not installed.
@@ -28,8 +47,7 @@ missing_packages() {
 	installed="$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null)" || true
 	for package in "$@"; do
 		grep -qx "installed $package" <<<"$installed" && continue
-		# Ubuntu ships bpftool within its kernel tools.
-		[[ "$package" == bpftool ]] && command -v bpftool >/dev/null && continue
+		present_otherwise "$package" && continue
 		echo "$package"
 	done
 }

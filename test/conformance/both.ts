@@ -7,16 +7,15 @@ import { join } from 'node:path';
 import { AdminClient } from '../../agent/admin/client.js';
 import { socketPath } from '../../agent/admin/socket.js';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
-import { eventually, kernelComplaints, takeLock } from '../helpers/kernel.js';
+import { eventually, kernelComplaints } from '../helpers/kernel.js';
 import { Ground } from '../helpers/real-agent.js';
 import { isBad } from './checks.js';
 import { compare, isKnown, judge, notSeen, type Difference, type Verdict } from './compare.js';
-import { Place } from './place.js';
+import { FOLDERS, Place } from './place.js';
 import { closedIn, sharesOf, under, type Shares } from './shares.js';
+import { standingUp } from './standing.js';
 import type { Outcomes, Suite } from './suite.js';
-
-/** Others may test on this machine, one suite after the other. */
-const PATIENCE_S = 900;
+import type { Turn } from './turn.js';
 
 export interface Row extends Verdict {
   readonly suite: string;
@@ -28,41 +27,13 @@ export interface Row extends Verdict {
   shares: Shares | undefined;
   /** What else is wrong, in words: under the floor, not run, bad on plain TCP, the kernel complained. */
   readonly problems: string[];
+  /** For people, never for a verdict. */
   readonly seconds: { plain: number; accelerated: number };
 }
 
-/** A run, and how long it took: for people, never for a verdict. */
-async function timed(suite: Suite, above: string, how: { short: boolean; prepared: string }, emptied: () => Promise<void>): Promise<{ outcomes: Outcomes; seconds: number }> {
-  const place = new Place(above, how.short, how.prepared);
-  const began = performance.now();
-  try {
-    const outcomes = await suite.run(place);
-    const seconds = Math.round((performance.now() - began) / 100) / 10;
-    await place.empty();
-    await emptied();
-    return { outcomes, seconds };
-  } finally {
-    await place.remove();
-  }
-}
-
-/** A fresh agent for each run: what one program does does not speak for another. */
-async function accelerated(suite: Suite, how: { short: boolean; prepared: string }): Promise<{ outcomes: Outcomes; seconds: number; shares: Shares }> {
-  const release = await takeLock(PATIENCE_S);
-  const ground = new Ground();
-  try {
-    const agent = await ground.ready(['log.level=debug', ...(suite.settings ?? [])].flatMap((setting) => ['--set', setting]));
-    const admin = new AdminClient(socketPath(ground.runDir));
-    const run = await timed(suite, ground.cgroup, how, () =>
-      // Sockets that wait for their peers in FIN_WAIT2 may stay for a minute: they are not waited for.
-      eventually(async () => ((await admin.pairs()).pairs.length === 0 ? '' : 'pairs are left'), 3000).catch(() => undefined));
-    const { counters } = await admin.counters();
-    await agent.stop();
-    return { ...run, shares: sharesOf(counters, closedIn(agent.stderr)) };
-  } finally {
-    await ground.clean();
-    release();
-  }
+interface Run {
+  readonly outcomes: Outcomes;
+  readonly seconds: number;
 }
 
 function missing(suite: Suite): string[] {
@@ -70,49 +41,102 @@ function missing(suite: Suite): string[] {
     .map((command) => `not run: ${command} is not installed; run: scripts/bootstrap conformance`);
 }
 
-function badChecks(suite: Suite, plain: Outcomes): string[] {
-  if (suite.upstream) return [];
-  return [...plain].filter(([, outcome]) => isBad(outcome)).map(([check, outcome]) => `bad on plain TCP: ${check}: ${outcome}`);
-}
+export class Both {
+  readonly row: Row;
+  #plain: Outcomes = new Map();
+  readonly #prepared = mkdtempSync(join(tmpdir(), `${FOLDERS}${process.pid}-`));
 
-async function fill(row: Row, suite: Suite, how: { short: boolean; prepared: string }): Promise<void> {
-  await suite.prepare?.(how.prepared);
-  const plainRun = (): ReturnType<typeof timed> => timed(suite, findCgroup2(), how, () => Promise.resolve());
-  const plain = await plainRun();
-  const fast = await accelerated(suite, how);
-  row.checks = plain.outcomes.size;
-  row.shares = fast.shares;
-  Object.assign(row.seconds, { plain: plain.seconds, accelerated: fast.seconds });
-  const all = compare(plain.outcomes, fast.outcomes);
-  row.known = all.filter(({ check }) => isKnown(suite, check));
-  const differences = all.filter(({ check }) => !isKnown(suite, check));
-  if (differences.length > 0) {
-    const again = await plainRun();
-    const fastAgain = await accelerated(suite, how);
-    Object.assign(row, judge({ plain: plain.outcomes, differences }, {
-      plain: again.outcomes,
-      differences: compare(again.outcomes, fastAgain.outcomes).filter(({ check }) => !isKnown(suite, check)),
-    }));
+  constructor(private readonly suite: Suite, private readonly short: boolean, private readonly turn: Turn) {
+    this.row = {
+      suite: suite.name, settings: suite.settings ?? [], floor: suite.floor, checks: 0, differences: [], unstable: [], known: [],
+      shares: undefined, problems: missing(suite), seconds: { plain: 0, accelerated: 0 },
+    };
   }
-  row.problems.push(...badChecks(suite, plain.outcomes), ...notSeen(suite, plain.outcomes, row.known), ...under(fast.shares, suite.floor));
-  if (row.checks === 0) row.problems.push('it ran no check');
-}
 
-export async function both(suite: Suite, short: boolean): Promise<Row> {
-  const row: Row = {
-    suite: suite.name, settings: suite.settings ?? [], floor: suite.floor, checks: 0, differences: [], unstable: [], known: [],
-    shares: undefined, problems: missing(suite), seconds: { plain: 0, accelerated: 0 },
-  };
-  if (row.problems.length > 0) return row;
-  const prepared = mkdtempSync(join(tmpdir(), 'sidestep-prepared-'));
-  const complaints = kernelComplaints();
-  try {
-    await fill(row, suite, { short, prepared });
-  } catch (error) {
-    row.problems.push(`not run to its end: ${(error as Error).message}`);
-  } finally {
-    rmSync(prepared, { recursive: true, force: true });
+  /** The reference. */
+  plain(): Promise<void> {
+    return this.#unlessFailed(async () => {
+      await this.suite.prepare?.(this.#prepared);
+      const { outcomes, seconds } = await this.#plainly();
+      this.#plain = outcomes;
+      this.row.checks = outcomes.size;
+      Object.assign(this.row.seconds, { plain: seconds });
+      if (outcomes.size === 0) this.row.problems.push('it ran no check');
+      if (this.suite.upstream) return;
+      const bad = [...outcomes].filter(([, outcome]) => isBad(outcome));
+      this.row.problems.push(...bad.map(([check, outcome]) => `bad on plain TCP: ${check}: ${outcome}`));
+    });
   }
-  row.problems.push(...kernelComplaints().slice(complaints.length).map((line) => `the kernel complained: ${line}`));
-  return row;
+
+  async accelerated(): Promise<void> {
+    const complaints = kernelComplaints();
+    await this.#unlessFailed(async () => {
+      const { row, suite } = this;
+      const { outcomes, seconds, shares } = await this.#fast();
+      row.shares = shares;
+      Object.assign(row.seconds, { accelerated: seconds });
+      const all = compare(this.#plain, outcomes);
+      row.known = all.filter(({ check }) => isKnown(suite, check));
+      const differences = this.#surprising(all);
+      if (differences.length > 0) await this.#again(differences);
+      row.problems.push(...notSeen(suite, this.#plain, row.known), ...under(shares, suite.floor));
+    });
+    this.row.problems.push(...kernelComplaints().slice(complaints.length).map((line) => `the kernel complained: ${line}`));
+  }
+
+  end(): void {
+    rmSync(this.#prepared, { recursive: true, force: true });
+  }
+
+  #surprising(differences: readonly Difference[]): Difference[] {
+    return differences.filter(({ check }) => !isKnown(this.suite, check));
+  }
+
+  async #again(differences: Difference[]): Promise<void> {
+    const plain = (await this.#plainly()).outcomes;
+    const again = this.#surprising(compare(plain, (await this.#fast()).outcomes));
+    Object.assign(this.row, judge({ plain: this.#plain, differences }, { plain, differences: again }));
+  }
+
+  async #unlessFailed(what: () => Promise<void>): Promise<void> {
+    if (this.row.problems.some((problem) => problem.startsWith('not run'))) return;
+    try {
+      await what();
+    } catch (error) {
+      this.row.problems.push(`not run to its end: ${(error as Error).message}`);
+    }
+  }
+
+  #plainly(): Promise<Run> {
+    return this.#inPlace(findCgroup2(), () => Promise.resolve());
+  }
+
+  /** A fresh agent for each run: what one program does does not speak for another. */
+  async #fast(): Promise<Run & { shares: Shares }> {
+    await this.turn.have();
+    const ground = new Ground();
+    return standingUp(() => ground.clean(), async () => {
+      const agent = await ground.ready(['log.level=debug', ...this.row.settings].flatMap((setting) => ['--set', setting]));
+      const admin = new AdminClient(socketPath(ground.runDir));
+      const run = await this.#inPlace(ground.cgroup, () =>
+        // Sockets that wait for their peers in FIN_WAIT2 may stay for a minute: they are not waited for.
+        eventually(async () => ((await admin.pairs()).pairs.length === 0 ? '' : 'pairs are left'), 3000).catch(() => undefined));
+      const { counters } = await admin.counters();
+      await agent.stop();
+      return { ...run, shares: sharesOf(counters, closedIn(agent.stderr)) };
+    });
+  }
+
+  /** `emptied`: what has to be waited for once nothing runs any more. */
+  #inPlace(above: string, emptied: () => Promise<void>): Promise<Run> {
+    const place = new Place(above, this.short, this.#prepared);
+    return standingUp(() => place.remove(), async () => {
+      const began = performance.now();
+      const outcomes = await this.suite.run(place);
+      const seconds = Math.round((performance.now() - began) / 100) / 10;
+      await place.empty();
+      await emptied();
+      return { outcomes, seconds };
+    });
+  }
 }

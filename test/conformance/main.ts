@@ -2,11 +2,14 @@
 /** npm run conformance: every suite on plain TCP and again under an agent, compared check by check. */
 import { writeFileSync } from 'node:fs';
 import { alive, leftovers, remove } from '../helpers/kernel.js';
-import { both, type Row } from './both.js';
+import { Both, type Row } from './both.js';
 import { readOptions, usage, UsageError, type Options } from './options.js';
+import { removeOldFolders } from './place.js';
 import { details, HEADINGS, line, cells, reportOf } from './report.js';
+import { takeDown } from './standing.js';
 import type { Suite } from './suite.js';
 import { SUITES } from './suites/index.js';
+import { Turn } from './turn.js';
 
 function optionsOrExit(): Options {
   try {
@@ -21,15 +24,22 @@ function optionsOrExit(): Options {
   }
 }
 
+/** First all on plain TCP, which anybody may do at any time; then all accelerated, in turn with others on this machine. */
 async function runAll(suites: readonly Suite[], short: boolean): Promise<Row[]> {
-  const rows: Row[] = [];
-  console.log(line(HEADINGS));
-  for (const suite of suites) {
-    const row = await both(suite, short);
-    rows.push(row);
-    console.log([line(cells(row)), ...details(row)].join('\n'));
+  const turn = new Turn();
+  const all = suites.map((suite) => new Both(suite, short, turn));
+  try {
+    for (const both of all) await both.plain();
+    console.log(line(HEADINGS));
+    for (const both of all) {
+      await both.accelerated();
+      console.log([line(cells(both.row)), ...details(both.row)].join('\n'));
+    }
+  } finally {
+    turn.give();
+    for (const both of all) both.end();
   }
-  return rows;
+  return all.map(({ row }) => row);
 }
 
 const { short, only, list, out } = optionsOrExit();
@@ -39,6 +49,8 @@ if (list) {
   process.exit(0);
 }
 for (const path of leftovers((pid) => !alive(pid))) await remove(path);
+removeOldFolders();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => { void takeDown().finally(() => process.exit(130)); });
 const rows = await runAll(wanted, short);
 const report = reportOf(rows, short, ['npm run conformance --', ...process.argv.slice(2)].join(' '));
 if (out !== undefined) writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);

@@ -3,13 +3,13 @@
  * Where a suite runs: a cgroup, a network namespace with loopback only, and a folder. All are its own, so ports are free
  * and nothing else talks there, and all are gone afterwards with every process inside.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freshName, removeCgroup } from '../helpers/kernel.js';
+import { alive, freshName, removeCgroup } from '../helpers/kernel.js';
 import { Running, type Ended } from './running.js';
 
 /** From dist/test/conformance to the sources: what is not TypeScript is not copied. */
@@ -28,8 +28,18 @@ export interface How {
 
 const LIMIT_S = 60;
 
+/** What the names of folders begin with; the process id follows. */
+export const FOLDERS = 'sidestep-conformance-';
+
+/** Folders of runs that were killed. */
+export function removeOldFolders(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(FOLDERS))) {
+    if (!alive(Number(name.slice(FOLDERS.length).split('-')[0]))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
 export class Place {
-  readonly dir = mkdtempSync(join(tmpdir(), 'sidestep-conformance-'));
+  readonly dir = mkdtempSync(join(tmpdir(), `${FOLDERS}${process.pid}-`));
   readonly netns = freshName();
   readonly cgroup: string;
 
@@ -102,7 +112,7 @@ export class Place {
 
   async remove(): Promise<void> {
     await this.empty();
-    execFileSync('ip', ['netns', 'del', this.netns]);
+    spawnSync('ip', ['netns', 'del', this.netns]);
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

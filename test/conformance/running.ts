@@ -2,6 +2,7 @@
 /** A program that runs in a place. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Ended {
   /** "exit 0", "SIGSEGV", "no end within 60 s". */
@@ -41,9 +42,9 @@ export class Running {
 
   /** Waits for its end, and makes it come. */
   async end(limitS: number): Promise<Ended> {
-    let late = false;
+    let late = '';
     const timer = setTimeout(() => {
-      late = true;
+      late = `no end within ${limitS} s`;
       this.child.kill('SIGKILL');
       // A child of its own may still hold these open.
       this.child.stdout.destroy();
@@ -53,7 +54,7 @@ export class Running {
     clearTimeout(timer);
     const code = this.child.exitCode === null ? String(this.child.signalCode) : `exit ${this.child.exitCode}`;
     const stdout = Buffer.concat(this.#out);
-    return { how: late ? `no end within ${limitS} s` : code, stdout, stderr: Buffer.concat(this.#errors).toString(), text: () => stdout.toString() };
+    return { how: late || code, stdout, stderr: Buffer.concat(this.#errors).toString(), text: () => stdout.toString() };
   }
 
   /** Asks it to end, and ends it when it does not. */
@@ -64,11 +65,10 @@ export class Running {
 
   /** Waits until it has printed this. */
   async says(text: string, withinMs = 20_000): Promise<void> {
-    const late = AbortSignal.timeout(withinMs);
+    const deadline = Date.now() + withinMs;
     while (!`${Buffer.concat(this.#errors).toString()}${this.text()}`.includes(text)) {
-      if (this.over || late.aborted) throw new Error(`${this.name} did not say ${text}: ${this.lastWords()}`);
-      await Promise.race([once(this.child.stdout, 'data', { signal: late }), once(this.child.stderr, 'data', { signal: late }), this.#closed])
-        .catch(() => undefined);
+      if (this.over || Date.now() > deadline) throw new Error(`${this.name} did not say ${text}: ${this.lastWords()}`);
+      await sleep(20);
     }
   }
 }

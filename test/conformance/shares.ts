@@ -6,7 +6,7 @@ import type { Floor } from './suite.js';
 
 /** What the contract leaves on TCP: how the program reads, or what it asked of its socket. All else could be accelerated. */
 const NOT_ELIGIBLE: ReadonlySet<string> = new Set<ReasonName>([
-  'blocking', 'splice', 'remote', 'mptcp', 'fast_open', 'ulp', 'no_file', 'socket_option',
+  'blocking', 'splice', 'remote', 'mptcp', 'fast_open', 'ulp', 'no_file', 'socket_option', 'urgent', 'fionread',
 ]);
 
 /** A connection as the agent logs its end. */

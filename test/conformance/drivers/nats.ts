@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The client library of NATS, against a server with JetStream on 4222, and two in a cluster on 4223 and 4224. */
-import { connect, consumerOpts, headers, type NatsConnection } from 'nats';
+import { connect, headers, type NatsConnection } from 'nats';
 import { digest, pattern, same } from './bytes.js';
 import { check, main, short } from './report.js';
 
@@ -59,8 +59,8 @@ async function stream(client: NatsConnection, count: number): Promise<string> {
   const sent = messages(count);
   await Promise.all(sent.map((data, index) => js.publish('log.a', data, { expect: {}, msgID: String(index) })));
   const got: Buffer[] = [];
-  const subscription = await js.subscribe('log.>', consumerOpts().orderedConsumer());
-  for await (const message of subscription) {
+  const consumer = await js.consumers.get('LOG');
+  for await (const message of await consumer.consume()) {
     got.push(Buffer.from(message.data));
     if (got.length === count) break;
   }
@@ -102,7 +102,7 @@ async function ask(): Promise<void> {
     for await (const message of subscription) return `${message.headers?.get('x-one') ?? ''} ${message.string()}`;
     return '';
   });
-  await check('nobody answers', () => client.request('nobody', '').then(() => 'an answer', (error: unknown) => String((error as { code: string }).code)));
+  await check('nobody answers', () => client.request('nobody', '').then(() => 'an answer', (error: unknown) => (error as { code: string }).code));
   await check('a stream', () => stream(client, count / 2));
   await check('keys and values', () => bucket(client, short ? 200 : 1000));
   await check('an object', () => objects(client, short ? 5_000_000 : 30_000_000));

@@ -15,7 +15,7 @@ function serve(): void {
     server.on('connection', (socket) => {
       socket.on('error', () => undefined);
       socket.on('message', (data, binary) => {
-        const [word, rest = ''] = binary ? [] : String(data).split(' ', 2);
+        const [word, rest = ''] = binary ? [] : (data as Buffer).toString().split(' ', 2);
         if (word === 'close') socket.close(Number(rest), 'as asked');
         else if (word === 'terminate') socket.terminate();
         else if (word === 'all') for (const other of server.clients) other.send(rest);

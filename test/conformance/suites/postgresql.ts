@@ -160,7 +160,7 @@ export const POSTGRESQL: Suite = {
     chmodSync(dir, 0o755);
     mkdirSync(join(dir, 'data'));
     chownSync(join(dir, 'data'), uid, gid);
-    const [command = '', ...words] = [...AS_POSTGRES, tool('initdb'), '-D', join(dir, 'data'), '--auth=trust', '--no-sync', '--locale=C', '--encoding=UTF8'];
+    const [command, ...words] = [...AS_POSTGRES, tool('initdb'), '-D', join(dir, 'data'), '--auth=trust', '--no-sync', '--locale=C', '--encoding=UTF8'];
     execFileSync(command, words, { stdio: 'pipe', cwd: dir });
     return Promise.resolve();
   },

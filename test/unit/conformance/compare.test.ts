@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { compare, judge } from '../../conformance/compare.js';
+import { compare, isKnown, judge, notSeen } from '../../conformance/compare.js';
 import { junitOutcomes } from '../../conformance/suites/cpython.js';
 import { goOutcomes } from '../../conformance/suites/go.js';
 
@@ -32,5 +32,13 @@ describe('conformance', () => {
   it('what plain TCP does by itself is unstable, and no difference', () => {
     const { differences, unstable } = judge(round({ a: 'fail', b: 'pass' }, { a: 'pass', b: 'pass' }), round({ a: 'pass', b: 'pass' }, { a: 'pass', b: 'fail' }));
     assert.deepEqual([names(differences), names(unstable)], [['b'], ['a']]);
+  });
+  it('a known limit is no surprise, and its absence is one', () => {
+    const suite = { known: [{ check: /urgent$/, limit: 'urgent bytes' }] };
+    const { plain, differences } = round({ urgent: 'pass', other: 'pass' }, { urgent: 'fail', other: 'fail' });
+    assert.deepEqual(differences.filter(({ check }) => isKnown(suite, check)).map(({ check }) => check), ['urgent']);
+    assert.deepEqual(notSeen(suite, plain, differences), []);
+    assert.match(notSeen(suite, plain, [])[0]!, /no longer differs: urgent bytes/);
+    assert.deepEqual(notSeen(suite, new Map([['other', 'pass']]), []), [], 'it was not run');
   });
 });
