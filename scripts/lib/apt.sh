@@ -13,9 +13,11 @@ packages_of() {
 			iproute2 iptables nftables procps
 		;;
 	test) echo redis-server redis-tools nginx-light wrk curl strace ;;
+	# An emulator, and what the guest's first process is made of.
+	vm) echo qemu-system-x86 seabios busybox-static cpio kmod ;;
 	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
 	*)
-		echo "sidestep: there is no group $1; the groups are run, test and lint." >&2
+		echo "sidestep: there is no group $1; the groups are run, test, vm and lint." >&2
 		return 2
 		;;
 	esac
