@@ -120,7 +120,7 @@ static __always_inline __u32 bytes_read(const struct sock *sk, const struct side
 {
 	__u32 first = flow->side == SIDESTEP_CLIENT ? flow->id : flow->id >> 32;
 
-	return peek(sk, struct tcp_sock)->copied_seq - first - 1;
+	return see(peek(sk, struct tcp_sock), copied_seq) - first - 1;
 }
 
 static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_flow *flow,

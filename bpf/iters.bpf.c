@@ -328,7 +328,7 @@ int sidestep_iter_process(struct bpf_iter__task *ctx)
 	struct sidestep_workload workload = {};
 	struct sidestep_process process = {};
 
-	if (!task || task->pid != task->tgid)
+	if (!task || see(task, pid) != see(task, tgid))
 		return 0;
 	process.workload = workload_of(task, &workload);
 	if (!process.workload)
@@ -337,9 +337,9 @@ int sidestep_iter_process(struct bpf_iter__task *ctx)
 	process.exe_changed = workload.exe_changed;
 	process.exe_dev = workload.exe_dev;
 	process.cgroup = workload.cgroup;
-	process.pid = task->tgid;
+	process.pid = see(task, tgid);
 	for (__u32 i = 0; i < SIDESTEP_COMM; i++)
-		process.comm[i] = task->comm[i];
+		process.comm[i] = see(task, comm[i]);
 	bpf_seq_write(ctx->meta->seq, &process, sizeof(process));
 	return 0;
 }

@@ -56,6 +56,8 @@ export interface NativeOptions {
   maxEdges: number;
   /** Bytes. */
   queueBytes: number;
+  /** Most redirected bytes that may wait at a reader in mode split; without it, what one usual read takes. */
+  splitBytes?: number;
   /** Bytes, a power of two and a multiple of the page size. */
   eventBuffer: number;
   verifierLog: boolean;

@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 3U
+#define SIDESTEP_LAYOUT_VERSION 4U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -26,8 +26,8 @@
 #define SIDESTEP_SETTLE_NS (100ULL * 1000 * 1000)
 
 /*
- * Most bytes that may wait at a reader in mode split. FIONREAD knows nothing of them there; what one read of a usual
- * buffer takes, nobody has to be told of.
+ * Most redirected bytes that may wait at a reader in mode split, unless somebody says otherwise. FIONREAD knows nothing
+ * of them there; what one read of a usual buffer takes, nobody has to be told of.
  */
 #define SIDESTEP_SPLIT_BYTES 1024U
 
@@ -221,14 +221,14 @@ struct sidestep_traffic {
 	__u64 passed_messages;
 };
 
-#define READ_PLAIN 1U      /* recv and its kin, non-blocking */
-#define READ_BLOCKING 2U   /* the same on a blocking socket */
-#define READ_HAZARD 8U     /* in a way that a socket in the map cannot serve */
-#define READ_ABANDONED 16U /* it closed with bytes unread */
-#define READ_EARLY 32U     /* on a blocking socket, so soon that it may still change */
+#define READ_PLAIN 1U       /* recv and its kin, non-blocking */
+#define READ_BLOCKING 2U    /* the same on a blocking socket */
+#define READ_HAZARD 8U      /* in a way that a socket in the map cannot serve */
+#define READ_ABANDONED 16U  /* it closed with bytes unread */
+#define READ_EARLY 32U      /* on a blocking socket, so soon that it may still change */
 #define READ_CONDEMNED 128U /* the agent is to reset it: the kernel's programs cannot */
-#define READ_NAMED 4U      /* process and workload are those of a reader */
-#define READ_ENOUGH 64U    /* no more of its plain reads need to be seen */
+#define READ_NAMED 4U       /* process and workload are those of a reader */
+#define READ_ENOUGH 64U     /* no more of its plain reads need to be seen */
 
 #define STANDING_TRUSTED \
 	1U /* forced on: believed without, and against, what was learned of its workload */

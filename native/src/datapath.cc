@@ -156,7 +156,7 @@ void Datapath::ChoosePrograms() {
 		bpf_program* program = bpf_object__find_program_by_name(object_.get(), name);
 		if (program) bpf_program__set_autoload(program, used);
 	}
-	const bool split = !options_.unified;
+	const uint32_t split = options_.unified ? 0 : options_.split_bytes;
 	bpf_map* constants = bpf_object__find_map_by_name(object_.get(), ".rodata");
 	if (!constants || bpf_map__set_initial_value(constants, &split, sizeof(split)) < 0)
 		throw KernelError("load_failed", "set the mode of the programs", EINVAL);

@@ -33,6 +33,7 @@ struct DatapathOptions {
 	uint32_t max_listeners = 0;
 	uint32_t max_edges = 0;
 	uint32_t queue_bytes = 0;
+	uint32_t split_bytes = 0;
 	uint32_t event_buffer = 0;
 	LearningWindow window;
 	bool verifier_log = false;

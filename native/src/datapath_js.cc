@@ -88,6 +88,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		options.max_listeners = Count(js, "maxListeners");
 		options.max_edges = Count(js, "maxEdges");
 		options.queue_bytes = Count(js, "queueBytes");
+		options.split_bytes = js.Has("splitBytes") ? Count(js, "splitBytes") : SIDESTEP_SPLIT_BYTES;
 		options.event_buffer = Count(js, "eventBuffer");
 		options.scope = ScopeFromJs(env, js.Get("scope"));
 		options.window = Window(js);

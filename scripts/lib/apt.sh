@@ -17,9 +17,11 @@ packages_of() {
 		echo memcached libmemcached-tools haproxy postgresql iperf3 nats-server socat nghttp2-client \
 			libnginx-mod-stream openssl golang-go "$(python_tests)"
 		;;
+	# An emulator, and what the guest's first process is made of.
+	vm) echo qemu-system-x86 seabios busybox-static cpio kmod ;;
 	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
 	*)
-		echo "sidestep: there is no group $1; the groups are run, test, conformance and lint." >&2
+		echo "sidestep: there is no group $1; the groups are run, test, conformance, vm and lint." >&2
 		return 2
 		;;
 	esac

@@ -5,13 +5,17 @@ passed=0
 failed=0
 # A leaked handle keeps a suite from ending; that is a failure, not a reason to wait.
 suite_seconds=1500
+guest_seconds=2700
 
+# Usage: run_suite NAME [TESTS]...    (default: every test of that folder)
 run_suite() {
 	local suite="$1" status=0 passes=0 failures=0 counts
+	shift
+	(($# > 0)) || set -- "dist/test/$suite/**/*.test.js"
 	counts="$(mktemp)"
 	echo "== $suite"
 	timeout --foreground --kill-after=10 "$suite_seconds" node_modules/.bin/mocha --config .mocharc.json \
-		--reporter scripts/lib/summary.cjs --reporter-option "file=$counts" "dist/test/$suite/**/*.test.js" || status=$?
+		--reporter scripts/lib/summary.cjs --reporter-option "file=$counts" "$@" || status=$?
 	# No counts: nothing ran.
 	read -r passes failures <"$counts" || passes=0 failures=0
 	rm -f "$counts"
@@ -58,6 +62,25 @@ run_suites() {
 		fi
 	done
 	run_endurance
+}
+
+# The datapath on the second kernel. Usage: run_guest [--short]; what was counted there counts here.
+run_guest() {
+	local line counted=0 status=0
+	echo "== second kernel $*"
+	while IFS= read -r line; do
+		if [[ "$line" =~ ^GUEST-COUNTS\ ([0-9]+)\ ([0-9]+)$ ]]; then
+			counted=1
+			((passed += BASH_REMATCH[1], failed += BASH_REMATCH[2])) || true
+		else
+			printf '%s\n' "$line"
+		fi
+	done < <(scripts/vm/boot "$guest_seconds" scripts/vm/job "$@")
+	wait $! || status=$?
+	if ((counted == 0 || (status != 0 && failed == 0))); then
+		echo "== second kernel ended with status $status; that counts as a failure."
+		((failed += 1))
+	fi
 }
 
 # The last line of a run, and its exit status.

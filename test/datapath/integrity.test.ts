@@ -22,7 +22,7 @@ describe('integrity', () => {
     }
 
     it(`carries messages around powers of two (dp-power-of-two-mask): ${mode}`, () => withDatapath({ unified }, async (t) => {
-      const { bytes, messages } = await t.run('powers_of_two.py');
+      const { bytes, messages } = await t.run('powers_of_two.py', { counts: unified });
       assert.equal(t.redirected(), bytes);
       assert.equal(t.counters().messages.redirected, messages);
     }));

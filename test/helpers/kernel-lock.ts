@@ -4,8 +4,8 @@
  * what a killed run left, and fail when this run leaves anything. Importing this file is enough.
  */
 import assert from 'node:assert/strict';
-import { after, before } from 'mocha';
-import { alive, descriptors, eventually, kernelComplaints, leftovers, PATIENCE_S, remove, takeLock } from './kernel.js';
+import { after, before, beforeEach } from 'mocha';
+import { alive, descriptors, eventually, kernelComplaints, leftovers, PATIENCE_S, remove, SLOWNESS, takeLock } from './kernel.js';
 
 export { BPFFS, eventually, PREFIX, removeCgroup } from './kernel.js';
 
@@ -19,6 +19,11 @@ before(async function takeTheTurn() {
   for (const path of leftovers((pid) => !alive(pid))) await remove(path);
   descriptorsAtStart = descriptors();
   complaintsAtStart = kernelComplaints();
+});
+
+beforeEach(function waitLonger() {
+  const test = this.currentTest!;
+  test.timeout(test.timeout() * SLOWNESS);
 });
 
 after(async function leaveNothing() {

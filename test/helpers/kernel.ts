@@ -10,6 +10,10 @@ import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 
 const LOCK = '/run/lock/sidestep-kernel.lock';
 export const PATIENCE_S = 600;
+
+/** How many times slower than a real machine this one may be: more than 1 on emulated processors. */
+export const SLOWNESS = Number(process.env['TEST_SLOWNESS'] ?? 1);
+
 export const BPFFS = '/sys/fs/bpf';
 export const PREFIX = 'sidestep-test-';
 
@@ -85,7 +89,7 @@ export function descriptors(): string[] {
 
 /** Waits until `what` holds, or fails with what it last said. '' means that it holds. */
 export async function eventually(what: () => string | Promise<string>, withinMs = 3000): Promise<void> {
-  const deadline = Date.now() + withinMs;
+  const deadline = Date.now() + withinMs * SLOWNESS;
   for (;;) {
     const complaint = await what();
     if (complaint === '') return;

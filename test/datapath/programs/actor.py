@@ -2,7 +2,7 @@
 """One connection that does what the test says, a line at a time, and checks every byte that it reads.
 
     send c 1000     the client sends 1000 bytes          read s       the server reads everything that was sent to it
-    unread s        report FIONREAD of the server        close c      close the client
+    unread s        report what a peek of the server sees  close c    close the client
     end s           the server reads to the end          quit
 """
 import sys
@@ -67,7 +67,7 @@ for line in sys.stdin:
     elif command == "read":
         nb.report(read=read(side))
     elif command == "unread":
-        nb.report(unread=nb.unread(ends[side]))
+        nb.report(unread=nb.peeked(ends[side]))
     elif command == "close":
         ends[side].close()
         nb.report(closed=side)

@@ -6,7 +6,7 @@ A program gets its options as one JSON object in argv[1] and prints one JSON obj
 import array, errno, fcntl, json, os, random, select, socket, sys, termios
 
 ARGS = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
-SECONDS = 20
+SECONDS = 20 * float(os.environ.get("TEST_SLOWNESS", "1"))
 RANDOM = random.Random(ARGS.get("seed", 1))
 
 
@@ -135,6 +135,14 @@ def recv_to_end(s):
     while some := recv_some(s):
         out += some
     return bytes(out)
+
+
+def peeked(s):
+    """How many bytes a peek sees, at most a MiB."""
+    try:
+        return len(s.recv(1 << 20, socket.MSG_PEEK))
+    except BlockingIOError:
+        return 0
 
 
 def unread(s):

@@ -10,6 +10,7 @@ for power in range(0, 17):
             data = nb.RANDOM.randbytes(size)
             nb.check(writer.send(data) == size, f"{size} bytes were not taken at once")
             nb.same(nb.recv_exactly(reader, size), data, f"message of {size}")
-            nb.check(nb.unread(reader) == 0, f"FIONREAD {nb.unread(reader)} after a message of {size}")
+            if nb.option("counts", True):
+                nb.check(nb.unread(reader) == 0, f"FIONREAD {nb.unread(reader)} after a message of {size}")
             total, messages = total + size, messages + 1
 nb.report(bytes=total, messages=messages)

@@ -10,7 +10,7 @@ def turn(s, epoll, number, size):
     """Wait for `size` bytes that all say `number`."""
     got = 0
     while got < size:
-        nb.check(epoll.poll(5), f"round {number}: not woken, FIONREAD {nb.unread(s)}, {got} of {size} read")
+        nb.check(epoll.poll(5), f"round {number}: not woken, {got} of {size} read")
         while True:
             try:
                 some = s.recv(65536)
