@@ -20,7 +20,7 @@ static __always_inline bool settled(const struct sidestep_pair *pair)
 }
 
 /* Mode split, set before the load: most bytes that may wait at a reader. 0: the other mode. */
-const volatile __u32 split_bytes = 0;
+const volatile __u32 split_bytes SEC(".rodata.mode") = 0;
 
 /* Not joined with what stands around it: so the verifier can take it out of the other mode. */
 static __always_inline bool too_much_to_overlook(__u32 bytes)

@@ -157,7 +157,7 @@ void Datapath::ChoosePrograms() {
 		if (program) bpf_program__set_autoload(program, used);
 	}
 	const uint32_t split = options_.unified ? 0 : options_.split_bytes;
-	bpf_map* constants = bpf_object__find_map_by_name(object_.get(), ".rodata");
+	bpf_map* constants = bpf_object__find_map_by_name(object_.get(), ".rodata.mode");
 	if (!constants || bpf_map__set_initial_value(constants, &split, sizeof(split)) < 0)
 		throw KernelError("load_failed", "set the mode of the programs", EINVAL);
 }
