@@ -1,4 +1,4 @@
-/** Wiring only, in the order things start: log, datapath, events, admin, metrics, configuration, live table. */
+/** Wiring only, in the order things start: log, datapath, events, mesh, admin, metrics, configuration, live table. */
 import { constants } from 'node:os';
 import type { Config, LoadOptions } from '../config/load.js';
 import type { AgentView } from './admin/routes.js';
@@ -14,6 +14,8 @@ import { retireAndLeave } from './goodbye.js';
 import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
 import { installSignals, type SignalSource } from './lifecycle/signals.js';
 import { LiveTable } from './live.js';
+import { placeOf } from './mesh/host.js';
+import { Mesh, type OpenKernel } from './mesh/mesh.js';
 import { createLog, resolveFormat, type Log } from './log.js';
 import { MetricsEndpoint } from './metrics/endpoint.js';
 import { Resolver } from './pairs/resolve.js';
@@ -28,8 +30,12 @@ export const openDatapath: OpenDatapath = async (config, log) => {
   return openNative(config, log);
 };
 
+/** The other part of the addon. */
+export const openMesh: () => Promise<OpenKernel> = async () => (await import('./mesh/native.js')).openMesh;
+
 export interface AgentOptions {
   readonly open: OpenDatapath;
+  readonly openMesh: () => Promise<OpenKernel>;
   /** What the configuration was loaded from, to load it again. */
   readonly sources: LoadOptions;
   readonly io: Io;
@@ -108,10 +114,14 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const events = new EventPump(log.child('connections'));
   await step('events', () => { events.start(datapath); }, () => { events.flush(); });
 
+  const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
+  await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep'));
+
   const metrics = new MetricsEndpoint(config.metrics);
-  const notReady = (): string => phase.notReady;
+  const notReady = (): string => phase.notReady || mesh.notReady();
   const view: AgentView = {
     datapath,
+    mesh,
     resolver: new Resolver({ cgroupRoot: findCgroup2() }),
     log,
     version,
@@ -126,9 +136,9 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
-  const source = { datapath, version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, mesh, version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
-  await step('configuration', () => { reloader.start(datapath); }, () => { reloader.stop(); });
+  await step('configuration', () => { reloader.start(datapath, mesh); }, () => { reloader.stop(); });
 
   if (!screen) return;
   const live = new LiveTable(view, screen, paintOf(options.io));

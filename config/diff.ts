@@ -9,7 +9,7 @@ export interface ConfigDiff {
 }
 
 export function diffConfig(before: Config, after: Config): ConfigDiff {
-  const changed = keys.filter(({ name }) => valueOf(before, name) !== valueOf(after, name));
+  const changed = keys.filter(({ name, format }) => format.show(valueOf(before, name)) !== format.show(valueOf(after, name)));
   const named = (when: 'hot' | 'restart'): ConfigKey[] =>
     changed.filter(({ appliedOn }) => appliedOn === when).map(({ name }) => name);
   return { hot: named('hot'), restart: named('restart') };

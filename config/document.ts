@@ -1,6 +1,9 @@
 /** The settings in a YAML (or JSON) text, each with its place. */
-import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import { keyByName, sections } from './keys.js';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { keyByName, sections, type Key } from './keys.js';
+import { remember } from './services-format.js';
+import { readServices } from './services.js';
+import type { Path } from './shape.js';
 import { emptySource, take, unknownKey, type Source } from './source.js';
 
 interface Reading {
@@ -25,12 +28,43 @@ function textOf(node: unknown): string | undefined {
   return typeof node.value === 'number' ? (node.source ?? String(node.value)) : String(node.value);
 }
 
+/** A list of single values is the text with commas that the other sources give. */
+function listOf(node: unknown): string | undefined {
+  if (!isSeq(node)) return undefined;
+  const texts = node.items.map(textOf);
+  return texts.every((text) => text !== undefined) ? texts.join(',') : undefined;
+}
+
+/** Where a path of the list leads, or the nearest place above that is there. */
+function placeOf(reading: Reading, top: unknown, path: Path): string {
+  let node = top;
+  for (const part of path) {
+    const next: unknown = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === part)?.value : isSeq(node) ? node.items[Number(part)] : undefined;
+    if (!isNode(next)) break;
+    node = next;
+  }
+  return place(reading, offsetOf(node)).where;
+}
+
+function takeServices(reading: Reading, key: Key, value: unknown): void {
+  const given: unknown = isNode(value) ? value.toJS(reading.document, { maxAliasCount: 100 }) : value;
+  const { services, findings } = readServices(given);
+  for (const { path, message, hint } of findings) {
+    const name = `${key.name}${path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')}`;
+    reading.source.problems.push({ where: placeOf(reading, value, path), key: name, message, hint });
+  }
+  const { origin } = place(reading, offsetOf(value));
+  if (findings.length === 0) reading.source.settings.push({ key, value: remember(services, given), origin });
+}
+
 function readKey(reading: Reading, name: string, keyNode: unknown, value: unknown): void {
   const at = place(reading, offsetOf(keyNode));
   const { problems } = reading.source;
   const key = keyByName.get(name);
-  if (key) {
-    const text = textOf(value);
+  if (key?.formatName === 'services' && !isNothing(value)) {
+    takeServices(reading, key, value);
+  } else if (key) {
+    const text = textOf(value) ?? (key.formatName === 'list' ? listOf(value) : undefined);
     if (text !== undefined) {
       const spot = place(reading, offsetOf(value));
       take(reading.source, key, text, spot.where, spot.origin);

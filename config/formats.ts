@@ -4,6 +4,7 @@
  */
 import convict from 'convict';
 import { isIP } from 'node:net';
+import { servicesFormat } from './services-format.js';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
 import type { Value } from './types.js';
 
@@ -15,6 +16,8 @@ export interface Rule {
   readonly powerOfTwo?: boolean;
   readonly maxBytes?: number;
   readonly keyword?: string;
+  /** Format of the items of a list. */
+  readonly item?: string;
   readonly choices?: readonly string[];
 }
 
@@ -26,7 +29,7 @@ export interface Format {
   readonly expected: (rule: Rule) => string;
 }
 
-const plain = String;
+const plain = (value: Value): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 const within = (rule: Rule, show: (value: number) => string): string =>
   rule.min === undefined || rule.max === undefined ? '' : `, from ${show(rule.min)} to ${show(rule.max)}`;
 const numeric = (show: (value: number) => string) => (value: Value): string => show(Number(value));
@@ -39,7 +42,39 @@ const isHost = (text: string): boolean =>
 const isPath = (text: string): boolean =>
   text.startsWith('/') && !text.includes('\0') && !text.split('/').includes('..');
 
+const items = (text: string): string[] => (text === '' ? [] : text.split(',').map((item) => item.trim()));
+const itemFormat = ({ item }: Rule): Format => formats[item ?? ''] ?? formats['path'] as Format;
+
+function isNatsUrl(text: string): boolean {
+  const full = /^[a-z]+:\/\//.test(text) ? text : `nats://${text}`;
+  if (!URL.canParse(full)) return false;
+  const url = new URL(full);
+  return ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '' && url.username === ''
+    && ['', '/'].includes(url.pathname) && url.search === '';
+}
+
 export const formats: Readonly<Record<string, Format>> = {
+  services: servicesFormat,
+  list: {
+    read: (text, rule) => (items(text).every((item) => itemFormat(rule).read(item, {}) !== undefined) ? items(text).join(',') : undefined),
+    show: plain,
+    expected: (rule) => `a list, separated by commas, each ${itemFormat(rule).expected({})}`,
+  },
+  'nats-url': {
+    read: (text) => (isNatsUrl(text) ? text : undefined),
+    show: plain,
+    expected: () => 'a server such as tls://nats.example:4222, without name or password',
+  },
+  name: {
+    read: (text, rule) => (text === rule.keyword || /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined),
+    show: plain,
+    expected: (rule) => `a name of letters, digits, - and _${rule.keyword === '' ? ', or nothing' : ''}`,
+  },
+  address: {
+    read: (text, rule) => (text === rule.keyword || isIP(text) !== 0 ? text : undefined),
+    show: plain,
+    expected: (rule) => `${rule.keyword === undefined ? '' : `${rule.keyword} or `}an IP address`,
+  },
   choice: {
     read: (text, rule) => (rule.choices?.includes(text) ? text : undefined),
     show: plain,
@@ -82,7 +117,7 @@ export const formats: Readonly<Record<string, Format>> = {
     read: (text, rule) => (text === rule.keyword || isPath(text) ? text : undefined),
     show: plain,
     expected: (rule) =>
-      (rule.keyword === undefined ? '' : `${rule.keyword} or `) +
+      (rule.keyword === undefined ? '' : `${rule.keyword === '' ? 'nothing' : rule.keyword} or `) +
       'an absolute path without ".."' +
       (rule.maxBytes === undefined ? '' : `, at most ${String(rule.maxBytes)} bytes`),
   },
@@ -104,7 +139,7 @@ const limits: Readonly<Record<string, Rule>> = { 'tcp-port': { min: 0, max: 6553
 export function fits(value: Value, rule: Rule, format: string): boolean {
   const { min, max, multipleOf, powerOfTwo, maxBytes } = { ...limits[format], ...rule };
   if (typeof value === 'string') return maxBytes === undefined || Buffer.byteLength(value) <= maxBytes;
-  if (typeof value === 'boolean') return true;
+  if (typeof value !== 'number') return true;
   return (
     (min === undefined || value >= min) &&
     (max === undefined || value <= max) &&
@@ -118,6 +153,8 @@ for (const [name, format] of Object.entries(formats)) {
     name,
     validate(value: Value, node: convict.SchemaObj) {
       const rule = node as Rule;
+      // Lists of services were read with all that belongs to it; they are no text that could be read again.
+      if (Array.isArray(value)) return;
       if (format.read(format.show(value), rule) !== value || !fits(value, rule, name))
         throw new Error(`expected ${format.expected(rule)}`);
     },

@@ -1,5 +1,6 @@
 /** The schema for editors and CI: JSON Schema, with the environment name of each key beside it. */
 import { keys, type Key } from './keys.js';
+import { serviceFields } from './services.js';
 
 type Json = Record<string, unknown>;
 
@@ -26,13 +27,26 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
     return rule.keyword === undefined ? path : { anyOf: [{ const: rule.keyword }, path] };
   },
   group: () => ({ type: ['string', 'integer'] }),
+  name: ({ rule }) => ({ type: 'string', ...(rule.keyword === undefined && { minLength: 1 }), maxLength: 63 }),
+  address: () => ({ type: 'string', minLength: 1 }),
+  list: () => ({ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string', minLength: 1 } }] }),
+  services: () => ({
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: Object.entries(serviceFields).filter(([, field]) => !('otherwise' in field)).map(([name]) => name),
+      properties: Object.fromEntries(Object.entries(serviceFields).map(([name, { doc }]) => [name, { description: `${doc}.` }])),
+    },
+  }),
   'file-mode': () => ({ type: 'string', pattern: '^0?[0-7]{3}$' }),
 };
 
 // As written in a file: "256KiB", but 9464 and true.
-const written = (key: Key): unknown => {
-  const text = key.format.show(key.default);
-  return text === String(key.default) ? key.default : text;
+const written = ({ format, default: value }: Key): unknown => {
+  if (typeof value === 'object') return [];
+  const text = format.show(value);
+  return text === String(value) ? value : text;
 };
 
 function property(key: Key): Json {

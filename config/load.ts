@@ -47,9 +47,11 @@ function readFile(named: string | undefined): Source {
 /** Convict owns the defaults and has the last word: strict, on values that were read already. */
 function assemble(settings: ReadonlyMap<ConfigKey, Setting>): Config {
   const instance = convict(schema, { env: {}, args: [] });
-  for (const [name, { value }] of settings) instance.set<string>(name, value);
+  for (const [name, { value }] of settings) if (name !== 'services') instance.set<string>(name, value);
   instance.validate({ allowed: 'strict' });
-  return freeze(instance.getProperties());
+  // Convict hands out copies; this list is known by what it is (services-format.ts).
+  const services = settings.get('services')?.value as Config['services'] | undefined;
+  return freeze({ ...instance.getProperties(), services: services ?? [] });
 }
 
 function freeze<T extends object>(value: T): T {

@@ -3,6 +3,7 @@
  * The environment name is not typed here: it is the key in upper snake case (keys.ts), so that the two cannot differ.
  */
 import type convict from 'convict';
+import { meshSchema } from './mesh-schema.js';
 import type { Config } from './types.js';
 
 const KiB = 1024;
@@ -145,4 +146,5 @@ export const schema: convict.Schema<Config> = {
     },
     mode: { doc: 'Permissions of agent.sock, octal.', format: 'file-mode', default: 0o660 },
   },
+  ...meshSchema,
 };

@@ -1,7 +1,7 @@
 /** The CLI's side of the admin API. */
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
-import type { ConfigObject, CountersObject, Edges, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, Status } from './objects.js';
+import type { ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, Services, Status } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
   if (error.code === 'EACCES' || error.code === 'EPERM') return new SidestepError('agent_forbidden', path);
@@ -34,6 +34,14 @@ export class AdminClient {
   profiles(): Promise<Profiles> { return this.#json('GET', '/v1/profiles'); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
+  services(): Promise<Services> { return this.#json('GET', '/v1/services'); }
+  endpoints(service?: string): Promise<Endpoints> {
+    return this.#json('GET', `/v1/endpoints${service === undefined ? '' : `?${new URLSearchParams({ service }).toString()}`}`);
+  }
+  changeEndpoint(change: { service: string; address: string; port: number; draining?: boolean; weight?: number }): Promise<Endpoints> {
+    return this.#json('POST', '/v1/endpoint', change);
+  }
+  split(service: string, split: Readonly<Record<string, number>>): Promise<Services> { return this.#json('POST', '/v1/split', { service, split }); }
   config(): Promise<ConfigObject> { return this.#json('GET', '/v1/config'); }
   explain(query: string): Promise<Explained> {
     return this.#json('GET', `/v1/explain?${new URLSearchParams({ q: query }).toString()}`);

@@ -1,6 +1,7 @@
 /** What the admin API says, version 1. The CLI prints these very objects with `-o json`. Add; never change meaning. */
 import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResult } from '../datapath/types.js';
 import type { Totals } from '../datapath/traffic.js';
+import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
 import type { Explanation } from '../pairs/explain.js';
 import type { ProfileView } from '../pairs/profiles.js';
 import type { PairView } from '../pairs/resolve.js';
@@ -35,6 +36,7 @@ export interface Status extends Versioned {
   datapath: DatapathInfo;
   totals: Totals;
   metrics: MetricsState;
+  bus: BusView;
   reload: ReloadState;
   /** What a person should look at, in words. */
   problems: string[];
@@ -51,6 +53,14 @@ export interface Edges extends Versioned {
 export interface Profiles extends Versioned {
   /** Unsafe ones first, then those seen most recently. */
   profiles: ProfileView[];
+}
+
+export interface Services extends Versioned {
+  services: ServiceView[];
+}
+
+export interface Endpoints extends Versioned {
+  endpoints: EndpointView[];
 }
 
 export interface CountersObject extends Versioned {

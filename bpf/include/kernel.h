@@ -136,6 +136,7 @@ struct sock {
 	} sk_backlog;
 	int sk_rcvbuf;
 	int sk_rcvlowat;
+	int sk_err;
 	struct socket *sk_socket;
 	socket_lock_t sk_lock;
 	kuid_t sk_uid;
@@ -228,6 +229,19 @@ struct bpf_iter__tcp {
 	};
 	union {
 		struct sock_common *sk_common;
+	};
+};
+
+struct udp_sock {
+	struct inet_sock inet;
+};
+
+struct bpf_iter__udp {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct udp_sock *udp_sk;
 	};
 };
 

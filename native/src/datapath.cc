@@ -3,12 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
 
 #include <cerrno>
-#include <cstdarg>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -16,6 +12,7 @@
 #include "error.h"
 #include "layout.h"
 #include "layout_check.h"
+#include "objects.h"
 
 namespace sidestep {
 namespace {
@@ -26,87 +23,7 @@ namespace fs = std::filesystem;
 constexpr const char* kPinnedMaps[] = { "settings", "half_open", "listeners", "workloads", "pairs",   "sockets",
 					"flows",    "edges",     "counters",  "events",    "retiring" };
 
-thread_local std::string verifier_words;
-
-int Collect(libbpf_print_level, const char* format, va_list args) {
-	char line[4096];
-	vsnprintf(line, sizeof(line), format, args);
-	if (verifier_words.size() < (1U << 20)) verifier_words += line;
-	return 0;
-}
-
-void MakeDir(const std::string& path) {
-	if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST)
-		throw KernelError("pin_failed", "make the directory " + path, errno);
-	// A directory of an earlier version may be open to others (cfg-file-mode-not-migrated).
-	if (chmod(path.c_str(), 0700) < 0) throw KernelError("pin_failed", "close " + path + " to other users", errno);
-}
-
-void RequireBpffs(const std::string& path) {
-	struct statfs st{};
-	if (statfs(path.c_str(), &st) < 0) throw KernelError("pin_failed", "look at " + path, errno);
-	if (static_cast<unsigned long>(st.f_type) != BPF_FS_MAGIC) {
-		throw KernelError(
-			"no_bpffs",
-			"pin under " + path +
-				": it is not on a BPF file system; mount one with `mount -t bpf bpf /sys/fs/bpf`",
-			0);
-	}
-}
-
-std::string Hex(const uint8_t* bytes, size_t n) {
-	std::string out;
-	char two[3];
-	for (size_t i = 0; i < n; i++) {
-		snprintf(two, sizeof(two), "%02x", bytes[i]);
-		out += two;
-	}
-	return out;
-}
-
-bpf_prog_info InfoOf(int fd) {
-	bpf_prog_info info{};
-	uint32_t length = sizeof(info);
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
-		throw KernelError("kernel_refused", "read program information", errno);
-	return info;
-}
-
-// Who sits on a hook that refused us, by name.
-std::string OwnersOf(int target, bpf_attach_type type) {
-	uint32_t ids[16] = {}, count = 16, flags = 0;
-	if (bpf_prog_query(target, type, 0, &flags, ids, &count) < 0) return "";
-	std::string names;
-	for (uint32_t i = 0; i < count && i < 16; i++) {
-		UniqueFd fd(bpf_prog_get_fd_by_id(ids[i]));
-		if (!fd) continue;
-		bpf_prog_info info = InfoOf(fd.get());
-		names += (names.empty() ? "" : ", ") + std::string(info.name) + " (id " + std::to_string(ids[i]) + ")";
-	}
-	return names;
-}
-
-uint64_t CgroupOf(int link) {
-	bpf_link_info info{};
-	uint32_t length = sizeof(info);
-	if (bpf_obj_get_info_by_fd(link, &info, &length) < 0)
-		throw KernelError("kernel_refused", "read link information", errno);
-	return info.cgroup.cgroup_id;
-}
-
-// The id of a cgroup v2 is the inode number of its directory.
-uint64_t InodeOf(const std::string& path) {
-	struct stat st{};
-	if (stat(path.c_str(), &st) < 0) throw KernelError("no_cgroup2", "look at the cgroup " + path, errno);
-	return st.st_ino;
-}
-
 } // namespace
-
-void RemovePins(const std::string& dir) {
-	std::error_code ignored;
-	fs::remove_all(dir, ignored);
-}
 
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
@@ -118,7 +35,7 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 	// Last: nothing enters the map before what serves it is attached.
 	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, {} });
 
-	MakeDir(options_.pin_path);
+	MakePinDir(options_.pin_path);
 	RequireBpffs(options_.pin_path);
 	RemovePins(fresh); // of an agent that died while loading (h-half-migrated-map)
 	Open();
@@ -132,7 +49,7 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 	}
 	Load();
 	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
-	MakeDir(fresh);
+	MakePinDir(fresh);
 	try {
 		PinMaps(fresh);
 		Attach(fresh);
@@ -145,10 +62,9 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 }
 
 void Datapath::Open() {
-	verifier_words.clear();
-	libbpf_set_print(Collect);
+	StartCollecting();
 	object_.reset(bpf_object__open_file(options_.object_path.c_str(), nullptr));
-	if (!object_) throw KernelError("load_failed", "open " + options_.object_path, errno, verifier_words);
+	if (!object_) throw KernelError("load_failed", "open " + options_.object_path, errno, Collected());
 	CheckLayout(bpf_object__btf(object_.get()));
 
 	struct Size {
@@ -208,10 +124,10 @@ void Datapath::ReuseMaps(const std::string& current) {
 }
 
 void Datapath::Load() {
-	verifier_words.clear();
+	StartCollecting();
 	if (bpf_object__load(object_.get()) < 0) {
 		int err = errno;
-		throw KernelError("load_failed", "load the programs", err, verifier_words);
+		throw KernelError("load_failed", "load the programs", err, Collected());
 	}
 }
 
@@ -303,7 +219,7 @@ std::string Datapath::AttachedTo(const Hook& hook) const {
 std::vector<ProgramInfo> Datapath::programs() const {
 	std::vector<ProgramInfo> out;
 	for (const Hook& hook : hooks_) {
-		bpf_prog_info info = InfoOf(program(hook.program));
+		bpf_prog_info info = ProgramInfoOf(program(hook.program));
 		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)), AttachedTo(hook), info.id });
 	}
 	return out;

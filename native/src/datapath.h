@@ -85,7 +85,4 @@ class Datapath {
 	bool took_over_ = false;
 };
 
-// Remove a directory of pins and what is in it. Never follows a link, never leaves bpffs.
-void RemovePins(const std::string& dir);
-
 } // namespace sidestep

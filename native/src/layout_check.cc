@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "layout.h"
+#include "mesh_layout.h"
 
 namespace sidestep {
 namespace {
@@ -91,6 +92,19 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_retire, reset),
 	FIELD(sidestep_retire, tracked),
 };
+
+constexpr Field kMeshFields[] = {
+	FIELD(mesh_settings, layout),    FIELD(mesh_settings, enabled),      FIELD(mesh_settings, agent),
+	FIELD(mesh_settings, excepts),   FIELD(mesh_vip, address),           FIELD(mesh_vip, port),
+	FIELD(mesh_vip, protocol),       FIELD(mesh_except, cgroup),         FIELD(mesh_except, service),
+	FIELD(mesh_endpoint, address),   FIELD(mesh_endpoint, port),         FIELD(mesh_endpoint, state),
+	FIELD(mesh_endpoint, service),   FIELD(mesh_endpoint, weight),       FIELD(mesh_endpoint, born_ns),
+	FIELD(mesh_load, connecting),    FIELD(mesh_load, active),           FIELD(mesh_load, total),
+	FIELD(mesh_load, failures),      FIELD(mesh_load, resets),           FIELD(mesh_load, cost_ns),
+	FIELD(mesh_load, cost_at_ns),    FIELD(mesh_load, ejected_until_ns), FIELD(mesh_load, ejections),
+	FIELD(mesh_service, connecting), FIELD(mesh_service, active),        FIELD(mesh_service, picks),
+	FIELD(mesh_service, kept),       FIELD(mesh_service, refused),
+};
 #undef FIELD
 
 #define SIZE(type) { #type, "", sizeof(struct type) }
@@ -99,6 +113,11 @@ constexpr Field kSizes[] = {
 	SIZE(sidestep_workload), SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
 	SIZE(sidestep_edge_key), SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
 	SIZE(sidestep_retire),
+};
+
+constexpr Field kMeshSizes[] = {
+	SIZE(mesh_settings), SIZE(mesh_vip), SIZE(mesh_except),  SIZE(mesh_endpoint),
+	SIZE(mesh_load),     SIZE(mesh_row), SIZE(mesh_service), SIZE(mesh_pick),
 };
 #undef SIZE
 
@@ -114,13 +133,12 @@ const btf_type* Find(const btf* btf, const char* name) {
 	return btf__type_by_id(btf, id);
 }
 
-} // namespace
-
-void CheckLayout(const btf* btf) {
-	for (const Field& size : kSizes) {
+template <size_t Sizes, size_t Fields>
+void Compare(const btf* btf, const Field (&sizes)[Sizes], const Field (&fields)[Fields]) {
+	for (const Field& size : sizes) {
 		if (Find(btf, size.type)->size != size.offset) Mismatch(std::string("the size of struct ") + size.type);
 	}
-	for (const Field& field : kFields) {
+	for (const Field& field : fields) {
 		const btf_type* type = Find(btf, field.type);
 		const btf_member* member = btf_members(type);
 		bool found = false;
@@ -131,5 +149,11 @@ void CheckLayout(const btf* btf) {
 		if (!found) Mismatch(std::string("field ") + field.type + "." + field.name);
 	}
 }
+
+} // namespace
+
+void CheckLayout(const btf* btf) { Compare(btf, kSizes, kFields); }
+
+void CheckMeshLayout(const btf* btf) { Compare(btf, kMeshSizes, kMeshFields); }
 
 } // namespace sidestep

@@ -9,4 +9,7 @@ namespace sidestep {
 // Throws KernelError("layout_mismatch") that names the struct and field (m-struct-size-mismatch).
 void CheckLayout(const btf* btf);
 
+// The same for mesh_layout.h and the object of the balancing programs.
+void CheckMeshLayout(const btf* btf);
+
 } // namespace sidestep

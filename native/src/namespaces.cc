@@ -45,8 +45,9 @@ std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted) {
 	return found;
 }
 
-void RunIterator(int link, int netns) {
+uint32_t RunIterator(int link, int netns) {
 	int err = 0;
+	uint32_t printed = 0;
 	std::thread([&] {
 		if (setns(netns, CLONE_NEWNET) < 0) {
 			err = errno;
@@ -61,10 +62,12 @@ void RunIterator(int link, int netns) {
 		ssize_t n;
 		while ((n = read(iterator.get(), buffer, sizeof(buffer))) > 0 ||
 		       (n < 0 && (errno == EAGAIN || errno == EINTR))) {
+			if (n > 0) printed += static_cast<uint32_t>(n);
 		}
 		if (n < 0) err = errno;
 	}).join();
 	if (err) throw KernelError("kernel_refused", "walk the sockets of a network namespace", err);
+	return printed;
 }
 
 } // namespace sidestep

@@ -19,7 +19,8 @@ void VisitEntries(const std::string& dir, const std::function<void(const std::st
 // mount. Null: every namespace.
 std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted);
 
-// Run a TCP iterator to its end. It sees the namespace of the thread that opens it, so a thread of its own enters it.
-void RunIterator(int link, int netns);
+// Run a socket iterator to its end. It sees the namespace of the thread that opens it, so a thread of its own enters it.
+// Returns how many bytes it printed.
+uint32_t RunIterator(int link, int netns);
 
 } // namespace sidestep

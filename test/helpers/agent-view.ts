@@ -7,6 +7,11 @@ import { FakeDatapath } from '../../agent/datapath/fake.js';
 import { Resolver } from '../../agent/pairs/resolve.js';
 import { keptLog, type Line } from './log.js';
 
+const bus = { choice: 'off' as const, why: 'bus.mode is off', restarts: 0, registry: undefined, endpoints: 0, refused: 0 };
+export const noMesh: AgentView['mesh'] = {
+  services: () => [], endpoints: () => [], problems: () => [], bus: () => bus, override: () => undefined, split: () => undefined,
+};
+
 export interface TestAgent {
   readonly datapath: FakeDatapath;
   readonly view: AgentView;
@@ -22,6 +27,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
   const config = loadConfig({ env: {}, flags: { runDir } });
   const view: AgentView = {
     datapath,
+    mesh: noMesh,
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
     log,
     version: '9.9.9',

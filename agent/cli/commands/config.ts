@@ -21,7 +21,7 @@ function nested(config: Config): Record<string, unknown> {
     const leaf = parts.pop() ?? key;
     let node = tree;
     for (const part of parts) node = (node[part] ??= {}) as Record<string, unknown>;
-    node[leaf] = /^(true|false|0|[1-9]\d*)$/.test(value) ? (JSON.parse(value) as unknown) : value;
+    node[leaf] = /^(true|false|0|[1-9]\d*|\[.*\])$/s.test(value) ? (JSON.parse(value) as unknown) : value;
   }
   return tree;
 }

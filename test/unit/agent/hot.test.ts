@@ -16,7 +16,7 @@ describe('settings that a running agent follows', () => {
     const datapath = new FakeDatapath();
     const { log } = keptLog();
     const flags = { 'log.level': 'debug', 'datapath.observe': 'true', 'datapath.queueBytes': '8KiB' };
-    applyHot(['log.level', 'datapath.queueBytes'], loadConfig({ env: {}, flags }), datapath, log);
+    applyHot(['log.level', 'datapath.queueBytes'], loadConfig({ env: {}, flags }), datapath, log, { configure: () => undefined });
     assert.deepEqual([log.level, datapath.calls], ['debug', ['queueBytes 8192']]);
   });
 });

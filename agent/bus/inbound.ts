@@ -1,0 +1,140 @@
+/** What the bus hands over, key by key: into the store, if it can be believed. */
+import type { EndpointStore, Touched } from '../endpoints/store.js';
+import type { Log } from '../log.js';
+import type { LeaseClock } from './clock.js';
+import { decodeAlive, decodeTold } from './codec.js';
+import { endpointToken, parseKey, type ParsedKey } from './keys.js';
+import type { BusEntry } from './types.js';
+
+export interface InboundOptions {
+  readonly cluster: string;
+  readonly host: string;
+  readonly leaseMs: number;
+}
+
+export interface InboundListener {
+  touched(touched: readonly Touched[]): void;
+  /** A sign of life under this host's own name. */
+  ownAlive(epoch: number): void;
+  /** A record under this host's own name. */
+  ownRecord(key: string, epoch: number): void;
+  /** A host stands for more records than have arrived. */
+  missed(host: string): void;
+}
+
+interface Owner {
+  epoch: number;
+  /** Signs of life in a row that named more records than are here. */
+  short: number;
+}
+
+const patience = 3;
+
+export class Inbound {
+  readonly #owners = new Map<string, Owner>();
+  #snapshot: Set<string> | undefined;
+  /** Newest time that the server has told, to see how old something is on its own clock. */
+  #serverNow = 0;
+  /** On the steady clock; undefined: nothing has come yet. */
+  lastAt: number | undefined;
+  received = 0;
+  rejected = 0;
+
+  constructor(
+    private readonly options: InboundOptions,
+    private readonly store: EndpointStore,
+    private readonly clock: LeaseClock,
+    private readonly listener: InboundListener,
+    private readonly log: Log,
+    private readonly steady: () => number,
+  ) {}
+
+  get hosts(): number { return this.#owners.size; }
+  get reading(): boolean { return this.#snapshot !== undefined; }
+
+  /** From here on until complete(), everything that there is comes. */
+  begin(): void {
+    this.#snapshot = new Set();
+  }
+
+  complete(): void {
+    const known = this.#snapshot;
+    if (!known) return;
+    this.#snapshot = undefined;
+    this.#guarded(() => this.store.compare(known, this.steady()));
+  }
+
+  take(entry: BusEntry): void {
+    this.lastAt = this.steady();
+    this.#serverNow = Math.max(this.#serverNow, entry.at);
+    const key = parseKey(this.options.cluster, entry.key);
+    if (!key) { this.rejected++; return; }
+    this.received++;
+    if (key.host === this.options.host) this.#takeOwn(entry, key);
+    else if (key.kind === 'alive') this.#takeAlive(entry, key.host);
+    else this.#takeRecord(entry, key);
+  }
+
+  #takeRecord(entry: BusEntry, key: ParsedKey & { kind: 'record' }): void {
+    if (!entry.value) {
+      this.#guarded(() => this.store.vanish(entry.key, this.steady()));
+      return;
+    }
+    const told = decodeTold(entry.value);
+    if (told?.kind === 'withdrawn') {
+      this.listener.touched(this.store.withdraw(entry.key, told.stamp));
+      return;
+    }
+    const record = told?.record;
+    // A host speaks for itself, and a key for what is in it.
+    if (!told || !record || record.host !== key.host || record.service !== key.service || endpointToken(record.address, record.port) !== key.endpoint) {
+      this.rejected++;
+      return;
+    }
+    this.#snapshot?.add(entry.key);
+    this.listener.touched(this.store.tell(entry.key, record, key.host, told.stamp, this.clock.now + this.#left(entry.at)));
+  }
+
+  #takeAlive(entry: BusEntry, host: string): void {
+    const alive = entry.value && decodeAlive(entry.value);
+    if (!alive) {
+      this.rejected += entry.value ? 1 : 0;
+      return;
+    }
+    const owner = this.#owners.get(host) ?? { epoch: 0, short: 0 };
+    // Of an earlier life: whatever it promised is over (a replay, or a replica that lags).
+    if (alive.epoch < owner.epoch) return;
+    owner.epoch = alive.epoch;
+    this.#owners.set(host, owner);
+    this.store.renew(host, alive.epoch, this.clock.now + this.#left(entry.at));
+    if (this.#snapshot) return;
+    owner.short = this.store.ownedBy(host) < alive.records ? owner.short + 1 : 0;
+    if (owner.short < patience) return;
+    owner.short = 0;
+    this.listener.missed(host);
+  }
+
+  #takeOwn(entry: BusEntry, key: ParsedKey): void {
+    if (!entry.value) return;
+    if (key.kind === 'alive') {
+      const alive = decodeAlive(entry.value);
+      if (alive) this.listener.ownAlive(alive.epoch);
+      return;
+    }
+    const told = decodeTold(entry.value);
+    if (told?.kind === 'record') this.listener.ownRecord(entry.key, told.stamp.epoch);
+  }
+
+  /** How much of a lease is left of something that was written then, by the server's own clock. */
+  #left(at: number): number {
+    return Math.max(0, this.options.leaseMs - Math.max(0, this.#serverNow - at));
+  }
+
+  #guarded(step: () => Touched[]): void {
+    const before = this.store.guard.held;
+    this.listener.touched(step());
+    const held = this.store.guard.held - before;
+    if (held > 1 || (held === 1 && this.store.guard.held % 100 === 1))
+      this.log.error('many endpoints vanish from the bus at once; they are kept until their leases run out', { endpoints: this.store.held });
+  }
+}
