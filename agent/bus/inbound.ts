@@ -18,21 +18,33 @@ export interface InboundListener {
   ownAlive(epoch: number): void;
   /** A record under this host's own name. */
   ownRecord(key: string, epoch: number): void;
+  /** Everything has been read, and these keys of our own were in it. */
+  ownKnown(keys: ReadonlySet<string>): void;
   /** A host stands for more records than have arrived. */
   missed(host: string): void;
 }
 
 interface Owner {
   epoch: number;
-  /** Signs of life in a row that named more records than are here. */
+  /** When its last sign of life was written, by the server's clock. */
+  at: number;
+  /** Signs of life in a row that named more records than are here, and how many of them are too many. */
   short: number;
+  patience: number;
 }
 
-const patience = 3;
+interface Snapshot {
+  /** When each record was written. */
+  readonly records: Map<string, { host: string; epoch: number; at: number }>;
+  readonly own: Set<string>;
+}
+
+const firstPatience = 3;
+const longestPatience = 300;
 
 export class Inbound {
   readonly #owners = new Map<string, Owner>();
-  #snapshot: Set<string> | undefined;
+  #snapshot: Snapshot | undefined;
   /** Newest time that the server has told, to see how old something is on its own clock. */
   #serverNow = 0;
   /** On the steady clock; undefined: nothing has come yet. */
@@ -54,14 +66,21 @@ export class Inbound {
 
   /** From here on until complete(), everything that there is comes. */
   begin(): void {
-    this.#snapshot = new Set();
+    this.#snapshot = { records: new Map(), own: new Set() };
   }
 
   complete(): void {
     const known = this.#snapshot;
     if (!known) return;
     this.#snapshot = undefined;
-    this.#guarded(() => this.store.compare(known, this.steady()));
+    // Only now is it known how late it is for the server, and so what is left of each promise.
+    for (const [key, { host, epoch, at }] of known.records) {
+      const owner = this.#owners.get(host);
+      const sign = owner?.epoch === epoch ? Math.max(at, owner.at) : at;
+      this.store.promise(key, this.clock.now + this.#left(sign));
+    }
+    this.#guarded(() => this.store.compare(new Set(known.records.keys()), this.steady()));
+    this.listener.ownKnown(known.own);
   }
 
   take(entry: BusEntry): void {
@@ -91,7 +110,7 @@ export class Inbound {
       this.rejected++;
       return;
     }
-    this.#snapshot?.add(entry.key);
+    this.#snapshot?.records.set(entry.key, { host: key.host, epoch: told.stamp.epoch, at: entry.at });
     this.listener.touched(this.store.tell(entry.key, record, key.host, told.stamp, this.clock.now + this.#left(entry.at)));
   }
 
@@ -101,16 +120,19 @@ export class Inbound {
       this.rejected += entry.value ? 1 : 0;
       return;
     }
-    const owner = this.#owners.get(host) ?? { epoch: 0, short: 0 };
+    const owner = this.#owners.get(host) ?? { epoch: 0, at: 0, short: 0, patience: firstPatience };
     // Of an earlier life: whatever it promised is over (a replay, or a replica that lags).
     if (alive.epoch < owner.epoch) return;
     owner.epoch = alive.epoch;
+    owner.at = entry.at;
     this.#owners.set(host, owner);
     this.store.renew(host, alive.epoch, this.clock.now + this.#left(entry.at));
     if (this.#snapshot) return;
     owner.short = this.store.ownedBy(host) < alive.records ? owner.short + 1 : 0;
-    if (owner.short < patience) return;
+    if (owner.short < owner.patience) return;
     owner.short = 0;
+    // If reading again does not help, it is not asked for ever.
+    owner.patience = Math.min(longestPatience, owner.patience * 2);
     this.listener.missed(host);
   }
 
@@ -122,6 +144,7 @@ export class Inbound {
       return;
     }
     const told = decodeTold(entry.value);
+    this.#snapshot?.own.add(entry.key);
     if (told?.kind === 'record') this.listener.ownRecord(entry.key, told.stamp.epoch);
   }
 

@@ -40,9 +40,9 @@ export class OwnRecords {
 
   has(key: string): boolean { return this.#own.get(key)?.record !== undefined; }
 
-  /** The bus may have lost everything. */
-  reassert(): void {
-    for (const [key, { record }] of this.#own) if (record) this.#write(key, record);
+  /** The bus may have lost everything but what is known to be there. */
+  reassert(known: ReadonlySet<string> = new Set()): void {
+    for (const [key, { record }] of this.#own) if (record && !known.has(key)) this.#write(key, record);
   }
 
   withdraw(): void {

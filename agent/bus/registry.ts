@@ -28,6 +28,8 @@ export class Registry {
   #watch: Watch | undefined;
   #state: RegistryState['state'] = 'connecting';
   #detail = 'not connected yet';
+  /** Why the bus does not have all that this host says; '' when it does. */
+  #unsaid = '';
   /** On the steady clock; undefined: our own words do not come back. */
   #echoedAt: number | undefined;
   #watchedAt = -Infinity;
@@ -59,14 +61,16 @@ export class Registry {
       touched,
       ownAlive: (epoch) => { this.#echo(epoch); },
       ownRecord: (key, epoch) => { this.#ownRecord(key, epoch); },
+      ownKnown: (keys) => { this.own.reassert(keys); void this.#pump(); },
       missed: (host) => { this.#missed(host); },
     }, log, steady);
   }
 
   get state(): RegistryState {
     const { received, rejected, hosts, lastAt } = this.#inbound;
+    const isDeaf = this.#state === 'synced' && this.#unsaid !== '';
     return {
-      state: this.#state, detail: this.#state === 'synced' ? '' : this.#detail, server: this.#link?.server ?? '', hosts,
+      state: isDeaf ? 'degraded' : this.#state, detail: isDeaf ? this.#unsaid : this.#detail, server: this.#link?.server ?? '', hosts,
       published: this.own.size, unpublished: this.own.dirty.length, received, rejected, held: this.store.held,
       quietMs: lastAt === undefined ? undefined : this.steady() - lastAt, ...this.#counts,
     };
@@ -86,7 +90,7 @@ export class Registry {
       this.own.withdraw();
       await this.#pump();
     }
-    await this.#watch?.stop().catch(() => undefined);
+    this.#watch?.stop();
     await this.#link?.close().catch(() => undefined);
   }
 
@@ -149,9 +153,10 @@ export class Registry {
       const link = this.#link, before = this.#watch;
       this.#watch = undefined;
       // Never two at once: each would hand over everything (nats-double-subscription).
-      await before?.stop().catch(() => undefined);
+      before?.stop();
       await link.prepare();
-      void this.#sayAlive();
+      // First, so that it is in the picture, and tells how late it is for the server.
+      await this.#sayAlive();
       void this.#pump();
       this.#inbound.begin();
       this.#watchedAt = this.steady();
@@ -248,6 +253,7 @@ export class Registry {
     try {
       for (let link = this.#link, dirty = this.own.dirty; link && dirty.length > 0; link = this.#link, dirty = this.own.dirty)
         await this.#writeAll(link, dirty.slice(0, window));
+      if (this.#link) this.#unsaid = '';
     } catch (error) {
       this.#unwritten(error);
     } finally {
@@ -265,8 +271,8 @@ export class Registry {
 
   #unwritten(error: unknown): void {
     if (this.#stopped) return;
-    if (this.#state === 'synced') this.log.warn('the bus does not take what this host says; it is tried again', { because: words(error) });
-    this.#became('degraded', `cannot write: ${words(error)}`);
+    if (this.#unsaid === '') this.log.warn('the bus does not take what this host says; it is tried again', { because: words(error) });
+    this.#unsaid = `cannot write: ${words(error)}`;
   }
 
   #became(state: RegistryState['state'], detail: string): void {

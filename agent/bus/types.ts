@@ -20,7 +20,7 @@ export interface WatchListener {
 }
 
 export interface Watch {
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 export interface BusLink {

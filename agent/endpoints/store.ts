@@ -111,6 +111,12 @@ export class EndpointStore {
     }
   }
 
+  /** What is left of a promise, known better than when it came. */
+  promise(key: string, until: number): void {
+    const entry = this.#entries.get(key);
+    if (entry?.origin === 'bus' && !entry.held) entry.until = until;
+  }
+
   /** What nobody stands for any more. */
   expire(now: number): Touched[] {
     return [...this.#entries.values()].filter((entry) => leased(entry.origin) && entry.until <= now).flatMap((entry) => this.#drop(entry));

@@ -8,7 +8,8 @@
 
 #include "../include/mesh_maps.h"
 
-#define COST_DECAY_NS (10ULL * 1000 * 1000 * 1000)
+/* A cost is half as high after this time. */
+#define COST_HALF_NS (3ULL * 1000 * 1000 * 1000)
 /* Of an endpoint that was never measured and has connections under way: dear, but not for ever. */
 #define COST_UNKNOWN_NS (1000ULL * 1000 * 1000)
 
@@ -24,12 +25,16 @@ static __always_inline __u64 connections_of(__u32 number)
 	return load ? positive(load->connecting) + positive(load->active) + 1 : 1;
 }
 
-/* value * COST_DECAY_NS / (COST_DECAY_NS + age), in steps that do not overflow. */
+/* Halved for each COST_HALF_NS, with straight lines in between. */
 static __always_inline __u64 decayed(__u64 value, __u64 age)
 {
-	__u64 share = (COST_DECAY_NS << 10) / (COST_DECAY_NS + age);
+	__u64 times = age / COST_HALF_NS;
+	__u64 part = ((age % COST_HALF_NS) << 10) / COST_HALF_NS;
 
-	return value * share >> 10;
+	if (times > 40)
+		return 0;
+	value >>= times;
+	return value - (value / 2 * part >> 10);
 }
 
 static __always_inline __u64 cost_of(__u32 number, __u64 now)
@@ -46,16 +51,17 @@ static __always_inline __u64 cost_of(__u32 number, __u64 now)
 	return ((cost >> 10) + 1) * (count + 1) << 20;
 }
 
+#define ONE 20 /* bits of a fraction */
+
 static __always_inline void sample(struct mesh_load *load, __u64 took_ns, __u64 now)
 {
-	__u64 age = now - load->cost_at_ns, share;
+	__u64 old = decayed(1ULL << ONE, now - load->cost_at_ns);
+	__u64 took = took_ns >> 10, cost = load->cost_ns >> 10;
 
-	if (took_ns >= load->cost_ns) {
+	if (took_ns >= load->cost_ns)
 		load->cost_ns = took_ns;
-	} else {
-		share = (COST_DECAY_NS << 10) / (COST_DECAY_NS + age);
-		load->cost_ns = (load->cost_ns * share + took_ns * (1024 - share)) >> 10;
-	}
+	else
+		load->cost_ns = ((cost * old + took * ((1ULL << ONE) - old)) >> ONE) << 10;
 	load->cost_at_ns = now;
 }
 
