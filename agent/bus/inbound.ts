@@ -15,7 +15,7 @@ export interface InboundOptions {
 export interface InboundListener {
   touched(touched: readonly Touched[]): void;
   /** A sign of life under this host's own name. */
-  ownAlive(epoch: number): void;
+  ownAlive(epoch: number, sequence: number): void;
   /** A record under this host's own name. */
   ownRecord(key: string, epoch: number): void;
   /** Everything has been read, and these keys of our own were in it. */
@@ -140,7 +140,7 @@ export class Inbound {
     if (!entry.value) return;
     if (key.kind === 'alive') {
       const alive = decodeAlive(entry.value);
-      if (alive) this.listener.ownAlive(alive.epoch);
+      if (alive) this.listener.ownAlive(alive.epoch, alive.sequence);
       return;
     }
     const told = decodeTold(entry.value);

@@ -3,6 +3,7 @@
  * broker is believed as little as possible: after each reconnect, and from time to time, everything is read again; only
  * our own words coming back prove that we would hear others; and what vanishes without a word passes the guard.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointStore, Touched } from '../endpoints/store.js';
 import type { EndpointRecord } from '../endpoints/types.js';
 import type { Log } from '../log.js';
@@ -17,6 +18,10 @@ const window = 64;
 const slowestMs = 30_000;
 /** A full picture that makes no progress for so long is begun anew. */
 const stuckMs = 5000;
+
+/** How often, and how long apart, a host that leaves tries to say so. */
+const farewells = 20;
+const farewellMs = 50;
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -33,11 +38,15 @@ export class Registry {
   /** On the steady clock; undefined: our own words do not come back. */
   #echoedAt: number | undefined;
   #watchedAt = -Infinity;
+  /** Number of the sign of life that was written just before the watch began: it comes last of what was there. */
+  #mark = Infinity;
   #rewrittenAt: number;
   #timer: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #backoff = 0;
-  #pumping = false;
+  /** Number of the connection whose writes are under way; those of an earlier one only end by time-out. */
+  #pumping = 0;
+  #connection = 0;
   #restarting = false;
   #stopped = false;
   #counts = { reconnects: 0, compares: 0, mismatches: 0 };
@@ -59,7 +68,7 @@ export class Registry {
     this.#rewrittenAt = steady();
     this.#inbound = new Inbound(options, store, this.clock, {
       touched,
-      ownAlive: (epoch) => { this.#echo(epoch); },
+      ownAlive: (epoch, sequence) => { this.#echo(epoch, sequence); },
       ownRecord: (key, epoch) => { this.#ownRecord(key, epoch); },
       ownKnown: (keys) => { this.own.reassert(keys); void this.#pump(); },
       missed: (host) => { this.#missed(host); },
@@ -88,7 +97,11 @@ export class Registry {
     clearTimeout(this.#retry);
     if (withdraw && this.#link) {
       this.own.withdraw();
-      await this.#pump();
+      // A pump that is under way takes them along.
+      for (let tries = 0; this.own.dirty.length > 0 && tries < farewells; tries++) {
+        await this.#pump();
+        await sleep(farewellMs);
+      }
     }
     this.#watch?.stop();
     await this.#link?.close().catch(() => undefined);
@@ -141,6 +154,7 @@ export class Registry {
 
   /** After each connect: say everything again, and read everything again. */
   #begin(): void {
+    this.#connection++;
     this.#became('syncing', 'reading all endpoints');
     this.own.reassert();
     void this.#restartWatch();
@@ -155,8 +169,8 @@ export class Registry {
       // Never two at once: each would hand over everything (nats-double-subscription).
       before?.stop();
       await link.prepare();
-      // First, so that it is in the picture, and tells how late it is for the server.
-      await this.#sayAlive();
+      // First, so that it is in the picture: it tells where the picture ends, and how late it is for the server.
+      this.#mark = (await this.#sayAlive()) ?? Infinity;
       void this.#pump();
       this.#inbound.begin();
       this.#watchedAt = this.steady();
@@ -176,13 +190,14 @@ export class Registry {
   }
 
   #complete(): void {
+    if (!this.#inbound.reading) return;
     this.#inbound.complete();
     this.#counts.compares++;
     this.#became('synced', '');
     this.wasSynced = true;
   }
 
-  #echo(epoch: number): void {
+  #echo(epoch: number, sequence: number): void {
     if (epoch > this.own.epoch) {
       if (this.claimedBy !== epoch) this.log.error('another agent says that it is this host; give each a host.name of its own', { host: this.options.host });
       this.claimedBy = epoch;
@@ -190,6 +205,8 @@ export class Registry {
       // Our own words have come back: the way there and back works.
       this.#echoedAt = this.steady();
       this.clock.alive = true;
+      // The server's own count of what is left does not always come down to nothing (nats-watchall-cliff).
+      if (sequence >= this.#mark) this.#complete();
     }
   }
 
@@ -236,28 +253,33 @@ export class Registry {
     this.#timer = setTimeout(() => { this.#tick(); }, reassertMs * (0.9 + Math.random() * 0.2)).unref();
   }
 
-  async #sayAlive(): Promise<void> {
-    if (!this.#link || this.claimedBy > 0) return;
-    const { key, value } = this.own.alive();
+  /** Resolves to its number when the bus has it. */
+  async #sayAlive(): Promise<number | undefined> {
+    if (!this.#link || this.claimedBy > 0) return undefined;
+    const { key, value, sequence } = this.own.alive();
+    const connection = this.#connection;
     try {
       await this.#link.put(key, value);
+      return sequence;
     } catch (error) {
-      this.#unwritten(error);
+      if (connection === this.#connection) this.#unwritten(error);
+      return undefined;
     }
   }
 
   /** Writes what the bus does not have, many at a time, and stops at the first refusal until the next tick. */
   async #pump(): Promise<void> {
-    if (this.#pumping || this.claimedBy > 0) return;
-    this.#pumping = true;
+    const connection = this.#connection;
+    if (this.#pumping === connection || this.claimedBy > 0) return;
+    this.#pumping = connection;
     try {
-      for (let link = this.#link, dirty = this.own.dirty; link && dirty.length > 0; link = this.#link, dirty = this.own.dirty)
+      for (let link = this.#link, dirty = this.own.dirty; link && dirty.length > 0 && connection === this.#connection; link = this.#link, dirty = this.own.dirty)
         await this.#writeAll(link, dirty.slice(0, window));
       if (this.#link) this.#unsaid = '';
     } catch (error) {
-      this.#unwritten(error);
+      if (connection === this.#connection) this.#unwritten(error);
     } finally {
-      this.#pumping = false;
+      if (this.#pumping === connection) this.#pumping = 0;
     }
   }
 
