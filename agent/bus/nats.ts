@@ -1,10 +1,14 @@
 /** The bus over NATS: a JetStream bucket. The one file that knows the client; what the client promises is checked above. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   connect, consumerOpts, credsAuthenticator, Events, headers, nkeyAuthenticator, StorageType,
   type ConnectionOptions, type JetStreamClient, type JetStreamSubscription, type JsMsg, type MsgHdrs, type NatsConnection, type TlsOptions,
 } from 'nats';
 import { BUCKET } from './keys.js';
+import { inboxOf } from './permissions.js';
+import { hostOf } from './security.js';
 import type { BusLink, Connect, LinkListener, Watch, WatchListener } from './types.js';
 
 export interface NatsOptions {
@@ -33,11 +37,24 @@ function authenticators({ credentials, nkey }: NatsOptions): Pick<ConnectionOpti
   return {};
 }
 
+/**
+ * The client names no host when a server is known by its address, and Node then asks the certificate for "localhost". A
+ * certificate is good if it is that of one of the servers that were named.
+ */
+function identityCheck(servers: readonly string[]): (host: string, certificate: PeerCertificate) => Error | undefined {
+  const addresses = servers.map(hostOf).filter((host) => isIP(host) !== 0);
+  return (host, certificate) => {
+    if (host !== 'localhost' || addresses.length === 0) return checkServerIdentity(host, certificate);
+    const complaints = addresses.map((address) => checkServerIdentity(address, certificate));
+    return complaints.includes(undefined) ? undefined : complaints[0];
+  };
+}
+
 async function open(options: NatsOptions): Promise<NatsConnection> {
   return connect({
     servers: [...options.servers],
     name: options.name,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.tls === undefined ? {} : { tls: { ...options.tls, checkServerIdentity: identityCheck(options.servers) } as TlsOptions }),
     ...authenticators(options),
     // It never gives up (nats-gives-up-reconnecting), not even on a refusal: credentials are rotated while we run.
     maxReconnectAttempts: -1,
@@ -51,7 +68,7 @@ async function open(options: NatsOptions): Promise<NatsConnection> {
     // Names are resolved by the system, /etc/hosts included (nats-hosts-file-ignored).
     resolve: false,
     // Nobody else may read the answers that are meant for us.
-    inboxPrefix: `_INBOX_${options.cluster}_${options.host}`,
+    inboxPrefix: inboxOf(options.cluster, options.host),
   });
 }
 

@@ -11,6 +11,11 @@ export function duration(text: string): number {
   return ms;
 }
 
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+}
+
 /** `--set key=value`, as often as one likes. Whether the key exists is for the configuration to say. */
 export function setting(text: string, before: Settings = {}): Settings {
   const [, key, value] = /^([A-Za-z.]+)=(.*)$/s.exec(text) ?? [];

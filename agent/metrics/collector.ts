@@ -2,12 +2,14 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { Datapath } from '../datapath/types.js';
 import type { Log } from '../log.js';
+import { readMesh, type MeshSource } from './mesh-reading.js';
 import { METRICS, type MetricName } from './names.js';
 import { read, type Emit } from './reading.js';
 import { Series } from './series.js';
 
 export interface CollectorSource {
   readonly datapath: Datapath;
+  readonly mesh?: MeshSource;
   readonly version: string;
   readonly log: Log;
   reloadState(): { successful: boolean; at: number };
@@ -44,6 +46,7 @@ export class Collector {
     const began = performance.now();
     try {
       read(this.source.datapath, this.#emit);
+      if (this.source.mesh) readMesh(this.source.mesh, this.#emit);
       this.#publish(true);
     } catch (error) {
       this.#errors++;

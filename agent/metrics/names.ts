@@ -1,4 +1,5 @@
 /** The table of metrics. docs/metrics.md is generated from it, and nothing is exported that is not in it. */
+import { MESH_METRICS } from './mesh-names.js';
 
 export interface MetricEntry {
   readonly type: 'counter' | 'gauge';
@@ -81,6 +82,7 @@ export const METRICS = {
     help: 'Bytes that came over TCP and were moved into the one queue of an enrolled socket.',
     labels: [],
   },
+  ...MESH_METRICS,
   sidestep_scrape_duration_seconds: {
     type: 'gauge',
     help: 'Time that the latest reading of the kernel counters took.',

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
+import { DiscardPolicy } from 'nats';
 import { BUCKET } from '../../agent/bus/keys.js';
 import { encodeAlive, encodeRecord } from '../../agent/bus/codec.js';
 import { eventually } from '../helpers/kernel.js';
@@ -89,7 +90,7 @@ describe('registry', function () {
     for (let number = 0; number < 40; number++) await kv.delete(`test.a.web.10-0-0-${number}_80`);
     await eventually(() => (b.registry.state.held === 28 ? '' : JSON.stringify(b.registry.state)));
     assert.equal(b.store.size, 28);
-    assert.ok(b.lines.lines.some(({ msg }) => /vanish from the bus at once/.test(String(msg))));
+    assert.ok(b.lines.lines.some(({ msg }) => /vanish from the bus at once/.test(msg)));
     await eventually(() => { b.registry.expire(); return b.store.size === 0 ? '' : `${b.store.size} are still there`; }, 6000);
   }));
 
@@ -193,7 +194,7 @@ describe('registry', function () {
     const second = bus.host('a');
     await eventually(() => (first.registry.claimedBy > 0 ? '' : 'nobody noticed'));
     assert.equal(second.registry.claimedBy, 0);
-    assert.ok(first.lines.lines.some(({ msg }) => /says that it is this host/.test(String(msg))));
+    assert.ok(first.lines.lines.some(({ msg }) => /says that it is this host/.test(msg)));
   }));
 
   it('nats-kv-corrupt-after-kill: notices when a host stands for more than has arrived, and reads again', () => withBus(async (bus) => {
@@ -210,7 +211,7 @@ describe('registry', function () {
     const manager = await (await bus.admin()).jetstreamManager();
     const { config, state } = await manager.streams.info(`KV_${BUCKET}`);
     // What a full disk comes to: nothing new is taken.
-    await manager.streams.update(`KV_${BUCKET}`, { ...config, max_msgs: state.messages, discard: 'new' as typeof config.discard });
+    await manager.streams.update(`KV_${BUCKET}`, { ...config, max_msgs: state.messages, discard: DiscardPolicy.New });
     a.publish(1, 2);
     await a.is('degraded');
     await sleep(3 * LEASE);

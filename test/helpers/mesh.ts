@@ -15,7 +15,7 @@ import type { MeshKernel } from '../../agent/mesh/types.js';
 import { BPFFS, freshName, removeCgroup } from './kernel.js';
 import { keptLog } from './log.js';
 import { withNetns } from './pods.js';
-import { Program, type Report } from './program.js';
+import { Program } from './program.js';
 
 const PROGRAMS = fileURLToPath(new URL('../../../test/mesh/programs', import.meta.url));
 const PYTHON = '/usr/bin/python3';
@@ -27,8 +27,20 @@ export const VIP6 = 'fd00:96::1';
 export const named = (count: number, first = 1): { name: string; host: string; port: number }[] =>
   Array.from({ length: count }, (_, index) => ({ name: `e${first + index}`, host: `127.0.1.${first + index}`, port: 8080 }));
 
+/** What client.py reports; each verb fills in its own part. */
+export interface Answer {
+  counts: Record<string, number>;
+  names: string[];
+  errors: Record<string, number>;
+  peers: [string, number][];
+  peer: [string, number];
+  senders: [string, number][];
+  error: string;
+  socket: number;
+}
+
 export interface Client {
-  tell(command: object): Promise<Report>;
+  tell(command: object): Promise<Answer>;
   readonly program: Program;
 }
 
@@ -114,7 +126,7 @@ export class TestMesh {
       program,
       tell(command) {
         program.say(write(command));
-        return program.next();
+        return program.next() as Promise<Answer>;
       },
     };
   }

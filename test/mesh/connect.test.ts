@@ -15,7 +15,7 @@ describe('mesh: connect()', function () {
     await mesh.serve({ endpoints: listed(named(2)) });
     const client = await mesh.client();
     const { counts, peers, errors } = await client.tell({ do: 'tcp', host: VIP, port: 80, n: 50 });
-    assert.deepEqual([Object.keys(counts as object), peers, errors], [['e1', 'e2'], [[VIP, 80]], {}]);
+    assert.deepEqual([Object.keys(counts), peers, errors], [['e1', 'e2'], [[VIP, 80]], {}]);
   }));
 
   it('lb-v4-v6-share-tailcall: works over IPv6 and v4-mapped, each with endpoints of its own family', () => withMesh(async (mesh) => {
@@ -36,16 +36,16 @@ describe('mesh: connect()', function () {
     await mesh.serve({ endpoints: listed(named(1)) });
     const client = await mesh.client();
     const direct = await client.tell({ do: 'tcp', host: '127.0.1.2', port: 8080 });
-    assert.deepEqual([direct['names'], direct['peers']], [['e2'], [['127.0.1.2', 8080]]]);
+    assert.deepEqual([direct.names, direct.peers], [['e2'], [['127.0.1.2', 8080]]]);
     const { socket } = await client.tell({ do: 'udp_open' });
     await client.tell({ do: 'udp_connect', socket, host: '127.0.1.1', port: 8080 });
-    assert.deepEqual((await client.tell({ do: 'peer', socket }))['peer'], ['127.0.1.1', 8080]);
+    assert.deepEqual((await client.tell({ do: 'peer', socket })).peer, ['127.0.1.1', 8080]);
   }));
 
   it('refuses at once when nobody is there, and counts it', () => withMesh(async (mesh) => {
     await mesh.serve({ endpoints: [] });
     const client = await mesh.client();
-    assert.deepEqual((await client.tell({ do: 'tcp', host: VIP, port: 80, n: 3 }))['errors'], { ECONNREFUSED: 3 });
+    assert.deepEqual((await client.tell({ do: 'tcp', host: VIP, port: 80, n: 3 })).errors, { ECONNREFUSED: 3 });
     assert.equal(mesh.kernel.services()[0]!.refused.no_endpoint, 3);
   }));
 
@@ -55,7 +55,7 @@ describe('mesh: connect()', function () {
     const out = mesh.newCgroup();
     const [inside, outside] = [await mesh.client(), await mesh.client(out)];
     const reached = async (port: number): Promise<boolean[]> =>
-      Promise.all([inside, outside].map(async (client) => ((await client.tell({ do: 'tcp', host: VIP, port, timeout: 0.3 }))['names'] as string[]).length === 1));
+      Promise.all([inside, outside].map(async (client) => ((await client.tell({ do: 'tcp', host: VIP, port, timeout: 0.3 })).names).length === 1));
     assert.deepEqual(await reached(80), [true, true]);
     mesh.kernel.setExcepts([{ cgroup: out, service: mesh.balancer.groupsOf('web')[0]!.number }]);
     assert.deepEqual([await reached(80), await reached(81)], [[true, false], [true, true]]);
@@ -69,7 +69,7 @@ describe('mesh: connect()', function () {
     await mesh.endpoints(named(1));
     await mesh.serve({ endpoints: listed(named(1)) });
     const client = await mesh.client();
-    const reaches = async (): Promise<number> => ((await client.tell({ do: 'tcp', host: VIP, port: 80, timeout: 0.3 }))['names'] as string[]).length;
+    const reaches = async (): Promise<number> => ((await client.tell({ do: 'tcp', host: VIP, port: 80, timeout: 0.3 })).names).length;
     mesh.kernel.setEnabled(false);
     assert.equal(await reaches(), 0);
     mesh.kernel.setEnabled(true);
@@ -86,7 +86,7 @@ describe('mesh: connect()', function () {
     assert.equal(mesh.load('127.0.1.1').active, 50);
     await client.tell({ do: 'close', first: 150 });
     await servers.tell({ do: 'stop', name: 'e1' });
-    assert.deepEqual((await client.tell({ do: 'tcp', host: VIP, port: 80, n: 7 }))['errors'], { ECONNREFUSED: 7 });
+    assert.deepEqual((await client.tell({ do: 'tcp', host: VIP, port: 80, n: 7 })).errors, { ECONNREFUSED: 7 });
     await eventually(() => {
       const { active, connecting, total, failures } = mesh.load('127.0.1.1');
       const { active: all, connecting: begun } = mesh.kernel.services()[0]!;

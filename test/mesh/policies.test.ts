@@ -11,8 +11,8 @@ type Counts = Record<string, number>;
 
 async function counts(client: Client, n: number, more: object = {}): Promise<Counts> {
   const report = await client.tell({ do: 'tcp', host: VIP, port: 80, n, ...more });
-  assert.deepEqual(report['errors'], {});
-  return report['counts'] as Counts;
+  assert.deepEqual(report.errors, {});
+  return report.counts;
 }
 
 async function between(service: object, count: number, n: number, test: (counts: Counts, mesh: TestMesh, client: Client) => Promise<void> | void, each?: (index: number) => object): Promise<void> {
@@ -50,7 +50,7 @@ describe('mesh: policies', function () {
 
   it('least connections fills up who has fewest, counting what is closed', () => between({ policy: 'least-connections' }, 3, 0, async (_, mesh, client) => {
     assert.deepEqual(await counts(client, 30, { keep: true }), { e1: 10, e2: 10, e3: 10 });
-    const first = (await client.tell({ do: 'tcp', host: VIP, port: 80, n: 6, keep: true }))['names'] as string[];
+    const first = (await client.tell({ do: 'tcp', host: VIP, port: 80, n: 6, keep: true })).names;
     assert.equal(new Set(first).size, 3);
     // Everything but the last six is closed: the next ones go on evenly from there.
     await client.tell({ do: 'close', last: 30 });
@@ -136,7 +136,7 @@ describe('mesh: policies', function () {
     await mesh.serve({ endpoints: listed(named(2)), maxConnections: 10 });
     const client = await mesh.client();
     const report = await client.tell({ do: 'tcp', host: VIP, port: 80, n: 15, keep: true });
-    assert.deepEqual(report['errors'], { ECONNREFUSED: 5 });
+    assert.deepEqual(report.errors, { ECONNREFUSED: 5 });
     assert.equal(mesh.kernel.services()[0]!.refused.connections, 5);
     await client.tell({ do: 'close', last: 3 });
     await eventually(() => (mesh.kernel.services()[0]!.active === 7 ? '' : 'connections are still counted'));

@@ -5,7 +5,7 @@ import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
 import { withNetns } from '../helpers/pods.js';
 import { listed, named, VIP, VIP6, withMesh, type Client, type TestMesh } from '../helpers/mesh.js';
-import type { Report } from '../helpers/program.js';
+import type { Answer } from '../helpers/mesh.js';
 
 const dns = { name: 'dns', protocol: 'udp', port: 53 };
 
@@ -15,14 +15,14 @@ async function remove(mesh: TestMesh, keep: object[]): Promise<void> {
 
 async function connected(client: Client, host = VIP): Promise<number> {
   const { socket } = await client.tell({ do: 'udp_open', host });
-  assert.deepEqual((await client.tell({ do: 'udp_connect', socket, host, port: 53 }))['peer'], [host, 53]);
-  return socket as number;
+  assert.deepEqual((await client.tell({ do: 'udp_connect', socket, host, port: 53 })).peer, [host, 53]);
+  return socket;
 }
 
 /** Sends until it fails; resolves to the error. */
 const fails = (client: Client, socket: number): Promise<void> => eventually(async () => {
   const { error } = await client.tell({ do: 'udp_talk', socket, timeout: 0.2 });
-  return error === 'ECONNABORTED' || error === 'EDESTADDRREQ' ? '' : `the socket lives on: ${String(error)}`;
+  return error === 'ECONNABORTED' || error === 'EDESTADDRREQ' ? '' : `the socket lives on: ${error}`;
 }, 1500);
 
 describe('mesh: datagrams', function () {
@@ -33,11 +33,11 @@ describe('mesh: datagrams', function () {
     await mesh.serve({ ...dns, endpoints: listed(named(1)) });
     const client = await mesh.client();
     const { socket } = await client.tell({ do: 'udp_open', bind: ['0.0.0.0', 0] });
-    const ask = (host: string, port: number): Promise<Report> => client.tell({ do: 'udp_talk', socket, host, port });
-    assert.deepEqual((await ask(VIP, 53))['senders'], [[VIP, 53]]);
-    assert.deepEqual((await ask('127.0.1.1', 8080))['senders'], [['127.0.1.1', 8080]]);
-    assert.deepEqual((await ask('127.0.1.2', 8080))['senders'], [['127.0.1.2', 8080]]);
-    assert.deepEqual((await ask(VIP, 53))['senders'], [[VIP, 53]]);
+    const ask = (host: string, port: number): Promise<Answer> => client.tell({ do: 'udp_talk', socket, host, port });
+    assert.deepEqual((await ask(VIP, 53)).senders, [[VIP, 53]]);
+    assert.deepEqual((await ask('127.0.1.1', 8080)).senders, [['127.0.1.1', 8080]]);
+    assert.deepEqual((await ask('127.0.1.2', 8080)).senders, [['127.0.1.2', 8080]]);
+    assert.deepEqual((await ask(VIP, 53)).senders, [[VIP, 53]]);
   }));
 
   it('works connected, over IPv6 and v4-mapped', () => withMesh(async (mesh) => {
@@ -51,8 +51,8 @@ describe('mesh: datagrams', function () {
     assert.deepEqual(await over(await connected(client)), [['e1'], [[VIP, 53]], '']);
     assert.deepEqual(await over(await connected(client, VIP6)), [['s1'], [[VIP6, 53]], '']);
     const { socket } = await client.tell({ do: 'udp_open', v6: true });
-    assert.deepEqual(await over(socket as number, { host: `::ffff:${VIP}`, port: 53 }), [['e1'], [[`::ffff:${VIP}`, 53]], '']);
-    assert.deepEqual(await over(socket as number, { host: VIP6, port: 53 }), [['s1'], [[VIP6, 53]], '']);
+    assert.deepEqual(await over(socket, { host: `::ffff:${VIP}`, port: 53 }), [['e1'], [[`::ffff:${VIP}`, 53]], '']);
+    assert.deepEqual(await over(socket, { host: VIP6, port: 53 }), [['s1'], [[VIP6, 53]], '']);
   }));
 
   it('a socket keeps its endpoint, and different ones spread', () => withMesh(async (mesh) => {
@@ -62,7 +62,7 @@ describe('mesh: datagrams', function () {
     const seen = new Set<string>();
     for (let number = 0; number < 8; number++) {
       const { socket } = await client.tell({ do: 'udp_open' });
-      const names = new Set((await client.tell({ do: 'udp_talk', socket, host: VIP, port: 53, n: 5 }))['names'] as string[]);
+      const names = new Set((await client.tell({ do: 'udp_talk', socket, host: VIP, port: 53, n: 5 })).names);
       assert.equal(names.size, 1);
       seen.add([...names][0]!);
     }
@@ -74,11 +74,11 @@ describe('mesh: datagrams', function () {
     await mesh.serve({ ...dns, policy: 'round-robin', endpoints: listed(named(2)) });
     const client = await mesh.client();
     const [a, b] = [await connected(client), await connected(client)];
-    const home = (await client.tell({ do: 'udp_talk', socket: a }))['names'] as string[];
+    const home = (await client.tell({ do: 'udp_talk', socket: a })).names;
     const other = named(2).filter(({ name }) => name !== home[0]);
     await remove(mesh, listed(other));
     await fails(client, a);
-    assert.equal((await client.tell({ do: 'udp_talk', socket: b }))['error'], '');
+    assert.equal((await client.tell({ do: 'udp_talk', socket: b })).error, '');
   }));
 
   it('lb-cleanup-misses-old-sockets: also when many came and went since', () => withMesh(async (mesh) => {
@@ -105,7 +105,7 @@ describe('mesh: datagrams', function () {
     await mesh.serve({ ...dns, endpoints: listed(named(2)) });
     const client = await mesh.client();
     const socket = await connected(client);
-    const [name] = (await client.tell({ do: 'udp_talk', socket }))['names'] as string[];
+    const [name] = (await client.tell({ do: 'udp_talk', socket })).names;
     const group = mesh.balancer.groupsOf('dns')[0]!;
     const member = [...group.members.values()].find(({ address }) => address === named(2).find((one) => one.name === name)!.host)!;
     mesh.balancer.check(group, member, false);
@@ -122,7 +122,7 @@ describe('mesh: datagrams', function () {
     await client.tell({ do: 'udp_talk', socket, host: VIP, port: 53, answer: false });
     // The first question was answered by e1 before it went; the second one is answered by e2.
     const { names } = await client.tell({ do: 'udp_talk', socket, host: VIP, port: 53, n: 2 });
-    assert.ok((names as string[]).includes('e2'));
+    assert.ok((names).includes('e2'));
   }));
 
   it('draining keeps a connected socket going', () => withMesh(async (mesh) => {
@@ -133,6 +133,6 @@ describe('mesh: datagrams', function () {
     for (const { host } of named(2)) mesh.balancer.override('dns', host, 8080, { draining: true });
     await mesh.balancer.settled();
     await mesh.kernel.endDead();
-    assert.equal((await client.tell({ do: 'udp_talk', socket }))['error'], '');
+    assert.equal((await client.tell({ do: 'udp_talk', socket })).error, '');
   }));
 });
