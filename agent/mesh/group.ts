@@ -2,7 +2,7 @@
 import type { ServiceConfig } from '../../config/service-types.js';
 import { buildTable, type Table } from '../balance/table.js';
 import type { Entry } from '../endpoints/types.js';
-import { candidateOf, desperate, memberId, stateOf, weightOf, type Member, type Override, type Place } from './members.js';
+import { candidateOf, desperate, memberId, shapeOfMember, stateOf, weightOf, type Member, type Override, type Place } from './members.js';
 import type { Numbers } from './numbers.js';
 import type { KernelEndpoint, Vip } from './types.js';
 
@@ -47,13 +47,12 @@ export class Group {
     let member = this.members.get(id);
     if (!member) {
       const since = fresh ? this.now() : undefined;
-      member = { id, number: this.numbers.endpoint(this.number, id), address, port, since, told: new Map(), checked: undefined, override: {}, state: 'up', weight: -1 };
+      member = { id, number: this.numbers.endpoint(this.number, id), address, port, since, told: new Map(), shape: '', checked: undefined, override: {}, state: 'up', weight: -1 };
       this.members.set(id, member);
     }
-    const shape = member.told.size === 0 ? '' : JSON.stringify(candidateOf(member, this.place));
     member.told.set(entry.key, entry);
     this.#byKey.set(entry.key, member);
-    if (JSON.stringify(candidateOf(member, this.place)) !== shape) this.stale = true;
+    this.#reshape(member);
     writes.put.push(...this.#judge(member));
     return writes;
   }
@@ -64,7 +63,10 @@ export class Group {
     if (!member) return { put: [], gone: [] };
     this.#byKey.delete(key);
     member.told.delete(key);
-    if (member.told.size > 0) return { put: this.#judge(member), gone: [] };
+    if (member.told.size > 0) {
+      this.#reshape(member);
+      return { put: this.#judge(member), gone: [] };
+    }
     this.members.delete(member.id);
     this.numbers.retire(this.number, member.id);
     this.stale = true;
@@ -96,6 +98,12 @@ export class Group {
     }
     this.stale = false;
     return { table, put };
+  }
+
+  #reshape(member: Member): void {
+    const shape = shapeOfMember(member, this.place);
+    if (member.shape !== shape) this.stale = true;
+    member.shape = shape;
   }
 
   #judge(member: Member): KernelEndpoint[] {

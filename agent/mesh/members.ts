@@ -20,8 +20,10 @@ export interface Member {
   readonly port: number;
   /** When it came, in milliseconds of a steady clock; undefined: it was there before. */
   readonly since: number | undefined;
-  /** By the key of the store. */
+  /** By the key of the store, whose entries change in place. */
   readonly told: Map<string, Entry>;
+  /** As the table has it. */
+  shape: string;
   /** Of the checks of this host. */
   checked: boolean | undefined;
   override: Override;
@@ -78,6 +80,9 @@ export function candidateOf(member: Member, place: Place): Candidate {
     sameZone: record.zone !== '' && record.zone === place.zone,
   };
 }
+
+/** What the table knows of a member, to see whether it changed. */
+export const shapeOfMember = (member: Member, place: Place): string => JSON.stringify(candidateOf(member, place));
 
 /** Anything that changes the table, beyond who is in it. */
 export const shapeOf = (service: ServiceConfig): string => JSON.stringify({ ...service, endpoints: [], health: null, except: [], local: {} });
