@@ -4,6 +4,7 @@
  * getpeername() goes on to say what was asked for. There is no translation after that: packets carry real addresses.
  */
 #include "lib/mesh_translate.h"
+#include "lib/mesh_twin.h"
 
 /* A socket that is used again, for another address, must not keep what it was told before. */
 static __always_inline void forget(struct bpf_sock *sk)
@@ -35,14 +36,30 @@ static __always_inline __u32 connecting(struct bpf_sock_addr *ctx, struct mesh_p
 	return REFUSED;
 }
 
+/* Better an error than a socket that never hears anything. */
+static __always_inline int refuse_twin(struct bpf_sock *sk, const struct mesh_pick *pick)
+{
+	struct mesh_service *service = bpf_map_lookup_elem(&services, &pick->service);
+
+	if (service)
+		__sync_fetch_and_add(&service->refused[REFUSED_TWIN], 1);
+	forget(sk);
+	bpf_set_retval(-EADDRINUSE);
+	return FAIL;
+}
+
 SEC("cgroup/connect4")
 int sidestep_connect4(struct bpf_sock_addr *ctx)
 {
 	struct mesh_pick pick = { .asked_port = ctx->user_port };
+	struct bpf_sock *sk = ctx->sk;
+	__u32 protocol = ctx->protocol;
 
 	mapped(&pick.asked, ctx->user_ip4);
 	switch (connecting(ctx, &pick)) {
 	case GIVEN:
+		if (protocol == PROTO_UDP && has_twin4(ctx, sk, &pick))
+			return refuse_twin(sk, &pick);
 		ctx->user_ip4 = pick.given.word[3];
 		ctx->user_port = pick.given_port;
 		return LET;

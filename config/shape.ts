@@ -1,5 +1,6 @@
 /** What nested settings may look like: small readers that collect problems with the path of each. */
 import { isIP } from 'node:net';
+import { canonical, isMapped } from './address.js';
 import { distance } from './distance.js';
 import { readDuration } from './units.js';
 
@@ -40,7 +41,9 @@ export const duration = (min: number, max: number): Reader<number> => (value, pa
     ? ms : refuse(value, path, findings, `a duration such as 500ms, 5s or 1m, from ${min}ms to ${max}ms`, min);
 };
 
-export const address: Reader<string> = text('an IP address', (value) => isIP(value) !== 0 && !value.includes('%'));
+export const address: Reader<string> = (value, path, findings) =>
+  typeof value === 'string' && isIP(value) !== 0 && !value.includes('%') && !isMapped(value)
+    ? canonical(value) : refuse(value, path, findings, 'an IP address', '');
 
 export const list = <T>(item: Reader<T>, most: number): Reader<T[]> => (value, path, findings) => {
   if (!Array.isArray(value) || value.length > most) return refuse(value, path, findings, `a list of at most ${most}`, []);

@@ -3,10 +3,10 @@
  * may write anything: sizes and ranges are bounded, and an endpoint must be where other hosts could reach it.
  */
 import { isIP, BlockList } from 'node:net';
+import { canonical, isMapped } from '../../config/address.js';
 import { PROTOCOLS } from '../../config/service-types.js';
 import type { Stamp } from '../endpoints/store.js';
 import { HEALTH, type EndpointRecord } from '../endpoints/types.js';
-import { canonical } from './keys.js';
 
 export const VERSION = 1;
 /** An honest record has some 300 bytes. */
@@ -38,7 +38,7 @@ for (const [network, prefix] of [['::', 127], ['fe80::', 10], ['ff00::', 8]] as 
 function reachable(address: string): boolean {
   const family = isIP(address);
   // An IPv4 address in the clothes of IPv6 would get round the first list.
-  if (family === 0 || address.startsWith('::ffff:')) return false;
+  if (family === 0 || isMapped(address)) return false;
   return !nowhere.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 

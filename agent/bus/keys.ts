@@ -2,7 +2,6 @@
  * Keys of the bucket: `<cluster>.<host>.<service>.<endpoint>`, and `<cluster>.<host>.alive` for a host's sign of life. The
  * host stands early, so that a server can confine each host to its own keys.
  */
-import { isIP } from 'node:net';
 
 export const BUCKET = 'sidestep_endpoints';
 export const ALIVE = 'alive';
@@ -11,12 +10,6 @@ const token = /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/;
 
 /** Address and port as one token: no dots, no colons. `10.0.0.7:80` is `10-0-0-7_80`, IPv6 is written out with `-`. */
 export const endpointToken = (address: string, port: number): string => `${address.replace(/[.:]/g, '-')}_${port}`;
-
-/** One way to write an address, so that one endpoint has one key. */
-export function canonical(address: string): string {
-  if (isIP(address) !== 6) return address;
-  return new URL(`http://[${address}]`).hostname.slice(1, -1);
-}
 
 export const recordKey = (cluster: string, host: string, service: string, address: string, port: number): string =>
   `${cluster}.${host}.${service}.${endpointToken(address, port)}`;

@@ -38,6 +38,9 @@ export class EndpointStore {
   /** Keys of each owner, so that a sign of life renews them without a search. */
   readonly #owners = new Map<string, Set<string>>();
   #leases = 0;
+  #held = 0;
+  /** No lease ends before this. */
+  #earliest = Infinity;
   /** Records that found no room. */
   refused = 0;
 
@@ -48,7 +51,7 @@ export class EndpointStore {
 
   get size(): number { return this.#entries.size; }
   get leases(): number { return this.#leases; }
-  get held(): number { return [...this.#entries.values()].filter(({ held }) => held).length; }
+  get held(): number { return this.#held; }
   get(key: string): Entry | undefined { return this.#entries.get(key); }
   keysOf(service: string): ReadonlySet<string> { return this.#services.get(service) ?? new Set(); }
   of(service: string): Entry[] { return [...this.keysOf(service)].map((key) => this.#entries.get(key) as Entry); }
@@ -90,7 +93,7 @@ export class EndpointStore {
     const entry = this.#entries.get(key);
     if (entry?.origin !== 'bus' || entry.held) return [];
     if (this.guard.allows(this.#leases, now)) return this.#drop(entry);
-    entry.held = true;
+    this.#hold(entry);
     return [];
   }
 
@@ -99,7 +102,7 @@ export class EndpointStore {
     const gone = [...this.#entries.values()].filter(({ key, origin }) => origin === 'bus' && !known.has(key));
     if (gone.length === 0) return [];
     if (this.guard.allowsAll(gone.length, this.#leases, now)) return gone.flatMap((entry) => this.#drop(entry));
-    for (const entry of gone) entry.held = true;
+    for (const entry of gone) this.#hold(entry);
     return [];
   }
 
@@ -114,12 +117,22 @@ export class EndpointStore {
   /** What is left of a promise, known better than when it came. */
   promise(key: string, until: number): void {
     const entry = this.#entries.get(key);
-    if (entry?.origin === 'bus' && !entry.held) entry.until = until;
+    if (entry?.origin !== 'bus' || entry.held) return;
+    entry.until = until;
+    this.#earliest = Math.min(this.#earliest, until);
   }
 
   /** What nobody stands for any more. */
   expire(now: number): Touched[] {
-    return [...this.#entries.values()].filter((entry) => leased(entry.origin) && entry.until <= now).flatMap((entry) => this.#drop(entry));
+    // Renewals only push ends away: until the earliest end that was ever promised, there is nothing to look for.
+    if (now < this.#earliest) return [];
+    const over: Kept[] = [];
+    this.#earliest = Infinity;
+    for (const entry of this.#entries.values()) {
+      if (entry.until <= now) over.push(entry);
+      else this.#earliest = Math.min(this.#earliest, entry.until);
+    }
+    return over.flatMap((entry) => this.#drop(entry));
   }
 
   #write(key: string, record: EndpointRecord, origin: Origin, owner: string, stamp: Stamp, until: number): Touched[] {
@@ -129,6 +142,8 @@ export class EndpointStore {
       if (known.record.service !== record.service || known.owner !== owner || known.origin !== origin)
         return [...this.#drop(known), ...this.#write(key, record, origin, owner, stamp, until)];
       const changed = !same(known.record, record);
+      this.#held -= known.held ? 1 : 0;
+      this.#earliest = Math.min(this.#earliest, until);
       Object.assign(known, { record, stamp, until, held: false });
       return changed ? [{ service: record.service, key }] : [];
     }
@@ -138,13 +153,20 @@ export class EndpointStore {
     }
     this.#entries.set(key, { key, record, origin, owner, held: false, stamp, until });
     this.#leases += leased(origin) ? 1 : 0;
+    this.#earliest = Math.min(this.#earliest, until);
     grouped(this.#services, record.service).add(key);
     if (leased(origin)) grouped(this.#owners, owner).add(key);
     return [{ service: record.service, key }];
   }
 
+  #hold(entry: Kept): void {
+    this.#held += entry.held ? 0 : 1;
+    entry.held = true;
+  }
+
   #drop(entry: Kept): Touched[] {
     this.#entries.delete(entry.key);
+    this.#held -= entry.held ? 1 : 0;
     this.#leases -= leased(entry.origin) ? 1 : 0;
     ungroup(this.#services, entry.record.service, entry.key);
     ungroup(this.#owners, entry.owner, entry.key);

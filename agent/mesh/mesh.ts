@@ -2,13 +2,15 @@
  * Services on this host: sources and bus into the store, the store into the kernel, checks and commands into both. Without
  * services and without a bus there is nothing here, neither programs nor processes.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from '../../config/types.js';
 import type { ServiceConfig } from '../../config/service-types.js';
 import { openBus, forgetMs, type Bus } from '../bus/bus.js';
 import { Registry } from '../bus/registry.js';
 import { Guard } from '../endpoints/guard.js';
 import { configRecords } from '../endpoints/sources/config.js';
-import { isLoopback, ListenerSource, type HostPlace } from '../endpoints/sources/listeners.js';
+import { ListenerSource, type HostPlace } from '../endpoints/sources/listeners.js';
 import { EndpointStore, type Touched } from '../endpoints/store.js';
 import type { EndpointRecord, Origin } from '../endpoints/types.js';
 import { describeError, SidestepError } from '../errors.js';
@@ -16,7 +18,8 @@ import type { Log } from '../log.js';
 import { Balancer } from './balancer.js';
 import type { Group } from './group.js';
 import { Checker, type Target } from './health.js';
-import { recordOf, weightOf, type Member, type Override } from './members.js';
+import type { Member, Override } from './members.js';
+import { publishedBy } from './publish.js';
 import type { MeshKernel } from './types.js';
 import { endpointView, serviceView, type BusView, type EndpointView, type ServiceView } from './view.js';
 
@@ -94,7 +97,8 @@ export class Mesh {
     this.#config = config;
     this.#services = config.services;
     try {
-      if (!this.#balancer && this.#services.length > 0) this.#openKernel();
+      if (this.#services.length === 0) this.#closeKernel();
+      else if (!this.#balancer) this.#openKernel();
       this.#report('config', 'config', configRecords(this.#services));
       this.#balancer?.setServices(this.#services);
       this.#kernel?.setEnabled(config.mesh.enabled);
@@ -194,6 +198,15 @@ export class Mesh {
     }
   }
 
+  /** Without services nothing stays in the kernel, neither of this agent nor of one before it. */
+  #closeKernel(): void {
+    const pinned = existsSync(join(this.#config.bpf.pinPath, 'mesh/current'));
+    const kernel = this.#kernel ?? (pinned ? this.parts.openKernel(this.#config) : undefined);
+    this.#kernel = undefined;
+    this.#balancer = undefined;
+    kernel?.uninstall();
+  }
+
   /** A source says everything that it knows. */
   #report(origin: 'config' | 'local', source: string, records: readonly EndpointRecord[]): void {
     const prefix = `${source}/`;
@@ -254,17 +267,8 @@ export class Mesh {
     this.#publish();
   }
 
-  /** What other hosts should know: our listeners, as they can reach them. */
   #publish(): void {
-    if (!this.#registry) return;
-    const records = (this.#balancer?.groups ?? []).flatMap((group) => [...group.members.values()].flatMap((member): EndpointRecord[] => {
-      const isOwn = [...member.told.values()].some(({ origin }) => origin === 'local');
-      if (!isOwn || isLoopback(member.address)) return [];
-      const record = recordOf(member);
-      const health = member.checked === undefined ? 'unknown' : member.checked ? 'healthy' : 'unhealthy';
-      return [{ ...record, health, weight: weightOf(member), draining: member.override.draining ?? record.draining }];
-    }));
-    this.#registry.publish(records);
+    this.#registry?.publish(publishedBy(this.#balancer?.groups ?? []));
   }
 
   #housekeep(): void {

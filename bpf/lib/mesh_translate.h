@@ -6,6 +6,7 @@
 #include "mesh_choose.h"
 #include "mesh_who.h"
 
+#define EADDRINUSE 98
 #define ECONNREFUSED 111
 #define PROTO_TCP 6
 #define PROTO_UDP 17

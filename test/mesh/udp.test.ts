@@ -135,4 +135,16 @@ describe('mesh: datagrams', function () {
     await mesh.kernel.endDead();
     assert.equal((await client.tell({ do: 'udp_talk', socket })).error, '');
   }));
+
+  it('lb-udp-twins: two sockets of one local address are not given the same endpoint', () => withMesh(async (mesh) => {
+    await mesh.endpoints([], named(1));
+    await mesh.serve({ ...dns, endpoints: listed(named(1)) }, { name: 'other', protocol: 'udp', port: 54, endpoints: listed(named(1)) });
+    const client = await mesh.client();
+    const open = async (): Promise<number> => (await client.tell({ do: 'udp_open', bind: ['127.0.0.1', 4444], reuse: true })).socket;
+    const [first, second] = [await open(), await open()];
+    assert.deepEqual((await client.tell({ do: 'udp_connect', socket: first, host: VIP, port: 53 })).peer, [VIP, 53]);
+    assert.equal((await client.tell({ do: 'udp_connect', socket: second, host: VIP, port: 54 })).error, 'EADDRINUSE');
+    assert.deepEqual((await client.tell({ do: 'udp_talk', socket: first })).names, ['e1']);
+    assert.equal(mesh.kernel.services().reduce((sum, { refused }) => sum + refused.twin, 0), 1);
+  }));
 });

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { ServiceConfig, Protocol } from '../../../config/service-types.js';
 import { familyOf } from '../../../config/services.js';
 import { findHolders } from '../../pairs/proc.js';
-import { canonical } from '../../bus/keys.js';
+import { canonical } from '../../../config/address.js';
 import type { EndpointRecord } from '../types.js';
 import type { Source } from './types.js';
 

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { LeaseClock } from '../../../agent/bus/clock.js';
 import { decodeAlive, decodeTold, encodeAlive, encodeRecord, encodeWithdrawn } from '../../../agent/bus/codec.js';
-import { canonical, endpointToken, parseKey, recordKey } from '../../../agent/bus/keys.js';
+import { endpointToken, parseKey, recordKey } from '../../../agent/bus/keys.js';
 import { OwnRecords } from '../../../agent/bus/own.js';
+import { canonical } from '../../../config/address.js';
 import { HEALTH } from '../../../agent/endpoints/types.js';
 import { recordOf } from './records.js';
 
