@@ -80,6 +80,10 @@ export const ERRORS = {
     sentence: 'there is no such thing',
     remedy: '`sidestep pairs` lists the pairs; agent/admin/README.md lists the paths of the API.',
   },
+  profiles_invalid: {
+    sentence: 'the file of profiles is not taken',
+    remedy: 'Correct what is named; nothing was changed. `sidestep profiles export` writes a good one.',
+  },
   retire_running: {
     sentence: 'pairs are being retired already',
     remedy: 'Wait until it has finished.',

@@ -4,6 +4,7 @@
  */
 import type { ConnectionEvent, Datapath, EventType } from './datapath/types.js';
 import { reasonOf } from './datapath/reasons.js';
+import { plus } from './datapath/traffic.js';
 import type { Log } from './log.js';
 
 export interface EventLimits {
@@ -39,8 +40,13 @@ export class EventPump {
   take(event: ConnectionEvent): void {
     this.counts[event.type]++;
     const fields = { id: event.id, reason: event.reason };
+    if (event.type === 'close') {
+      const { redirectedBytes, passedBytes } = plus(event.clientSent, event.serverSent);
+      this.log.debug(words.close, { ...fields, redirectedBytes, passedBytes });
+      return;
+    }
     // A connection that is being learned is decided in a moment; that is no news.
-    if (event.type === 'open' || event.type === 'close' || event.reason === 'learning') {
+    if (event.type === 'open' || event.reason === 'learning') {
       this.log.debug(words[event.type], fields);
       return;
     }

@@ -7,18 +7,20 @@ const enrolled = (pairs: readonly Pair[]): Pair[] => pairs.filter(({ state }) =>
 const plural = (count: number): string => `${String(count)} ${count === 1 ? 'pair' : 'pairs'}`;
 const named = 20;
 
-export async function retireAndLeave(datapath: Datapath, timeoutMs: number, log: Log): Promise<void> {
+/** Resolves to the number of pairs that could not leave. */
+export async function retireAndLeave(datapath: Datapath, timeoutMs: number, log: Log): Promise<number> {
   const before = enrolled(datapath.pairs()).length;
   const { done, unread, sending } = await datapath.retire({ timeoutMs });
   const left = done ? [] : enrolled(datapath.pairs());
   datapath.uninstall();
   datapath.close();
   log.info(`retired ${plural(Math.max(0, before - left.length))}`);
-  if (left.length === 0) return;
+  if (left.length === 0) return 0;
   // Nothing is lost: they pass every message until they close. Who they are tells which program does not read.
   log.warn(`${plural(left.length)} left in the map, on TCP until closed`, {
     unread,
     sending,
     pairs: left.slice(0, named).map(({ client, server }) => `${processName(client)} -> ${serverName(server)}`),
   });
+  return left.length;
 }

@@ -2,29 +2,62 @@
 import type { Config, ConfigKey } from '../config/load.js';
 import type { Datapath } from './datapath/types.js';
 import type { Log } from './log.js';
+import type { Reuseport } from './reuseport/reuseport.js';
+import type { Scope } from './scope/scope.js';
 
 /** What follows the services of the configuration. */
 export interface Follower {
   configure(config: Config): void;
 }
 
-type Apply = (config: Config, datapath: Datapath, log: Log, mesh: Follower) => void;
+export interface HotTargets {
+  readonly datapath: Datapath;
+  readonly scope: Scope;
+  readonly reuseport: Pick<Reuseport, 'configure'>;
+  readonly mesh: Follower;
+  readonly log: Log;
+}
 
-const services: Apply = (config, _datapath, _log, mesh) => { mesh.configure(config); };
+type Apply = (config: Config, targets: HotTargets) => void;
+
+const rebalance: Apply = (config, { reuseport }) => { reuseport.configure(config); };
+const rescope: Apply = (config, { scope }) => { scope.configure(config); };
+
+const reserve: Apply = (config, { mesh }) => { mesh.configure(config); };
+
+const window: Apply = ({ guard }, { datapath }) => { datapath.setWindow(guard.window); };
 
 const appliers: Partial<Record<ConfigKey, Apply>> = {
-  'log.level': ({ log: { level } }, _, log) => { log.level = level; },
-  'datapath.enabled': ({ datapath: { enabled } }, datapath) => { datapath.setEnabled(enabled); },
-  'datapath.observe': ({ datapath: { observe } }, datapath) => { datapath.setObserve(observe); },
-  'datapath.queueBytes': ({ datapath: { queueBytes } }, datapath) => { datapath.setQueueBytes(queueBytes); },
-  'mesh.enabled': services,
-  'mesh.except': services,
-  services,
+  'log.level': ({ log: { level } }, { log }) => { log.level = level; },
+  'datapath.enabled': rescope,
+  'datapath.observe': ({ datapath: { observe } }, { datapath }) => { datapath.setObserve(observe); },
+  'datapath.queueBytes': ({ datapath: { queueBytes } }, { datapath }) => { datapath.setQueueBytes(queueBytes); },
+  'scope.include': rescope,
+  'scope.exclude': rescope,
+  'guard.trust': rescope,
+  'guard.allowBlocking': rescope,
+  'guard.window.time': window,
+  'guard.window.connections': window,
+  'guard.window.bytes': window,
+  'mesh.enabled': reserve,
+  'mesh.except': reserve,
+  services: reserve,
+  'reuseport.enabled': rebalance,
+  'reuseport.include': rebalance,
+  'reuseport.exclude': rebalance,
+  'reuseport.policy': rebalance,
+  'reuseport.udpPolicy': rebalance,
+  'reuseport.weights': rebalance,
+  'reuseport.graceTime': rebalance,
+  'reuseport.stuckAfter': rebalance,
+  'reuseport.generations': rebalance,
+  'reuseport.migrateSysctl': rebalance,
+  'reuseport.interval': rebalance,
 };
 
 export const HOT_KEYS = Object.keys(appliers) as ConfigKey[];
 
-export function applyHot(changed: readonly ConfigKey[], config: Config, datapath: Datapath, log: Log, mesh: Follower): void {
-  // Several keys may have one applier: once is enough.
-  for (const apply of new Set(changed.map((key) => appliers[key]))) apply?.(config, datapath, log, mesh);
+/** Keys that share an applier have it called once. */
+export function applyHot(changed: readonly ConfigKey[], config: Config, targets: HotTargets): void {
+  for (const apply of new Set(changed.map((key) => appliers[key]))) apply?.(config, targets);
 }

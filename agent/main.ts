@@ -1,4 +1,4 @@
-/** Wiring only, in the order things start: log, datapath, events, mesh, admin, metrics, configuration, live table. */
+/** Wiring only, in the order things start: log, datapath, events, admin, metrics, configuration, live table. */
 import { constants } from 'node:os';
 import type { Config, LoadOptions } from '../config/load.js';
 import type { AgentView } from './admin/routes.js';
@@ -8,7 +8,7 @@ import { paintOf, type Io } from './cli/io.js';
 import { hasColour } from './cli/render/paint.js';
 import { Screen } from './cli/screen.js';
 import { findCgroup2 } from './datapath/cgroup.js';
-import type { Datapath } from './datapath/types.js';
+import type { Datapath, Standing } from './datapath/types.js';
 import { EventPump } from './events.js';
 import { retireAndLeave } from './goodbye.js';
 import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
@@ -18,24 +18,33 @@ import { placeOf } from './mesh/host.js';
 import { Mesh, type OpenKernel } from './mesh/mesh.js';
 import { createLog, resolveFormat, type Log } from './log.js';
 import { MetricsEndpoint } from './metrics/endpoint.js';
+import { listedProfiles } from './guard/lists.js';
+import { guardOf } from './guard/make.js';
 import { Resolver } from './pairs/resolve.js';
 import { Reloader } from './reload.js';
+import { Reuseport } from './reuseport/reuseport.js';
+import type { ReuseportHost } from './reuseport/types.js';
+import { Scope } from './scope/scope.js';
 import { version } from './version.js';
 
-export type OpenDatapath = (config: Config, log: Log) => Promise<Datapath>;
+export type OpenDatapath = (config: Config, log: Log, standing: Standing) => Promise<Datapath>;
 
 /** Loaded only here: no other command needs the addon. */
-export const openDatapath: OpenDatapath = async (config, log) => {
+export const openDatapath: OpenDatapath = async (config, log, standing) => {
   const { openNative } = await import('./datapath/native.js');
-  return openNative(config, log);
+  return openNative(config, log, standing);
 };
 
-/** The other part of the addon. */
+/** Likewise. */
+export const openReuseport = async (): Promise<ReuseportHost> => (await import('./reuseport/native.js')).reuseportHost;
+
+/** Likewise. */
 export const openMesh: () => Promise<OpenKernel> = async () => (await import('./mesh/native.js')).openMesh;
 
 export interface AgentOptions {
   readonly open: OpenDatapath;
   readonly openMesh: () => Promise<OpenKernel>;
+  readonly openReuseport: () => Promise<ReuseportHost>;
   /** What the configuration was loaded from, to load it again. */
   readonly sources: LoadOptions;
   readonly io: Io;
@@ -55,7 +64,7 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
   const log = logOf(config, options.io, screen);
   const reloader = new Reloader(config, options.sources, log.child('config'));
   const lifecycle = new Lifecycle(log.child('lifecycle'), config.lifecycle.retireTimeout + stopMarginMs);
-  const phase = { notReady: 'starting', hungUp: false };
+  const phase = { notReady: 'starting', hungUp: false, uninstall: false };
 
   let ask: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => { ask = resolve; });
@@ -82,7 +91,7 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
     },
   });
   try {
-    if (await lifecycle.start((step) => startAll(step, { config, options, log, reloader, phase, screen }))) {
+    if (await lifecycle.start((step) => startAll(step, { config, options, log, reloader, phase, screen, onStop }))) {
       phase.notReady = '';
       log.info('ready', { version });
     }
@@ -100,20 +109,32 @@ interface Parts {
   readonly options: AgentOptions;
   readonly log: Log;
   readonly reloader: Reloader;
-  readonly phase: { notReady: string };
+  readonly phase: { notReady: string; uninstall: boolean };
   readonly screen: Screen | undefined;
+  readonly onStop: (why: string) => void;
 }
 
-async function startAll(step: StartStep, { config, options, log, reloader, phase, screen }: Parts): Promise<void> {
+async function startAll(step: StartStep, { config, options, log, reloader, phase, screen, onStop }: Parts): Promise<void> {
   const { onExit, retireTimeout } = config.lifecycle;
-  const datapath = await step('datapath', () => options.open(config, log.child('datapath')), async (opened) => {
-    if (onExit === 'keep') opened.close();
+  const listed = await step('profiles', () => listedProfiles(config.guard));
+  const cgroupRoot = findCgroup2();
+  const scope = new Scope(config, { cgroupRoot }, log.child('scope'));
+  const datapath = await step('datapath', () => options.open(config, log.child('datapath'), scope.standing), async (opened) => {
+    if (onExit === 'keep' && !phase.uninstall) opened.close();
     else await retireAndLeave(opened, retireTimeout, log.child('lifecycle'));
   });
+
+  await step('scope', () => { scope.start(datapath); }, () => { scope.stop(); });
 
   const events = new EventPump(log.child('connections'));
   await step('events', () => { events.start(datapath); }, () => { events.flush(); });
 
+  const { guard, profiles } = guardOf(config, datapath, listed, log.child('guard'));
+  await step('guard', () => guard.start().catch((error: unknown) => {
+    log.child('guard').error('programs that are known could not be looked for; they are learned anew', { error });
+  }), () => guard.stop());
+  const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
+  await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep'));
   const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep'));
 
@@ -121,8 +142,12 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const notReady = (): string => phase.notReady || mesh.notReady();
   const view: AgentView = {
     datapath,
+    scope,
+    reuseport,
     mesh,
-    resolver: new Resolver({ cgroupRoot: findCgroup2() }),
+    resolver: new Resolver({ cgroupRoot }),
+    guard,
+    profiles,
     log,
     version,
     startedAt: new Date(),
@@ -132,13 +157,18 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
     reloadState: () => reloader.state,
     reload: () => { reloader.reload(); },
     config: () => reloader.current,
+    uninstall: () => {
+      phase.uninstall = true;
+      // The answer goes out first.
+      setImmediate(() => { onStop('uninstall'); });
+    },
   };
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
-  const source = { datapath, mesh, version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, mesh, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
-  await step('configuration', () => { reloader.start(datapath, mesh); }, () => { reloader.stop(); });
+  await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh }); }, () => { reloader.stop(); });
 
   if (!screen) return;
   const live = new LiveTable(view, screen, paintOf(options.io));

@@ -2,8 +2,7 @@
 import { ConfigWatcher, type ConfigDiff } from '../config/reload.js';
 import type { Config, LoadOptions } from '../config/load.js';
 import type { ReloadState } from './admin/objects.js';
-import type { Datapath } from './datapath/types.js';
-import { applyHot, HOT_KEYS, type Follower } from './hot.js';
+import { applyHot, HOT_KEYS, type HotTargets } from './hot.js';
 import type { Log } from './log.js';
 
 export class Reloader {
@@ -21,9 +20,9 @@ export class Reloader {
     return this.#watcher?.current ?? this.started;
   }
 
-  start(datapath: Datapath, mesh: Follower): void {
+  start(targets: Omit<HotTargets, 'log'>): void {
     this.#watcher = new ConfigWatcher(this.started, this.sources, {
-      onReload: (config, diff) => { this.#apply(config, diff, datapath, mesh); },
+      onReload: (config, diff) => { this.#apply(config, diff, { ...targets, log: this.log }); },
       onError: (error) => { this.#failed(error); },
     });
   }
@@ -39,9 +38,9 @@ export class Reloader {
     this.#watcher?.close();
   }
 
-  #apply(config: Config, { hot, restart }: ConfigDiff, datapath: Datapath, mesh: Follower): void {
+  #apply(config: Config, { hot, restart }: ConfigDiff, targets: HotTargets): void {
     try {
-      applyHot(this.#asked ? HOT_KEYS : hot, config, datapath, this.log, mesh);
+      applyHot(this.#asked ? HOT_KEYS : hot, config, targets);
     } catch (error) {
       this.#failed(error as Error);
       return;

@@ -14,13 +14,29 @@
 #include "lib/identity.h"
 #include "lib/states.h"
 
-/* Numbers of read, readv, recvfrom, recvmsg, recvmmsg, preadv2, io_uring_enter. Whatever else reads a socket is not known to suit. */
-static __always_inline bool plain_read(const struct task_struct *task)
+/* Number of the system call that is running. */
+static __always_inline __u32 current_call(const struct task_struct *task)
 {
 	const struct pt_regs *regs = peek(bpf_task_pt_regs((void *)task), struct pt_regs);
 
+	if (bpf_core_field_exists(regs->orig_ax))
+		return see(regs, orig_ax);
+	return see(peek(regs, struct pt_regs___arm64), syscallno);
+}
+
+/*
+ * read, readv, recvfrom, recvmsg, recvmmsg, preadv2, io_uring_enter. Whatever else reads a socket is not known to suit.
+ * A worker of io_uring carries the call of whoever made it, and may be splicing: io_uring always splices in workers.
+ */
+static __always_inline bool plain_read(__u32 call, const struct task_struct *task)
+{
+	const struct pt_regs *regs = NULL;
+
+	if (see(task, flags) & PF_IO_WORKER)
+		return false;
+
 	if (bpf_core_field_exists(regs->orig_ax)) {
-		switch (regs->orig_ax) {
+		switch (call) {
 		case 0:
 		case 19:
 		case 45:
@@ -33,7 +49,7 @@ static __always_inline bool plain_read(const struct task_struct *task)
 			return false;
 		}
 	}
-	switch (peek(regs, struct pt_regs___arm64)->syscallno) {
+	switch (call) {
 	case 63:
 	case 65:
 	case 207:
@@ -48,8 +64,8 @@ static __always_inline bool plain_read(const struct task_struct *task)
 }
 
 /* The one that reads is who the end belongs to, whoever connected or listened. */
-static __always_inline void name_reader(const struct sidestep_pair *pair,
-					struct sidestep_endpoint *end, __u32 side)
+static __always_inline void name_reader(struct sidestep_pair *pair, struct sidestep_endpoint *end,
+					__u32 side)
 {
 	struct sidestep_listener *listener;
 	struct sidestep_workload workload = {}, *known;
@@ -59,51 +75,52 @@ static __always_inline void name_reader(const struct sidestep_pair *pair,
 	end->pid = current_process(end->comm);
 	if (!end->workload)
 		return;
-	known = bpf_map_lookup_elem(&workloads, &end->workload);
-	if (known)
-		workload.habits = known->habits;
-	workload.seen_ns = bpf_ktime_get_ns();
+	end->exe_inode = workload.exe_inode;
+	end->exe_dev = workload.exe_dev;
+	pair->generation--; /* judged for another name, perhaps */
 	workload.pid = end->pid;
 	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
-	bpf_map_update_elem(&workloads, &end->workload, &workload, BPF_ANY);
+	known = meet(end->workload, &workload);
+	if (known) {
+		known->seen_ns = bpf_ktime_get_ns();
+		known->pid = end->pid;
+		__builtin_memcpy(known->comm, end->comm, SIDESTEP_COMM);
+	}
 	/* Whoever made the listener may have handed it on: to a worker, to an activated service. */
 	listener =
 		side == SIDESTEP_SERVER ? bpf_map_lookup_elem(&listeners, &pair->listener) : NULL;
-	if (listener)
-		listener->workload = end->workload;
+	if (!listener)
+		return;
+	listener->workload = end->workload;
+	listener->exe_inode = end->exe_inode;
+	listener->exe_dev = end->exe_dev;
+	__builtin_memcpy(listener->comm, end->comm, SIDESTEP_COMM);
 }
 
-static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_pair_id id,
-					   __u32 reason)
+/* The evidence, for whoever asks why. */
+static __always_inline void note_call(struct sidestep_endpoint *end, __u32 call)
 {
-	bool inside = pair->end[SIDESTEP_CLIENT].psock || pair->end[SIDESTEP_SERVER].psock;
-
-	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING)
-		return;
-	if (pair->state == PAIR_LEAVING) {
-		pair->reason = reason;
-		return;
-	}
-	if (pair->state == PAIR_TCP)
-		count_connection(reason);
-	if (inside) {
-		send_back(pair, id, reason);
-		return;
-	}
-	pair->reason = reason;
-	pair->state = PAIR_TCP;
-	emit(id, EVENT_REFUSED, reason, NULL, NULL);
+	end->call = call;
+	end->calls++;
+	end->call_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void hazard(struct sidestep_pair *pair, struct sidestep_flow *flow)
+static __always_inline void hazard(struct sidestep_pair *pair, sidestep_pair_id id, __u32 side,
+				   __u32 reason)
 {
-	__u32 side = flow->side & 1;
-
-	pair->end[side].reads |= READ_HAZARD;
-	note_read(pair, side, READ_HAZARD);
+	pair->end[side & 1].reads |= READ_HAZARD;
+	note_hazard(pair, side, reason);
 	if (!pair->hazard_ns)
 		pair->hazard_ns = bpf_ktime_get_ns();
-	decide_against(pair, flow->id, REASON_SPLICE);
+	decide_against(pair, id, reason);
+}
+
+/* The number of the peer's handshake is in the id of the pair. */
+static __always_inline __u32 bytes_read(const struct sock *sk, const struct sidestep_flow *flow)
+{
+	__u32 first = flow->side == SIDESTEP_CLIENT ? flow->id : flow->id >> 32;
+
+	return peek(sk, struct tcp_sock)->copied_seq - first - 1;
 }
 
 static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_flow *flow,
@@ -112,9 +129,12 @@ static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_fl
 	__u32 side = flow->side & 1;
 	struct sidestep_endpoint *end = &pair->end[side];
 
+	if (end->standing & STANDING_LENIENT && blocks(sk)) {
+		end->reads |= READ_PLAIN | READ_ENOUGH;
+		return;
+	}
 	if (!blocks(sk)) {
-		end->reads |= READ_PLAIN;
-		note_read(pair, side, READ_PLAIN);
+		note_plain(pair, side, bytes_read(sk, flow));
 		return;
 	}
 	if (!settled(pair)) {
@@ -134,12 +154,14 @@ int sidestep_guard(__u64 *ctx)
 	struct sidestep_endpoint *end;
 	struct sidestep_flow *flow;
 	struct sidestep_pair *pair;
+	__u32 call;
 	bool plain;
 
 	/* Every tracked socket has this flag: most of the host's reads end here. */
-	if (!(peek(sk, struct tcp_sock)->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_STATE_CB_FLAG))
+	if (!(see(peek(sk, struct tcp_sock), bpf_sock_ops_cb_flags) & BPF_SOCK_OPS_STATE_CB_FLAG))
 		return 0;
-	plain = plain_read(task);
+	call = current_call(task);
+	plain = plain_read(call, task);
 	/* A socket that is in the map has been judged; only what it must not do is of interest. */
 	if (plain && sk->sk_user_data)
 		return 0;
@@ -150,9 +172,12 @@ int sidestep_guard(__u64 *ctx)
 	end = &pair->end[flow->side & 1];
 	if (!(end->reads & READ_NAMED))
 		name_reader(pair, end, flow->side & 1);
+	if (plain && end->reads & READ_ENOUGH)
+		return 0;
+	note_call(end, call);
 	if (!plain)
-		hazard(pair, flow);
-	else if (!(end->reads & READ_PLAIN))
+		hazard(pair, flow->id, flow->side & 1, REASON_SPLICE);
+	else
 		learn(pair, flow, peek(sk, struct sock));
 	return 0;
 }

@@ -2,17 +2,21 @@
 /*
  * What user space asks for.
  *   sidestep_refresh      (syscall)   brings the TCP side of every pair up to date, for whoever is about to look,
- *                                     and recalls the pairs of workloads that turned out unsafe
+ *                                     recalls the pairs of workloads that turned out unsafe, and judges pairs again
+ *                                     after a change of switches or scope
  *   sidestep_iter_adopt   (iter/tcp)  puts live sockets into the sockhash, each at a quiet moment
  *   sidestep_iter_retire  (iter/tcp)  takes sockets out of the sockhash, each only when nothing of it can be lost;
  *                                     one run for each network namespace
  *   sidestep_iter_listen  (iter/tcp)  finds sockets that listened before the programs came
+ *   sidestep_iter_process (iter/task) names every process as the programs name it
+ *   sidestep_seed         (syscall)   adds what is known of a workload from before to its row
  */
 #include "include/kernel.h"
 #include "include/maps.h"
 #include "lib/gate.h"
 #include "lib/habits.h"
 #include "lib/identity.h"
+#include "lib/scope.h"
 #include "lib/states.h"
 #include "lib/totals.h"
 
@@ -22,18 +26,68 @@ extern int bpf_sock_destroy(struct sock_common *sk) __ksym __weak;
 /* A workload that was caught on one connection is not trusted with the others that it has. */
 static __always_inline void recall(struct sidestep_pair *pair, sidestep_pair_id id)
 {
-	__u32 reason = workload_hazard(&pair->end[SIDESTEP_CLIENT]);
+	__u32 reason = 0;
 
-	if (!reason)
+	if (!trusted(pair, SIDESTEP_CLIENT))
+		reason = workload_hazard(&pair->end[SIDESTEP_CLIENT]);
+	if (!reason && !trusted(pair, SIDESTEP_SERVER))
 		reason = workload_hazard(&pair->end[SIDESTEP_SERVER]);
 	if (!reason)
 		return;
 	send_back(pair, id, reason);
 }
 
+/* What the operator decided, and may decide otherwise; the rest is for good. */
+static __always_inline bool revocable(const struct sidestep_pair *pair)
+{
+	switch (pair->reason) {
+	case REASON_DISABLED:
+	case REASON_OBSERVED:
+	case REASON_EXCLUDED:
+	case REASON_NOT_INCLUDED:
+	case REASON_LEARNING:
+		return true;
+	case REASON_BLOCKING:
+		return pair->end[SIDESTEP_CLIENT].standing & STANDING_LENIENT ||
+		       pair->end[SIDESTEP_SERVER].standing & STANDING_LENIENT;
+	default:
+		return false;
+	}
+}
+
+/* Under new switches or another scope. What is to come back is learned, and so adopted at a quiet moment. */
+static __always_inline void judge_again(struct sidestep_pair *pair, sidestep_pair_id id,
+					const struct sidestep_settings *set)
+{
+	__u32 reason;
+
+	if (pair->closed || pair->state == PAIR_LEAVING)
+		return;
+	reason = out_of_scope(pair, set);
+	if (!set->enabled)
+		reason = REASON_DISABLED;
+	if (pair->state != PAIR_TCP) {
+		if (!reason && set->observe)
+			reason = REASON_OBSERVED;
+		if (reason)
+			send_back(pair, id, reason);
+		return;
+	}
+	if (!revocable(pair))
+		return;
+	if (reason && pair->reason == REASON_LEARNING)
+		count_connection(reason);
+	if (!reason && !(set->observe && pair->reason == REASON_OBSERVED))
+		reason = REASON_LEARNING;
+	if (reason)
+		pair->reason = reason;
+}
+
 static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair, void *none)
 {
+	const struct sidestep_settings *set;
 	const struct sock *sk;
+	__u32 zero = 0;
 
 	for (__u32 side = 0; side < 2; side++) {
 		struct sidestep_endpoint *end = &pair->end[side];
@@ -42,10 +96,13 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 			continue;
 		sk = peek(end->sk, struct sock);
 		end->tcp_sent = carried_by_tcp(sk);
-		end->queued = sk->sk_backlog.rmem_alloc.counter;
+		end->queued = see(sk, sk_backlog.rmem_alloc.counter);
 		if (!end->inode && file_of(sk))
-			end->inode = file_of(sk)->f_inode->i_ino;
+			end->inode = see(file_of(sk), f_inode, i_ino);
 	}
+	set = bpf_map_lookup_elem(&settings, &zero);
+	if (set && pair->generation != set->generation)
+		judge_again(pair, *id, set);
 	if (pair->state == PAIR_ACTIVE)
 		recall(pair, *id);
 	return 0;
@@ -68,7 +125,7 @@ int sidestep_refresh(void *ctx)
  */
 static __always_inline bool sending(const struct sk_psock *psock)
 {
-	return psock && psock->refcnt.refs.counter > 1;
+	return psock && see(psock, refcnt.refs.counter) > 1;
 }
 
 /* A reader that splices never sees what waits in its psock: an error within a second is better than silence for ever. */
@@ -78,15 +135,14 @@ static __always_inline bool stuck(const struct sidestep_pair *pair, __u32 side)
 	       bpf_ktime_get_ns() - pair->hazard_ns > SIDESTEP_STUCK_NS;
 }
 
-static __always_inline void reset(struct sock_common *common, struct sidestep_retire *run)
+static __always_inline void reset(struct sock_common *common, struct sidestep_retire *run,
+				  struct sidestep_endpoint *end)
 {
-	struct sidestep_counters *c = counters_of_this_cpu();
-
-	if (!bpf_sock_destroy || bpf_sock_destroy(common))
-		return;
+	/* Counted when the socket closes. */
+	end->reads |= READ_CONDEMNED;
+	if (bpf_sock_destroy)
+		bpf_sock_destroy(common);
 	run->reset++;
-	if (c)
-		c->resets++;
 }
 
 static __always_inline bool wanted(const struct sidestep_retire *run, sidestep_pair_id id,
@@ -125,7 +181,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	}
 
 	if (pair && pair->end[other(key.side)].reads & READ_ABANDONED) {
-		reset(common, run);
+		reset(common, run, &pair->end[key.side & 1]);
 		return 0;
 	}
 
@@ -133,7 +189,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	psock = psock_of(sk);
 	if (!psock)
 		return 0;
-	if (!sk->sk_lock.owned) {
+	if (!see(sk, sk_lock.owned)) {
 		run->unlocked++;
 		return 0;
 	}
@@ -143,10 +199,10 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		run->sending++;
 		return 0;
 	}
-	if (psock->ingress_skb.qlen || psock->ingress_msg.next != &psock->ingress_msg) {
+	if (see(psock, ingress_skb.qlen) || see(psock, ingress_msg.next) != &psock->ingress_msg) {
 		run->unread++;
 		if (pair && stuck(pair, key.side))
-			reset(common, run);
+			reset(common, run, &pair->end[key.side & 1]);
 		return 0;
 	}
 	if (bpf_map_delete_elem(&sockets, &key))
@@ -160,20 +216,24 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-static __always_inline bool adoptable_end(const struct sidestep_pair *pair, __u32 side)
+static __always_inline bool adoptable_end(const struct sidestep_pair *pair, __u32 side,
+					  const struct sidestep_settings *set)
 {
 	const struct sidestep_endpoint *end = &pair->end[side];
-	const struct sidestep_habits *habits = habits_of(pair, side);
 
-	if (hazard_of(habits) || workload_hazard(end) || end->reads & READ_BLOCKING)
+	if (known_hazard(pair, side) || end->reads & READ_HAZARD)
 		return false;
-	return end->reads & READ_PLAIN || believed(habits);
+	if (end->reads & READ_BLOCKING && !(end->standing & STANDING_LENIENT))
+		return false;
+	return proven(end) || known_good(pair, side, set);
 }
 
-static __always_inline bool adoptable(const struct sidestep_pair *pair)
+static __always_inline bool adoptable(const struct sidestep_pair *pair,
+				      const struct sidestep_settings *set)
 {
 	return pair->state == PAIR_TCP && pair->reason == REASON_LEARNING && !pair->closed &&
-	       adoptable_end(pair, SIDESTEP_CLIENT) && adoptable_end(pair, SIDESTEP_SERVER);
+	       adoptable_end(pair, SIDESTEP_CLIENT, set) &&
+	       adoptable_end(pair, SIDESTEP_SERVER, set);
 }
 
 /*
@@ -182,9 +242,18 @@ static __always_inline bool adoptable(const struct sidestep_pair *pair)
  */
 static __always_inline bool quiet(const struct tcp_sock *tp, const struct sock *sk)
 {
-	return sk->__sk_common.skc_state == BPF_TCP_ESTABLISHED && !blocks(sk) && !uses_ulp(tp) &&
-	       !wants_tcp(sk) && !wants_inq(sk) && tp->copied_seq == tp->rcv_nxt &&
-	       !sk->sk_receive_queue.qlen;
+	return see(sk, __sk_common.skc_state) == BPF_TCP_ESTABLISHED &&
+	       see(tp, copied_seq) == see(tp, rcv_nxt) && !see(sk, sk_receive_queue.qlen);
+}
+
+/* What this end has come to need of TCP since its handshake. 0: nothing. */
+static __always_inline __u32 needs_tcp(const struct tcp_sock *tp, const struct sock *sk)
+{
+	if (uses_ulp(tp))
+		return REASON_ULP;
+	if (wants_tcp(sk) || wants_inq(sk))
+		return REASON_SOCKET_OPTION;
+	return got_urgent(tp) ? REASON_URGENT : 0;
 }
 
 SEC("iter/tcp")
@@ -198,21 +267,34 @@ int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
 	struct sidestep_endpoint *end;
 	struct sidestep_pair *pair;
 	const struct sock *sk;
-	__u32 zero = 0;
+	__u32 zero = 0, reason;
 
 	set = bpf_map_lookup_elem(&settings, &zero);
 	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
-	if (!set || !set->enabled || set->observe || !flow || !pair || !adoptable(pair))
+	if (!set || !set->enabled || !flow || !pair || !adoptable(pair, set))
 		return 0;
+	if (set->observe) {
+		pair->reason = REASON_OBSERVED;
+		count_connection(REASON_OBSERVED);
+		return 0;
+	}
 	key.id = flow->id;
 	key.side = flow->side & 1;
 	end = &pair->end[key.side];
 	sk = peek(tp, struct sock);
+	reason = needs_tcp(peek(tp, struct tcp_sock), sk);
+	if (reason) {
+		if (reason == REASON_URGENT)
+			note_hazard(pair, other(key.side), reason);
+		decide_against(pair, key.id, reason);
+		return 0;
+	}
 	if (!end->psock) {
-		if (!sk->sk_lock.owned || !quiet(peek(tp, struct tcp_sock), sk))
+		if (!see(sk, sk_lock.owned) || !quiet(peek(tp, struct tcp_sock), sk) ||
+		    refuses_blocking(pair, key.side, sk))
 			return 0;
 		if (bpf_map_update_elem(&sockets, &key, tp, BPF_NOEXIST)) {
-			pair->reason = sk->sk_user_data ? REASON_BUSY : REASON_NO_MEMORY;
+			pair->reason = see(sk, sk_user_data) ? REASON_BUSY : REASON_NO_MEMORY;
 			count_connection(pair->reason);
 			if (!pair->end[other(key.side)].psock)
 				return 0;
@@ -236,5 +318,49 @@ int sidestep_iter_listen(struct bpf_iter__tcp *ctx)
 
 	if (common && common->skc_state == BPF_TCP_LISTEN && !find_listener(address))
 		note_listener(address, false);
+	return 0;
+}
+
+SEC("iter/task")
+int sidestep_iter_process(struct bpf_iter__task *ctx)
+{
+	const struct task_struct *task = ctx->task ? peek(ctx->task, struct task_struct) : NULL;
+	struct sidestep_workload workload = {};
+	struct sidestep_process process = {};
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	process.workload = workload_of(task, &workload);
+	if (!process.workload)
+		return 0;
+	process.exe_inode = workload.exe_inode;
+	process.exe_changed = workload.exe_changed;
+	process.exe_dev = workload.exe_dev;
+	process.cgroup = workload.cgroup;
+	process.pid = task->tgid;
+	for (__u32 i = 0; i < SIDESTEP_COMM; i++)
+		process.comm[i] = task->comm[i];
+	bpf_seq_write(ctx->meta->seq, &process, sizeof(process));
+	return 0;
+}
+
+/* Field by field, so that nothing that the guard sees meanwhile is lost. */
+SEC("syscall")
+int sidestep_seed(struct sidestep_seed *seed)
+{
+	__u64 key = seed->workload;
+	struct sidestep_workload *row = bpf_map_lookup_elem(&workloads, &key);
+
+	seed->found = row != NULL;
+	if (!row)
+		return 0;
+	if (seed->known)
+		row->habits.known = seed->known;
+	if (seed->blocking && !row->habits.blocking)
+		row->habits.blocking = 1;
+	if (seed->plain && !row->habits.plain)
+		row->habits.plain = 1;
+	if (seed->hazard && !row->habits.hazard)
+		row->habits.hazard = seed->hazard;
 	return 0;
 }

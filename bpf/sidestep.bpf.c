@@ -7,10 +7,15 @@
 #include "sk_msg.bpf.c"
 #include "sk_skb.bpf.c"
 #include "guard.bpf.c"
+#include "sockopt.bpf.c"
+#include "fionread.bpf.c"
 #include "iters.bpf.c"
+#include "found.bpf.c"
 
 /* Makes BTF for what no map mentions, so that the addon can compare it with its own layout. */
 const struct sidestep_event *layout_of_event;
+const struct sidestep_process *layout_of_process;
+const struct sidestep_seed *layout_of_seed;
 
 /* The kernel lets only GPL-compatible programs call the functions that read sockets. */
 char LICENSE[] SEC("license") = "GPL";

@@ -9,20 +9,18 @@
 
 static __always_inline bool for_good(__u32 reason)
 {
-	return reason == REASON_BLOCKING || reason == REASON_ULP || reason == REASON_SOCKET_OPTION;
+	return reason == REASON_BLOCKING || reason == REASON_ULP;
 }
 
-/*
- * A blocking end, or one that asked for what only TCP does, can never be served: say so once and let the agent take the
- * pair out of the map.
- */
+/* Such an end can never be served: say so once and let the agent take the pair out of the map. */
 static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id id, __u32 reason)
 {
 	__u32 blocker = SIDESTEP_CLIENT;
 
 	if (reason == REASON_BLOCKING && !settled(pair))
 		return;
-	if (blocks(peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))
+	if (refuses_blocking(pair, SIDESTEP_SERVER,
+			     peek(pair->end[SIDESTEP_SERVER].sk, struct sock)))
 		blocker = SIDESTEP_SERVER;
 	if (reason == REASON_BLOCKING)
 		note_read(pair, blocker, READ_BLOCKING);
@@ -53,7 +51,7 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 	peer.id = flow->id;
 	peer.side = other(side);
 
-	reason = gate(peek(sk, struct sock), pair, side, set);
+	reason = gate(peek_own(sk, end->sk), pair, side, size, set);
 
 	/* The look-up inside the helper is what makes the reads of the gate sound: a peer that is still in the map under
 	 * this key is the socket that was read. Its refusal is never ours to return: SK_DROP would become EACCES. */

@@ -33,12 +33,13 @@ static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_i
 static __always_inline void syn_received(const struct sock *request)
 {
 	const struct tcp_request_sock *req = peek(request, struct tcp_request_sock);
-	sidestep_pair_id id = pair_id(req->rcv_isn, req->snt_isn);
+	sidestep_pair_id id = pair_id(see(req, rcv_isn), see(req, snt_isn));
 	struct sidestep_half_open half = {
-		.listener = (__u64)request->__sk_common.skc_listener,
+		.listener = (__u64)see(request, __sk_common.skc_listener),
 		.seen_ns = bpf_ktime_get_ns(),
 	};
 
+	put_local(half.local, &request->__sk_common);
 	bpf_map_update_elem(&half_open, &id, &half, BPF_ANY);
 }
 
@@ -83,17 +84,67 @@ static __always_inline void refuse(struct sidestep_pair *pair, sidestep_pair_id 
 	emit(id, EVENT_REFUSED, reason, NULL, NULL);
 }
 
+/* Only whoever talks to this host gets a row. */
+static __always_inline void meet_caller(const struct caller *caller)
+{
+	struct sidestep_workload workload = {
+		.exe_inode = caller->exe_inode,
+		.exe_changed = caller->exe_changed,
+		.exe_dev = caller->exe_dev,
+		.cgroup = caller->cgroup,
+		.pid = caller->pid,
+	};
+
+	__builtin_memcpy(workload.comm, caller->comm, SIDESTEP_COMM);
+	meet(caller->workload, &workload);
+}
+
+/* What is known of the server before it is established: its listener, and where the SYN came in. */
+static __always_inline void describe_listener(struct sidestep_endpoint *end,
+					      const struct sidestep_half_open *half)
+{
+	const struct sidestep_listener *known = find_listener(half->listener);
+	const struct sock *sk = peek(half->listener, struct sock);
+
+	__builtin_memcpy(end->local, half->local, sizeof(end->local));
+
+	end->uid = see(sk, sk_uid.val);
+	end->port = see(sk, __sk_common.skc_num);
+	if (!known) {
+		note_listener(half->listener, false);
+		return;
+	}
+	end->pid = known->pid;
+	end->workload = known->workload;
+	end->exe_inode = known->exe_inode;
+	end->exe_dev = known->exe_dev;
+	__builtin_memcpy(end->comm, known->comm, SIDESTEP_COMM);
+}
+
+static __always_inline void describe_client(struct sidestep_endpoint *end, const struct sock *sk)
+{
+	const struct caller *caller;
+	__u32 zero = 0;
+
+	describe(end, sk);
+	caller = bpf_map_lookup_elem(&callers, &zero);
+	if (!caller || caller->sk != (__u64)sk)
+		return;
+	end->pid = caller->pid;
+	end->workload = caller->workload;
+	end->exe_inode = caller->exe_inode;
+	end->exe_dev = caller->exe_dev;
+	__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
+	meet_caller(caller);
+}
+
 static __always_inline void client_established(struct bpf_sock_ops *ops, const struct sock *sk,
 					       const struct sidestep_settings *set)
 {
 	sidestep_pair_id id = pair_id(ops->snd_una - 1, ops->rcv_nxt - 1);
 	struct sidestep_half_open *half = bpf_map_lookup_elem(&half_open, &id);
-	struct sidestep_listener *known;
-	struct sidestep_endpoint *end;
 	struct sidestep_pair *pair;
-	struct caller *caller;
 	__u32 zero = 0, reason;
-	__u64 listener;
 
 	if (!half) {
 		/* With bytes in its SYN the server's end is there before the client's: no pair can be made. */
@@ -101,33 +152,17 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 		count_connection(set->enabled ? reason : REASON_DISABLED);
 		return;
 	}
-	listener = half->listener;
-	bpf_map_delete_elem(&half_open, &id);
-
 	pair = bpf_map_lookup_elem(&scratch, &zero);
 	if (!pair)
 		return;
 	__builtin_memset(pair, 0, sizeof(*pair));
 	pair->opened_ns = bpf_ktime_get_ns();
-	pair->listener = listener;
-	end = &pair->end[SIDESTEP_CLIENT];
-	describe(end, sk);
-	caller = bpf_map_lookup_elem(&callers, &zero);
-	if (caller && caller->sk == (__u64)sk) {
-		end->pid = caller->pid;
-		end->workload = caller->workload;
-		__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
-	}
-	known = find_listener(listener);
-	if (known) {
-		end = &pair->end[SIDESTEP_SERVER];
-		end->pid = known->pid;
-		end->workload = known->workload;
-		__builtin_memcpy(end->comm, known->comm, SIDESTEP_COMM);
-	} else {
-		note_listener(listener, false);
-	}
-	reason = eligible(sk, peek(listener, struct sock), pair, set);
+	pair->listener = half->listener;
+	describe_call(pair, sk);
+	describe_client(&pair->end[SIDESTEP_CLIENT], sk);
+	describe_listener(&pair->end[SIDESTEP_SERVER], half);
+	reason = eligible(sk, peek(pair->listener, struct sock), pair, set);
+	bpf_map_delete_elem(&half_open, &id);
 	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
 		count_connection(REASON_MAP_FULL);
 		emit(id, EVENT_REFUSED, REASON_MAP_FULL, NULL, NULL);
@@ -181,8 +216,8 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 SEC("sockops")
 int sidestep_sock_ops(struct bpf_sock_ops *ops)
 {
-	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ops);
-	const struct sock *sk = kern->sk;
+	const struct bpf_sock_ops_kern *kern = kernel_context(ops);
+	const struct sock *sk = see(kern, sk);
 	struct sidestep_settings *set;
 	__u32 zero = 0;
 

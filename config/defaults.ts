@@ -3,6 +3,7 @@ import { keys, type Key } from './keys.js';
 
 // A text that YAML would take for a number, or for nothing, needs its quotes.
 const scalar = ({ format, formatName, default: value }: Key): string => {
+  if (typeof value === 'object') return JSON.stringify(value);
   const text = format.show(value);
   return text === '' || formatName === 'file-mode' ? JSON.stringify(text) : text;
 };
@@ -22,21 +23,25 @@ function wrap(text: string, prefix: string): string[] {
   return lines;
 }
 
+const indentOf = (depth: number): string => '  '.repeat(depth);
+
 /** `##` explains; remove one `#` to set. */
 export function defaultYaml(): string {
   const lines = [
     '## Sidestep reads this as /etc/sidestep/config.yaml. Environment variables and flags override it.',
     '## Lines with two marks explain. To set something, remove the mark before the key and before its section.',
   ];
-  let section = '';
+  let open: readonly string[] = [];
   for (const key of keys) {
-    const [first = '', second] = key.name.split('.');
-    const head = second === undefined ? '' : first;
-    if (head !== section || head === '') lines.push('');
-    if (head !== section && head !== '') lines.push(`#${head}:`);
-    section = head;
-    const indent = head === '' ? '' : '  ';
-    lines.push(...wrap(note(key), `##${indent}`), `#${indent}${second ?? first}: ${scalar(key)}`);
+    const inside = key.name.split('.');
+    const name = inside.pop() ?? key.name;
+    const shared = inside.findIndex((part, depth) => part !== open[depth]);
+    const from = shared < 0 ? inside.length : shared;
+    if (inside[0] !== open[0] || inside.length === 0) lines.push('');
+    for (let depth = from; depth < inside.length; depth++) lines.push(`#${indentOf(depth)}${inside[depth] ?? ''}:`);
+    open = inside;
+    const indent = indentOf(inside.length);
+    lines.push(...wrap(note(key), `##${indent}`), `#${indent}${name}: ${scalar(key)}`);
   }
   return `${lines.join('\n')}\n`;
 }

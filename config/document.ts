@@ -1,10 +1,11 @@
 /** The settings in a YAML (or JSON) text, each with its place. */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import { keyByName, sections, type Key } from './keys.js';
+import { keyByName, sections } from './keys.js';
+import type { Key } from './keys.js';
 import { remember } from './services-format.js';
 import { readServices } from './services.js';
 import type { Path } from './shape.js';
-import { emptySource, take, unknownKey, type Source } from './source.js';
+import { emptySource, take, takeList, unknownKey, type Source } from './source.js';
 
 interface Reading {
   readonly file: string;
@@ -28,11 +29,12 @@ function textOf(node: unknown): string | undefined {
   return typeof node.value === 'number' ? (node.source ?? String(node.value)) : String(node.value);
 }
 
-/** A list of single values is the text with commas that the other sources give. */
-function listOf(node: unknown): string | undefined {
-  if (!isSeq(node)) return undefined;
-  const texts = node.items.map(textOf);
-  return texts.every((text) => text !== undefined) ? texts.join(',') : undefined;
+function readList(reading: Reading, key: Key, items: readonly unknown[], at: { where: string; origin: string }): void {
+  const entries = items.map((item) => {
+    const node = isAlias(item) ? item.resolve(reading.document) : item;
+    return { text: textOf(node), ...place(reading, offsetOf(item)) };
+  });
+  takeList(reading.source, key, entries, at.where, at.origin);
 }
 
 /** Where a path of the list leads, or the nearest place above that is there. */
@@ -63,8 +65,10 @@ function readKey(reading: Reading, name: string, keyNode: unknown, value: unknow
   const key = keyByName.get(name);
   if (key?.formatName === 'services' && !isNothing(value)) {
     takeServices(reading, key, value);
+  } else if (key?.format.complaint && isSeq(value)) {
+    readList(reading, key, value.items, at);
   } else if (key) {
-    const text = textOf(value) ?? (key.formatName === 'list' ? listOf(value) : undefined);
+    const text = textOf(value);
     if (text !== undefined) {
       const spot = place(reading, offsetOf(value));
       take(reading.source, key, text, spot.where, spot.origin);

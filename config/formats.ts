@@ -4,8 +4,10 @@
  */
 import convict from 'convict';
 import { isIP } from 'node:net';
-import { servicesFormat } from './services-format.js';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
+import { servicesFormat } from './services-format.js';
+import { parseSelector, SELECTOR_EXAMPLE } from './selector.js';
+import { parseWeight } from './weight.js';
 import type { Value } from './types.js';
 
 /** The limits that a key of the schema puts on its format. */
@@ -16,8 +18,6 @@ export interface Rule {
   readonly powerOfTwo?: boolean;
   readonly maxBytes?: number;
   readonly keyword?: string;
-  /** Format of the items of a list. */
-  readonly item?: string;
   readonly choices?: readonly string[];
 }
 
@@ -27,6 +27,8 @@ export interface Format {
   readonly show: (value: Value) => string;
   /** Completes "expected ...". */
   readonly expected: (rule: Rule) => string;
+  /** Of a list: what is wrong with one entry, '' when nothing is. */
+  readonly complaint?: (entry: string) => string;
 }
 
 const plain = (value: Value): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
@@ -35,6 +37,9 @@ const within = (rule: Rule, show: (value: number) => string): string =>
 const numeric = (show: (value: number) => string) => (value: Value): string => show(Number(value));
 const whole = (text: string): number | undefined => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
 
+/** A list in one line, as in an environment variable. */
+export const entriesOf = (text: string): string[] => text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
+
 const hostLabel = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 // All digits and dots that isIP() refuses is a mistyped address, not a name.
 const isHost = (text: string): boolean =>
@@ -42,29 +47,34 @@ const isHost = (text: string): boolean =>
 const isPath = (text: string): boolean =>
   text.startsWith('/') && !text.includes('\0') && !text.split('/').includes('..');
 
-const items = (text: string): string[] => (text === '' ? [] : text.split(',').map((item) => item.trim()));
-const itemFormat = ({ item }: Rule): Format => formats[item ?? ''] ?? formats['path'] as Format;
-
 function isNatsUrl(text: string): boolean {
   const full = /^[a-z]+:\/\//.test(text) ? text : `nats://${text}`;
   if (!URL.canParse(full)) return false;
   const url = new URL(full);
-  return ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '' && url.username === ''
-    && ['', '/'].includes(url.pathname) && url.search === '';
+  return ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '' && url.username === '' && ['', '/'].includes(url.pathname) && url.search === '';
 }
+
+/** `parse` gives what an entry stands for, or what is wrong with it in words. */
+const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => string): Format => ({
+  read: (text) => {
+    const entries = entriesOf(text);
+    return entries.every((entry) => typeof parse(entry) !== 'string') ? entries : undefined;
+  },
+  show: (value) => (value as readonly string[]).join(', '),
+  expected,
+  complaint: (entry) => {
+    const found = parse(entry);
+    return typeof found === 'string' ? found : '';
+  },
+});
 
 export const formats: Readonly<Record<string, Format>> = {
   services: servicesFormat,
-  list: {
-    read: (text, rule) => (items(text).every((item) => itemFormat(rule).read(item, {}) !== undefined) ? items(text).join(',') : undefined),
-    show: plain,
-    expected: (rule) => `a list, separated by commas, each ${itemFormat(rule).expected({})}`,
-  },
-  'nats-url': {
-    read: (text) => (isNatsUrl(text) ? text : undefined),
-    show: plain,
-    expected: () => 'a server such as tls://nats.example:4222, without name or password',
-  },
+  paths: list((entry) => (isPath(entry) ? true : 'it is no absolute path without ".."'), () => 'a list of absolute paths'),
+  'nats-servers': list(
+    (entry) => (isNatsUrl(entry) ? true : 'it is no server such as tls://nats.example:4222, without name or password'),
+    () => 'a list of servers such as tls://nats.example:4222',
+  ),
   name: {
     read: (text, rule) => (text === rule.keyword || /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined),
     show: plain,
@@ -126,6 +136,8 @@ export const formats: Readonly<Record<string, Format>> = {
     show: plain,
     expected: () => 'the name or the number of a group, or nothing',
   },
+  selectors: list(parseSelector, (rule) => `a list of at most ${String(rule.max)} selectors such as ${SELECTOR_EXAMPLE}`),
+  weights: list(parseWeight, (rule) => `a list of at most ${String(rule.max)} selectors with a weight from 1 to 1000 such as "program:nginx = 3"`),
   'file-mode': {
     read: (text) => (/^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
     show: (value) => `0${Number(value).toString(8).padStart(3, '0')}`,
@@ -139,7 +151,8 @@ const limits: Readonly<Record<string, Rule>> = { 'tcp-port': { min: 0, max: 6553
 export function fits(value: Value, rule: Rule, format: string): boolean {
   const { min, max, multipleOf, powerOfTwo, maxBytes } = { ...limits[format], ...rule };
   if (typeof value === 'string') return maxBytes === undefined || Buffer.byteLength(value) <= maxBytes;
-  if (typeof value !== 'number') return true;
+  if (typeof value === 'boolean') return true;
+  if (typeof value === 'object') return max === undefined || value.length <= max;
   return (
     (min === undefined || value >= min) &&
     (max === undefined || value <= max) &&
@@ -153,9 +166,8 @@ for (const [name, format] of Object.entries(formats)) {
     name,
     validate(value: Value, node: convict.SchemaObj) {
       const rule = node as Rule;
-      // Lists of services were read with all that belongs to it; they are no text that could be read again.
-      if (Array.isArray(value)) return;
-      if (format.read(format.show(value), rule) !== value || !fits(value, rule, name))
+      const again = format.read(format.show(value), rule);
+      if (again === undefined || format.show(again) !== format.show(value) || !fits(value, rule, name))
         throw new Error(`expected ${format.expected(rule)}`);
     },
   });

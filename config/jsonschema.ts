@@ -26,10 +26,17 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
     const path = { type: 'string', pattern: absolute, ...(rule.maxBytes && { maxLength: rule.maxBytes }) };
     return rule.keyword === undefined ? path : { anyOf: [{ const: rule.keyword }, path] };
   },
+  selectors: ({ rule }) => ({
+    type: 'array',
+    maxItems: rule.max,
+    items: { type: 'string', pattern: '^\\s*(program|exe|cgroup|port|cidr|user):\\S+(\\s+(program|exe|cgroup|port|cidr|user):\\S+)*\\s*$' },
+  }),
+  weights: ({ rule }) => ({ type: 'array', maxItems: rule.max, items: { type: 'string', pattern: '^.+\\s*=\\s*\\d{1,4}$' } }),
   group: () => ({ type: ['string', 'integer'] }),
   name: ({ rule }) => ({ type: 'string', ...(rule.keyword === undefined && { minLength: 1 }), maxLength: 63 }),
   address: () => ({ type: 'string', minLength: 1 }),
-  list: () => ({ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string', minLength: 1 } }] }),
+  paths: () => ({ type: 'array', items: { type: 'string', pattern: absolute } }),
+  'nats-servers': () => ({ type: 'array', items: { type: 'string', minLength: 1 } }),
   services: () => ({
     type: 'array',
     items: {
@@ -43,10 +50,10 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
 };
 
 // As written in a file: "256KiB", but 9464 and true.
-const written = ({ format, default: value }: Key): unknown => {
-  if (typeof value === 'object') return [];
-  const text = format.show(value);
-  return text === String(value) ? value : text;
+const written = (key: Key): unknown => {
+  if (typeof key.default === 'object') return key.default;
+  const text = key.format.show(key.default);
+  return text === String(key.default) ? key.default : text;
 };
 
 function property(key: Key): Json {

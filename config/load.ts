@@ -27,6 +27,8 @@ export interface KeyOrigin {
   readonly value: string;
   /** `default`, `file:line`, `env NAME` or `flag --x`. */
   readonly origin: string;
+  /** Of a list: each entry, and where it came from. */
+  readonly entries?: readonly { readonly value: string; readonly origin: string }[];
 }
 
 const origins = new WeakMap<Config, readonly KeyOrigin[]>();
@@ -59,6 +61,9 @@ function freeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
+/** Of single values: each has an origin of its own. */
+const isList = (value: Value): value is readonly string[] => Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+
 export function loadConfig({ file, env, flags }: LoadOptions): Config {
   const sources = [readFile(file), readEnvironment(env), readFlags(flags)];
   const problems = sources.flatMap((source) => source.problems);
@@ -69,13 +74,17 @@ export function loadConfig({ file, env, flags }: LoadOptions): Config {
   const config = assemble(settings);
   origins.set(
     config,
-    keys.map(({ name, format }) => ({
-      key: name,
-      value: format.show(valueOf(config, name)),
-      origin: settings.get(name)?.origin ?? 'default',
-    })),
+    keys.map(({ name, format }) => {
+      const origin = settings.get(name)?.origin ?? 'default';
+      const value = valueOf(config, name);
+      return { key: name, value: format.show(value), origin, ...(isList(value) && { entries: entriesOf(value, settings.get(name)) }) };
+    }),
   );
   return config;
+}
+
+function entriesOf(values: readonly string[], setting: Setting | undefined): { value: string; origin: string }[] {
+  return values.map((value, index) => ({ value, origin: setting?.entryOrigins?.[index] ?? setting?.origin ?? 'default' }));
 }
 
 /** Where each value of a loaded configuration came from. */

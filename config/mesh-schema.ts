@@ -26,9 +26,8 @@ export const meshSchema: convict.Schema<Pick<Config, 'host' | 'mesh' | 'bus' | '
     },
     except: {
       doc: 'Cgroup directories whose processes, and those of the cgroups below, see all virtual addresses as they are.',
-      format: 'list',
-      item: 'path',
-      default: '',
+      format: 'paths',
+      default: [],
     },
     maxServices: {
       doc: 'Most services; one with addresses of both families counts twice.',
@@ -53,9 +52,8 @@ export const meshSchema: convict.Schema<Pick<Config, 'host' | 'mesh' | 'bus' | '
     },
     servers: {
       doc: 'NATS servers, such as tls://nats-1.example:4222, by real and not by virtual addresses.',
-      format: 'list',
-      item: 'nats-url',
-      default: '',
+      format: 'nats-servers',
+      default: [],
     },
     cluster: { doc: 'Name of the cluster: agents see endpoints of their own cluster only.', format: 'name', default: 'default' },
     credentials: { doc: 'Credentials file of NATS (JWT and seed). Read again at each connection.', format: 'path', keyword: '', default: '' },
@@ -84,7 +82,7 @@ export const meshSchema: convict.Schema<Pick<Config, 'host' | 'mesh' | 'bus' | '
       default: 30,
     },
     embeddedPort: { doc: 'Port of the embedded server on 127.0.0.1; 0 lets the kernel choose.', format: 'tcp-port', default: 0 },
-    stateDir: { doc: 'Directory of the store of the embedded server. `auto` is nats below runDir.', format: 'path', keyword: 'auto', default: 'auto' },
+    stateDir: { doc: 'Directory of the store of the embedded server. `auto` is nats below stateDir.', format: 'path', keyword: 'auto', default: 'auto' },
   },
   services: { doc: 'Services with virtual addresses. Their keys are listed below.', format: 'services', default: [] },
 };

@@ -4,12 +4,15 @@ import type { ServiceConfig } from './service-types.js';
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 export type DatapathMode = 'auto' | 'unified' | 'split' | 'off';
+export type Preseed = 'off' | 'buildid' | 'name';
 export type OnExit = 'retire' | 'keep';
 export type BusMode = 'auto' | 'off' | 'embedded' | 'external';
+export type ReuseportPolicy = 'least-queue' | 'round-robin' | 'weighted' | 'cpu' | 'sticky';
 
 export interface Config {
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly runDir: string;
+  readonly stateDir: string;
   readonly cgroup: { readonly path: string };
   readonly bpf: { readonly pinPath: string };
   readonly datapath: {
@@ -25,6 +28,31 @@ export interface Config {
     readonly eventBuffer: number;
     readonly selfTest: boolean;
   };
+  /** Selectors, as they were written. */
+  readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };
+  readonly guard: {
+    readonly trust: readonly string[];
+    readonly allowBlocking: readonly string[];
+    readonly preseed: Preseed;
+    readonly profiles: string;
+    readonly window: { readonly time: number; readonly connections: number; readonly bytes: number };
+  };
+  /** Selectors, and selectors with a weight, as they were written. */
+  readonly reuseport: {
+    readonly enabled: boolean;
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
+    readonly policy: ReuseportPolicy;
+    readonly udpPolicy: ReuseportPolicy;
+    readonly weights: readonly string[];
+    readonly graceTime: number;
+    readonly stuckAfter: number;
+    readonly generations: 'manual' | 'auto';
+    readonly migrateSysctl: 'leave' | 'set';
+    readonly interval: number;
+    readonly maxListeners: number;
+    readonly maxGroups: number;
+  };
   readonly metrics: { readonly enabled: boolean; readonly host: string; readonly port: number };
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };
   /** `mode` is the permission bits as chmod takes them. */
@@ -32,15 +60,13 @@ export interface Config {
   readonly host: { readonly name: string; readonly address: string; readonly zone: string };
   readonly mesh: {
     readonly enabled: boolean;
-    /** Comma-separated. */
-    readonly except: string;
+    readonly except: readonly string[];
     readonly maxServices: number;
     readonly maxEndpoints: number;
   };
   readonly bus: {
     readonly mode: BusMode;
-    /** Comma-separated. */
-    readonly servers: string;
+    readonly servers: readonly string[];
     readonly cluster: string;
     readonly credentials: string;
     readonly nkey: string;
@@ -63,4 +89,4 @@ type Leaf<T> = {
 
 /** The dotted name of a setting, such as `datapath.maxPairs`. */
 export type ConfigKey = Leaf<Config>;
-export type Value = string | number | boolean | readonly ServiceConfig[];
+export type Value = string | number | boolean | readonly string[] | readonly ServiceConfig[];

@@ -24,7 +24,7 @@ export class Agent {
   constructor(commands: Commands, { agent, served, pins, folder }: Ground) {
     this.#child = commands.start(agent, [
       process.execPath, program, '--config', '/dev/null', '--run-dir', folder, 'agent',
-      '--set', `cgroup.path=${served}`, '--set', `bpf.pinPath=${pins}`, '--set', 'metrics.port=0', '--set', 'log.format=pretty',
+      '--set', `cgroup.path=${served}`, '--set', `bpf.pinPath=${pins}`, '--set', `stateDir=${folder}`, '--set', 'metrics.port=0', '--set', 'log.format=pretty',
     ]);
     this.#client = new AdminClient(socketPath(folder));
   }

@@ -20,6 +20,24 @@ export interface NativeError extends Error {
   log: string;
 }
 
+/** One selector; the terms that are there must all hold for an end. */
+export interface NativeSelector {
+  effect: 'exclude' | 'include' | 'trust' | 'blocking';
+  /** Command name; the kernel knows its first 15 bytes. */
+  program?: string;
+  /** As stat(2) gives them. */
+  exeInode?: bigint;
+  exeDev?: bigint;
+  /** Inode number of the directory of the cgroup; those below it match too. */
+  cgroup?: bigint;
+  portFirst?: number;
+  portLast?: number;
+  /** 16 bytes, IPv4 as v4-mapped, and how many bits of them count. */
+  address?: Buffer;
+  prefix?: number;
+  uid?: number;
+}
+
 export interface NativeOptions {
   objectPath: string;
   /** Directory of the cgroup (v2) to attach to. */
@@ -41,6 +59,33 @@ export interface NativeOptions {
   /** Bytes, a power of two and a multiple of the page size. */
   eventBuffer: number;
   verifierLog: boolean;
+  scope: NativeSelector[];
+  windowMs: number;
+  windowConnections: number;
+  windowBytes: number;
+}
+
+/** An executable under a name. Numbers as stat(2) gives them, decimal; the change time in ns since the epoch. */
+export interface NativeProgram {
+  exeInode: string;
+  exeDev: string;
+  exeChanged: string;
+  comm: string;
+}
+
+/** A process as the kernel names it; `id` is that of its workload. */
+export interface NativeProcess extends NativeProgram {
+  id: string;
+  pid: number;
+  cgroup: string;
+}
+
+/** What is known from before: clean as a client, clean as a server too, or a reason not to be served. */
+export interface NativeRepute {
+  client: boolean;
+  server: boolean;
+  /** Name of a reason, or ''. */
+  hazard: string;
 }
 
 /** One pass over the sockets of every network namespace. `left`: sockets still in the map. */
@@ -59,6 +104,16 @@ export interface NativeRetirePass {
   left: number;
 }
 
+/** What a search for open connections found. */
+export interface NativeFindPass {
+  /** Established sockets of the served cgroup that had no record. */
+  sockets: number;
+  /** Connections of which both ends were among them. */
+  pairs: number;
+  /** Those that have a record now; the others ended meanwhile, or there was no room. */
+  tracked: number;
+}
+
 export interface NativeDatapath {
   info(): Record<string, unknown>;
   counters(): unknown;
@@ -66,7 +121,18 @@ export interface NativeDatapath {
   edges(): unknown[];
   maps(): unknown[];
   profiles(): unknown[];
+  /** Every process, or one. */
+  processes(pid?: number): NativeProcess[];
+  /** The row of its workload begins with this, or has it added. What was seen live stays. */
+  seed(process: NativeProcess, habits: NativeRepute & { blocking: boolean; plain: boolean }): void;
+  /** False if there is no such row. */
+  forget(workload: string): boolean;
+  /** What new workloads of this program begin with; null: nothing. */
+  setRepute(program: NativeProgram, repute: NativeRepute | null): void;
+  applyWindow(window: { windowMs: number; windowConnections: number; windowBytes: number }): void;
   applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
+  /** At most 128, replaced as a whole; every pair is judged again before this returns. */
+  applyScope(selectors: NativeSelector[]): void;
   /** One listener for each datapath. Does not hold the process. */
   onEvents(listener: (events: unknown[]) => void): void;
   /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. */
@@ -75,6 +141,8 @@ export interface NativeDatapath {
   learnPass(): Promise<number>;
   /** Learn whose the sockets are that listened before the programs came. Resolves to how many got a name. */
   adoptListeners(): Promise<number>;
+  /** Find connections that were open before anybody watched, and begin to learn how their ends read. */
+  findOpen(): Promise<NativeFindPass>;
   uninstall(): void;
   /** Idempotent. Pins stay. */
   close(): void;
@@ -106,12 +174,17 @@ export interface HookOwner {
 
 export interface Native {
   NativeDatapath: new (options: NativeOptions) => NativeDatapath;
-  /** Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`. */
+  /**
+   * Exclusive lock on a directory; returns the release function. Throws code `locked` with the holder's `pid`, and
+   * `lock_moved` when the directory was removed meanwhile: make it and try again.
+   */
   lockDirectory(path: string): () => void;
   /** Programs of others on the hooks that Sidestep uses. */
   hookOwners(cgroupPath: string): HookOwner[];
   probePrograms(): ProgramProbe[];
   probeFeatures(): FeatureProbe[];
+  /** May programs read kernel memory by plain loads? */
+  probeCasts(): Answer;
   /** Names of the reasons, in the order of layout.h. */
   reasonNames: string[];
 }
@@ -129,8 +202,22 @@ export const native = createRequire(import.meta.url)(
   join(packageRoot(), 'native/build/Release/sidestep.node'),
 ) as Native;
 
-/** The compiled programs. */
-export const objectPath = join(packageRoot(), 'bpf/build/sidestep.bpf.o');
+/** The compiled programs, and the same for kernels that lack bpf_rdonly_cast: every read is a call there. */
+export const objects = {
+  casts: join(packageRoot(), 'bpf/build/sidestep.bpf.o'),
+  probes: join(packageRoot(), 'bpf/build/sidestep-probe.bpf.o'),
+} as const;
+
+let object: string | undefined;
+
+/** The programs that this kernel takes. What could not be tried is not remembered: loading will say why. */
+export function objectPath(): string {
+  if (object !== undefined) return object;
+  const casts = native.probeCasts();
+  const path = casts === 'no' ? objects.probes : objects.casts;
+  if (casts !== 'unknown') object = path;
+  return path;
+}
 
 /** The program that the self-test runs in a cgroup of its own. */
 export const selfTestPath = join(packageRoot(), 'native/build/Release/sidestep-selftest');

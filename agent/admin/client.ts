@@ -1,7 +1,10 @@
 /** The CLI's side of the admin API. */
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
-import type { ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, Pairs, Profiles, Reloaded, RetireLine, Services, Status } from './objects.js';
+import type {
+  ChangedProfiles, ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded,
+  ReuseportObject, RetireLine, Rotated, ScopeObject, Services, Status, Uninstalling,
+} from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
   if (error.code === 'EACCES' || error.code === 'EPERM') return new SidestepError('agent_forbidden', path);
@@ -32,6 +35,14 @@ export class AdminClient {
   status(): Promise<Status> { return this.#json('GET', '/v1/status'); }
   pairs(): Promise<Pairs> { return this.#json('GET', '/v1/pairs'); }
   profiles(): Promise<Profiles> { return this.#json('GET', '/v1/profiles'); }
+  exportProfiles(): Promise<ExportedProfiles> { return this.#json('GET', '/v1/profiles/export'); }
+  importProfiles(file: string, text: string): Promise<ImportedProfiles> { return this.#json('POST', '/v1/profiles/import', { file, text }); }
+  forgetProfiles(which: string): Promise<ChangedProfiles> { return this.#json('POST', '/v1/profiles/forget', { which }); }
+  setProfiles(which: string, state: string, reason?: string): Promise<ChangedProfiles> {
+    return this.#json('POST', '/v1/profiles/set', { which, state, ...(reason === undefined ? {} : { reason }) });
+  }
+  reuseport(): Promise<ReuseportObject> { return this.#json('GET', '/v1/reuseport'); }
+  rotate(port: number): Promise<Rotated> { return this.#json('POST', '/v1/reuseport/rotate', { port }); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
   services(): Promise<Services> { return this.#json('GET', '/v1/services'); }
@@ -47,6 +58,10 @@ export class AdminClient {
     return this.#json('GET', `/v1/explain?${new URLSearchParams({ q: query }).toString()}`);
   }
   logLevel(level: string): Promise<unknown> { return this.#json('POST', '/v1/log-level', { level }); }
+  scope(): Promise<ScopeObject> { return this.#json('GET', '/v1/scope'); }
+  disable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/disable', { selector }); }
+  enable(selector?: string): Promise<ScopeObject> { return this.#json('POST', '/v1/enable', { selector }); }
+  uninstall(): Promise<Uninstalling> { return this.#json('POST', '/v1/uninstall', {}); }
   reload(): Promise<Reloaded> { return this.#json('POST', '/v1/reload', {}); }
 
   /** Progress until the result. The agent may take as long as it was given, so no time limit of ours applies. */

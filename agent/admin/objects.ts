@@ -3,8 +3,13 @@ import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResul
 import type { Totals } from '../datapath/traffic.js';
 import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
 import type { Explanation } from '../pairs/explain.js';
-import type { ProfileView } from '../pairs/profiles.js';
+import type { Imported, Named } from '../guard/manage.js';
+import type { ProfilesFile } from '../guard/file.js';
+import type { ProfileRow } from '../guard/view.js';
 import type { PairView } from '../pairs/resolve.js';
+import type { RuleView } from '../scope/scope.js';
+import type { Switches } from '../scope/switches.js';
+import type { ReuseportView } from '../reuseport/view.js';
 
 export const API_VERSION = 1;
 
@@ -46,13 +51,39 @@ export interface Pairs extends Versioned {
   pairs: PairView[];
 }
 
+export interface ReuseportObject extends Versioned, ReuseportView {}
+
+export interface Rotated extends Versioned {
+  rotated: { protocol: 'tcp' | 'udp'; address: string; port: number; netns: number; draining: number }[];
+}
+
 export interface Edges extends Versioned {
   edges: Edge[];
 }
 
 export interface Profiles extends Versioned {
-  /** Unsafe ones first, then those seen most recently. */
-  profiles: ProfileView[];
+  /** Workloads, unsafe ones first, then those seen most recently; after them what is only remembered. */
+  profiles: ProfileRow[];
+}
+
+export interface ExportedProfiles extends Versioned {
+  /** To be written as it is; `sidestep profiles import` reads it. */
+  file: ProfilesFile;
+}
+
+export interface ImportedProfiles extends Versioned {
+  imported: Imported;
+}
+
+export interface ChangedProfiles extends Versioned {
+  profiles: Named[];
+}
+
+export interface ScopeObject extends Versioned {
+  /** What was switched off by hand. */
+  switches: Switches;
+  /** In the order in which they are asked; `pairs`: for how many each decided. */
+  rules: (RuleView & { pairs: number })[];
 }
 
 export interface Services extends Versioned {
@@ -83,6 +114,11 @@ export interface Reloaded extends Versioned {
 
 export interface LevelObject extends Versioned {
   level: string;
+}
+
+/** The agent retires what is left, takes everything out of the kernel, and ends, whatever lifecycle.onExit says. */
+export interface Uninstalling extends Versioned {
+  uninstalling: true;
 }
 
 /** One line of the answer to POST /v1/retire; the last one has the result. */

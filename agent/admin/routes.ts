@@ -9,15 +9,25 @@ import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
 import type { Mesh } from '../mesh/mesh.js';
 import type { Resolver } from '../pairs/resolve.js';
-import { readLevel, readOverride, readSplit } from './input.js';
-import { API_VERSION, type MetricsState, type ReloadState, type Status } from './objects.js';
+import type { Guard } from '../guard/guard.js';
+import type { Management } from '../guard/manage.js';
+import { profileRows } from '../guard/view.js';
+import type { Scope } from '../scope/scope.js';
+import type { Reuseport } from '../reuseport/reuseport.js';
+import type { ReuseportView } from '../reuseport/view.js';
+import { onlyKnown, readImport, readLevel, readOverride, readRotate, readSelector, readSet, readSplit, readWhich } from './input.js';
+import { API_VERSION, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
 export type MeshView = Pick<Mesh, 'services' | 'endpoints' | 'bus' | 'problems' | 'override' | 'split'>;
 
 export interface AgentView {
   readonly datapath: Datapath;
   readonly mesh: MeshView;
+  readonly reuseport: Pick<Reuseport, 'view' | 'lastView' | 'rotate'>;
   readonly resolver: Resolver;
+  readonly scope: Scope;
+  readonly guard: Guard;
+  readonly profiles: Management;
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;
@@ -29,12 +39,39 @@ export interface AgentView {
   /** Loads the configuration again; how it went is in reloadState(). */
   reload(): void;
   config(): Config;
+  /** Ends the agent, once this turn of the loop is over, and everything that it has in the kernel with it. */
+  uninstall(): void;
 }
 
 /** What the kernel does, against what it was told to do. */
-function datapathProblems({ mode, modeWhy, enabled }: DatapathInfo, wanted: Config['datapath']): string[] {
+function datapathProblems({ mode, modeWhy, enabled }: DatapathInfo, wanted: Config['datapath'], byHand: boolean): string[] {
   if (mode === 'off') return wanted.mode === 'off' ? [] : [`nothing is accelerated: ${modeWhy}`];
+  if (byHand) return ['acceleration was switched off by hand; `sidestep enable` switches it on'];
   return wanted.enabled && !enabled ? ['acceleration was switched off when all pairs were retired'] : [];
+}
+
+function scopeProblems({ switches, rules }: ScopeObject): string[] {
+  const { disabled } = switches;
+  return [
+    ...(disabled.length === 0 ? [] : [`switched off by hand: ${disabled.join(', ')}; \`sidestep enable\` switches it on`]),
+    ...rules.filter(({ absent }) => absent.length > 0).map(({ text, origin, absent }) => `${text} (${origin}) matches nothing: ${absent.join(', ')} is not there`),
+  ];
+}
+
+export function scopeOf({ scope, datapath }: Pick<AgentView, 'scope' | 'datapath'>): ScopeObject {
+  const pairs = datapath.pairs();
+  const rules = scope.rules().map((rule, index) => ({ ...rule, pairs: pairs.filter(({ selector }) => selector === index).length }));
+  return { apiVersion: API_VERSION, switches: scope.switches, rules };
+}
+
+function reuseportProblems({ enabled, failure, groups, migration }: ReuseportView): string[] {
+  if (!enabled) return [];
+  const missed = groups.filter(({ why }) => why === 'unreachable' || why === 'busy' || why === 'too_many');
+  return [
+    ...(failure === '' ? [] : [`listeners are not looked at: ${failure}`]),
+    ...missed.map(({ port, protocol, because }) => `port ${port}/${protocol} is not balanced: ${because}`),
+    ...(migration?.wakes === 'no' ? ['this kernel does not wake a listener to which connections have moved'] : []),
+  ];
 }
 
 function problemsOf(view: AgentView, notReady: string): string[] {
@@ -42,9 +79,12 @@ function problemsOf(view: AgentView, notReady: string): string[] {
   const reload = view.reloadState();
   return [
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
-    ...datapathProblems(view.datapath.info(), view.config().datapath),
+    ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
+    ...scopeProblems(scopeOf(view)),
+    ...reuseportProblems(view.reuseport.lastView()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
     ...view.mesh.problems(),
+    ...(view.guard.problem === '' ? [] : [`profiles do not outlive the agent: ${view.guard.problem}`]),
     ...(reload.successful ? [] : [`the last configuration did not load: ${reload.error}`]),
     ...(reload.restartNeeded.length === 0 ? [] : [`a restart is needed for ${reload.restartNeeded.join(', ')}`]),
   ];
@@ -72,7 +112,7 @@ async function explained(view: AgentView, text: string): Promise<object> {
     throw new SidestepError('bad_request', `${JSON.stringify(text)} is no pid, port, address:port, two of them, or pair id`);
   const pairs = await view.resolver.resolve(view.datapath.pairs());
   const profiles = view.datapath.profiles();
-  const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles));
+  const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles, view.scope.decided(pair)));
   return { apiVersion: API_VERSION, query: text, answers };
 }
 
@@ -81,12 +121,20 @@ type Answer = object | Promise<object>;
 export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSearchParams) => Answer>> = {
   '/v1/status': statusOf,
   '/v1/pairs': async (view) => ({ apiVersion: API_VERSION, pairs: await view.resolver.resolve(view.datapath.pairs()) }),
-  '/v1/profiles': ({ datapath, resolver }) => ({ apiVersion: API_VERSION, profiles: inOrder(resolver.profiles(datapath.profiles())) }),
+  '/v1/profiles': ({ datapath, resolver, guard }) => ({
+    apiVersion: API_VERSION, profiles: profileRows(guard, inOrder(resolver.profiles(datapath.profiles()))),
+  }),
+  '/v1/profiles/export': async ({ guard, profiles }) => {
+    await guard.look();
+    return { apiVersion: API_VERSION, file: profiles.export() };
+  },
   '/v1/edges': (view) => ({ apiVersion: API_VERSION, edges: view.datapath.edges() }),
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
+  '/v1/scope': scopeOf,
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
   '/v1/services': ({ mesh }) => ({ apiVersion: API_VERSION, services: mesh.services() }),
   '/v1/endpoints': ({ mesh }, query) => ({ apiVersion: API_VERSION, endpoints: mesh.endpoints(query.get('service') ?? undefined) }),
+  '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),
   '/v1/config': (view) => ({ apiVersion: API_VERSION, settings: configOrigin(view.config()) }),
 };
 
@@ -107,6 +155,45 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
     view.mesh.split(service, split);
     view.log.info('the split of a service was changed by hand', { service, split });
     return { apiVersion: API_VERSION, services: view.mesh.services().filter(({ name }) => name === service) };
+  },
+  '/v1/disable': (view, body) => {
+    view.scope.disable(readSelector(body));
+    return scopeOf(view);
+  },
+  '/v1/enable': (view, body) => {
+    view.scope.enable(readSelector(body));
+    return scopeOf(view);
+  },
+  '/v1/profiles/import': async ({ profiles, log }, body) => {
+    const { text, file } = readImport(body);
+    const imported = await profiles.import(text, file);
+    log.info('profiles imported', { file, ...imported });
+    return { apiVersion: API_VERSION, imported };
+  },
+  '/v1/profiles/forget': async ({ profiles, log }, body) => {
+    const which = readWhich(body);
+    const gone = await profiles.forget(which);
+    log.info('profiles forgotten', { which, profiles: gone.map(({ id }) => id) });
+    return { apiVersion: API_VERSION, profiles: gone };
+  },
+  '/v1/profiles/set': async ({ profiles, log }, body) => {
+    const { which, state, reason } = readSet(body);
+    const changed = await profiles.set(which, state, reason);
+    log.info('profiles set', { which, state, profiles: changed.map(({ id }) => id) });
+    return { apiVersion: API_VERSION, profiles: changed };
+  },
+  '/v1/reuseport/rotate': async ({ reuseport }, body) => {
+    const { port } = readRotate(body);
+    const groups = await reuseport.rotate(({ first }) => first.port === port);
+    if (groups.length === 0) throw new SidestepError('not_found', `no group of listeners is balanced on port ${port}`);
+    const rotated = groups.map(({ first, sharers }) =>
+      ({ protocol: first.protocol, address: first.address, port: first.port, netns: first.netns, draining: sharers.length }));
+    return { apiVersion: API_VERSION, rotated };
+  },
+  '/v1/uninstall': (view, body) => {
+    onlyKnown(body, []);
+    view.uninstall();
+    return { apiVersion: API_VERSION, uninstalling: true };
   },
   '/v1/reload': (view) => {
     view.reload();

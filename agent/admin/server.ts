@@ -1,7 +1,7 @@
 /** HTTP and JSON over a unix socket. Its file permissions are the access control. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { describeError, SidestepError, type ErrorCode } from '../errors.js';
-import { readBody } from './input.js';
+import { limitOf, readBody } from './input.js';
 import { RetireEndpoint } from './retire.js';
 import { getRoutes, postRoutes, type AgentView } from './routes.js';
 import { listenAt, type SocketAccess } from './socket.js';
@@ -10,6 +10,7 @@ const statusCodes: Partial<Record<ErrorCode, number>> = {
   bad_request: 400,
   config_invalid: 400,
   not_found: 404,
+  profiles_invalid: 400,
   retire_running: 409,
 };
 
@@ -49,7 +50,7 @@ export class AdminServer {
       return;
     }
     if (request.method !== 'POST') throw new SidestepError('bad_request', `method ${request.method ?? ''}`);
-    const body = await readBody(request);
+    const body = await readBody(request, limitOf(pathname));
     if (pathname === '/v1/retire') {
       await this.#retire.answer(this.view, body, response);
       return;

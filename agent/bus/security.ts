@@ -5,8 +5,6 @@ import type { TlsOptions } from 'nats';
 import type { Config } from '../../config/types.js';
 import { SidestepError } from '../errors.js';
 
-export const serversOf = ({ servers }: Config['bus']): string[] => (servers === '' ? [] : servers.split(','));
-
 const urlOf = (server: string): URL => new URL(/^[a-z]+:\/\//.test(server) ? server : `nats://${server}`);
 export const hostOf = (server: string): string => urlOf(server).hostname.replace(/^\[|\]$/g, '');
 
@@ -23,7 +21,7 @@ function read(file: string, key: string): string {
 
 /** Undefined: no TLS, and that is allowed. */
 export function tlsOf(bus: Config['bus']): TlsOptions | undefined {
-  const servers = serversOf(bus);
+  const { servers } = bus;
   const asked = bus.ca !== '' || bus.certificate !== '' || servers.some((server) => server.startsWith('tls://'));
   if (asked) {
     if ((bus.certificate === '') !== (bus.key === '')) throw new SidestepError('bus_refused', 'bus.certificate and bus.key belong together');
@@ -40,7 +38,7 @@ export function tlsOf(bus: Config['bus']): TlsOptions | undefined {
 /** The way to the bus must not lead through what the bus says (lb-map-emptied-own-dependency-cut). */
 export function refuseOwnAddresses({ bus, services }: Config): void {
   const virtual = new Map(services.flatMap(({ name, addresses }) => addresses.map((address) => [address, name] as const)));
-  for (const server of serversOf(bus)) {
+  for (const server of bus.servers) {
     const service = virtual.get(hostOf(server));
     if (service !== undefined) throw new SidestepError('bus_refused', `bus.servers: ${server} is a virtual address of service ${service}; name the servers behind it`);
   }

@@ -10,6 +10,7 @@ export function exitCodeOf(error: unknown): number {
     case 'agent_unreachable':
     case 'agent_forbidden':
       return EXIT.unreachable;
+    case 'profiles_invalid':
     case 'bad_request':
     case 'config_invalid':
       return EXIT.usage;

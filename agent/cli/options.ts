@@ -16,6 +16,12 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+export function portNumber(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65535) throw new InvalidArgumentError('Give a port, from 1 to 65535.');
+  return port;
+}
+
 /** `--set key=value`, as often as one likes. Whether the key exists is for the configuration to say. */
 export function setting(text: string, before: Settings = {}): Settings {
   const [, key, value] = /^([A-Za-z.]+)=(.*)$/s.exec(text) ?? [];

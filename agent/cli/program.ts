@@ -6,15 +6,17 @@ import { check } from './commands/check.js';
 import { diffWithAgent, printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
-import { profiles } from './commands/profiles.js';
-import { retire } from './commands/retire.js';
+import { reuseport, rotate } from './commands/reuseport.js';
+import { retire, type RetireFlags } from './commands/retire.js';
 import { drain, endpoints, services, split, weigh } from './commands/services.js';
+import { disable, enable, scope } from './commands/scope.js';
 import { status } from './commands/status.js';
 import { top } from './commands/top.js';
 import { Context, type GlobalFlags, type Run } from './context.js';
 import { report } from './fault.js';
 import { EXIT, type Io } from './io.js';
-import { duration, outputOption, wholeNumber, setOption, settingOptions, settingsIn } from './options.js';
+import { profileCommands } from './profile-commands.js';
+import { duration, outputOption, portNumber, setOption, settingOptions, settingsIn, wholeNumber } from './options.js';
 
 const exitCodes = '\nExit codes: 0 good, 1 problem found, 2 bad usage, 3 agent not reachable.\n';
 
@@ -52,8 +54,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((flags: { once?: boolean; interval: number; output?: 'json' }) => act(top(flags)));
   program.command('pairs').description('every local connection').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(pairs(flags)));
-  program.command('profiles').description('how each workload reads, and what follows for its connections').addOption(outputOption())
-    .action((flags: { output?: 'json' }) => act(profiles(flags)));
+  profileCommands(program, act);
   program.command('services').description('services with virtual addresses, and how connections to them go').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(services(flags)));
   program.command('endpoints').description('where connections to services go, with their load from this host').argument('[service]').addOption(outputOption())
@@ -76,8 +77,24 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((flags: { output?: 'json'; quick?: boolean }) => act(check(flags)));
   program.command('retire').description('hand pairs back to TCP, losing nothing; all of them when none is named')
     .argument('[pair]', 'pair id')
+    .option('--all', 'every pair, as when none is named')
     .addOption(new Option('--timeout <duration>', 'longest wait for unread bytes').argParser(duration))
-    .action((id: string | undefined, flags: { timeout?: number }) => act(retire(id, flags)));
+    .option('--wait', 'wait for as long as it takes')
+    .option('--uninstall', 'then end the agent and take hooks, maps and pins away; works without an agent too')
+    .action((id: string | undefined, flags: RetireFlags) => act(retire(id, flags)));
+
+  program.command('scope').description('which connections the selectors accelerate, and which they leave alone').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(scope(flags)));
+  program.command('disable').description('leave alone, at once, what a selector matches; everything when none is given')
+    .argument('[selector...]', 'such as program:redis-server, or port:6379 user:app').addOption(outputOption())
+    .action((words: string[], flags: { output?: 'json' }) => act(disable(words, flags)));
+  program.command('enable').description('undo a disable; all of them when none is given')
+    .argument('[selector...]', 'as it was disabled').addOption(outputOption())
+    .action((words: string[], flags: { output?: 'json' }) => act(enable(words, flags)));
+  const listeners = program.command('reuseport').description('listeners that share a port, and what each of them gets').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(reuseport(flags)));
+  listeners.command('rotate').description('from now on new listeners of this port take every connection, and those of now finish what they have')
+    .argument('<port>', 'port', portNumber).action((port: number) => act(rotate(port)));
 
   const config = program.command('config').description('the configuration');
   config.command('print').description('the settings in force')

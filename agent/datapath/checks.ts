@@ -2,7 +2,8 @@
 import { native, type Answer, type ProgramProbe } from '../../native/index.js';
 import { fail, info, pass, warn, type Check, type CheckProvider } from '../check/types.js';
 import { findCgroup2 } from './cgroup.js';
-import { runSelfTest } from './selftest.js';
+import { decideMode, type Decision } from './mode.js';
+import { runSelfTest, type SelfTestResult } from './selftest.js';
 import { translated } from './translate.js';
 
 const HOOKS = 'hooks';
@@ -12,7 +13,7 @@ const FEATURES = 'features';
 
 /** Program types without which nothing is accelerated. */
 const NEEDED_TYPES = new Set(['sock_ops', 'sk_msg', 'sk_skb', 'iter', 'tp_btf']);
-const NEEDED_FEATURES = new Set(['sockhash map', 'sk_storage map', 'ringbuf map', 'lru hash map', 'tcp iterator', 'bpf_rdonly_cast kfunc']);
+const NEEDED_FEATURES = new Set(['sockhash map', 'sk_storage map', 'ringbuf map', 'lru hash map', 'tcp iterator']);
 
 /** What each step of the self-test shows, for a person. */
 const CLAIMS: Readonly<Record<string, string>> = {
@@ -21,6 +22,8 @@ const CLAIMS: Readonly<Record<string, string>> = {
   back_pressure: 'a slow reader stops its writer, and nothing is lost',
   fionread: 'FIONREAD counts redirected bytes',
   fionread_tcp: 'FIONREAD counts bytes that came over TCP',
+  fionread_guard: 'a program that asks with FIONREAD is found out and stays on TCP, where the count is right',
+  attach: 'every program can be attached',
   epoll: 'every arrival wakes an edge-triggered reader',
   half_close: 'half-close ends the reading, with every byte before it',
   peer_gone: 'a writer to a closed peer gets the error of TCP',
@@ -41,19 +44,35 @@ export const hookChecks: CheckProvider = {
   },
 };
 
+const SPLIT = 'programs that ask with FIONREAD and messages that one read may not take stay on TCP, reason fionread';
+
+function modeRow({ mode, why }: Decision): Check {
+  const row = { group: SELF_TEST, name: 'mode' };
+  if (mode === 'unified') return { ...row, ...pass('unified') };
+  if (mode === 'split') return { ...row, ...pass(why === '' ? `split: ${SPLIT}` : `split: ${SPLIT} (${why})`) };
+  return { ...row, ...fail(`off: ${why}`, 'The agent accelerates nothing on this kernel. Report it with the kernel version, or use another kernel.') };
+}
+
+/** Faults of a mode that is not used are no fault of the host. */
+function trialRows({ mode, steps, redirected }: SelfTestResult, used: boolean): Check[] {
+  const failed = used ? (detail: string) => fail(detail, 'See the mode below.') : info;
+  const rows = steps.map((step): Check => {
+    const claim = CLAIMS[step.test] ?? step.test;
+    const detail = step.detail === '' ? claim : `${claim} (${step.detail})`;
+    return { group: SELF_TEST, name: `${mode} ${step.test}`, ...(step.ok ? pass(detail) : failed(detail)) };
+  });
+  const proof = `${String(redirected)} messages went around TCP`;
+  rows.push({ group: SELF_TEST, name: `${mode} proof`, ...(redirected > 0 ? pass(proof) : failed(proof)) });
+  return rows;
+}
+
 export const selfTestChecks: CheckProvider = {
   group: SELF_TEST,
   async run({ config }) {
-    const result = await runSelfTest(findCgroup2(), config.bpf.pinPath, 'unified');
-    const remedy = 'The agent accelerates nothing on this kernel. Report it with the kernel version, or use another kernel.';
-    const rows = result.steps.map((step): Check => {
-      const claim = CLAIMS[step.test] ?? step.test;
-      const detail = step.detail === '' ? claim : `${claim} (${step.detail})`;
-      return { group: SELF_TEST, name: step.test, ...(step.ok ? pass(detail) : fail(detail, remedy)) };
-    });
-    const proof = `${String(result.redirected)} messages went around TCP`;
-    rows.push({ group: SELF_TEST, name: 'proof', ...(result.redirected > 0 ? pass(proof) : fail(proof, remedy)) });
-    return rows;
+    const { mode } = config.datapath;
+    const decision = await decideMode(mode === 'off' ? 'auto' : mode, (each) => runSelfTest(findCgroup2(), config.bpf.pinPath, each));
+    const { trials, mode: decided } = decision;
+    return [...trials.flatMap((trial) => trialRows(trial, decided === 'off' || decided === trial.mode)), modeRow(decision)];
   },
 };
 

@@ -4,9 +4,11 @@ import type { Log } from '../log.js';
 import type { NativeDatapath, NativeRetirePass } from '../../native/index.js';
 import { Repeater } from './repeater.js';
 import { addLive, type NativePair } from './edges.js';
+import { nativeSelector, readSeen } from './convert.js';
 import { translate, translated } from './translate.js';
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, MapInfo, Mode, Pair, Profile, RetireOptions, RetireResult,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, ExecutableFile, HostProcess, LearningWindow, MapInfo, Mode, Pair,
+  Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
 } from './types.js';
 
 /** Milliseconds between two passes while something has to leave the map; doubles up to the slowest. */
@@ -19,6 +21,12 @@ const RETIRE_MS = 20;
 /** Milliseconds from a connection of an end that nobody knows until its reading is looked at; doubles likewise. */
 const LEARN_MS = 2;
 const LEARN_SLOWEST_MS = 250;
+
+/** Longest wait for what is known of a workload that is new. */
+const MEET_MOST_MS = 250;
+
+/** As the addon gives it: news of a workload come by the same way as those of connections. */
+type NativeEvent = ConnectionEvent | { type: 'workload'; id: string };
 
 type NativeInfo = Omit<DatapathInfo, 'mode' | 'modeWhy'> & { unified: boolean };
 
@@ -33,6 +41,8 @@ export class HostDatapath implements Datapath {
   readonly #log: Log;
   readonly #release: () => void;
   readonly #listeners: ((events: ConnectionEvent[]) => void)[] = [];
+  readonly #workloadListeners: ((workload: string) => Promise<void>)[] = [];
+  readonly #meeting = new Set<Promise<void>>();
   readonly #sweep: Repeater;
   readonly #learn: Repeater;
   #lastPass: Promise<unknown> = Promise.resolve();
@@ -47,13 +57,14 @@ export class HostDatapath implements Datapath {
       const pass = await this.#pass('leaving');
       return pass.unread + pass.sending === 0;
     }, (error) => { this.#complain('pairs that must leave could not be retired; they pass over TCP', error); });
-    this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, async () => (await native.learnPass()) === 0,
+    this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, () => this.#learnPass(),
       (error) => { this.#complain('new connections could not be looked at; they stay on TCP', error); });
-    native.onEvents((events) => { this.#take(events as ConnectionEvent[]); });
+    native.onEvents((events) => { this.#take(events as NativeEvent[]); });
     // An agent that took over may find work that the one before left undone.
     this.#sweep.start();
     this.#learn.start();
     native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
+    this.#findOpen();
   }
 
   info(): DatapathInfo {
@@ -66,30 +77,59 @@ export class HostDatapath implements Datapath {
   }
 
   counters(): Counters { return translated(() => this.#native.counters()) as Counters; }
-  pairs(): Pair[] { return translated(() => this.#native.pairs()) as Pair[]; }
+  pairs(): Pair[] { return translated(() => this.#native.pairs()).map(readSeen); }
   profiles(): Profile[] { return translated(() => this.#native.profiles()) as Profile[]; }
+  processes(pid?: number): HostProcess[] { return translated(() => this.#native.processes(pid)); }
   maps(): MapInfo[] { return translated(() => this.#native.maps()) as MapInfo[]; }
   edges(): Edge[] {
     return translated(() => addLive(this.#native.edges() as Edge[], this.#native.pairs() as NativePair[]));
   }
 
-  setEnabled(on: boolean): void { this.#apply({ enabled: on && this.#choice.mode !== 'off' }); }
+  setEnabled(on: boolean): void {
+    const enabled = on && this.#choice.mode !== 'off';
+    const changes = enabled !== this.info().enabled;
+    this.#apply({ enabled });
+    if (changes) this.#findOpen();
+  }
+
   setObserve(on: boolean): void { this.#apply({ observe: on }); }
   setQueueBytes(bytes: number): void { this.#apply({ queueBytes: bytes }); }
+  applyScope(rules: readonly ScopeRule[]): void {
+    translated(() => { this.#native.applyScope(rules.map(nativeSelector)); });
+    this.#judged();
+  }
 
+
+  setWindow({ time, connections, bytes }: LearningWindow): void {
+    translated(() => { this.#native.applyWindow({ windowMs: time, windowConnections: connections, windowBytes: bytes }); });
+    // What was waiting may be enough now.
+    this.#learn.start();
+  }
+
+  seed(process: HostProcess, repute: WorkloadRepute): void {
+    translated(() => { this.#native.seed(process, repute); });
+    this.#learn.start();
+  }
+  forget(workload: string): void { translated(() => this.#native.forget(workload)); }
+  setRepute(program: ExecutableFile & { comm: string }, repute: Repute | undefined): void {
+    translated(() => { this.#native.setRepute(program, repute ?? null); });
+  }
+
+  onWorkload(listener: (workload: string) => Promise<void>): void { this.#workloadListeners.push(listener); }
   onEvents(listener: (events: ConnectionEvent[]) => void): void { this.#listeners.push(listener); }
 
   async retire({ id, timeoutMs, onProgress }: RetireOptions): Promise<RetireResult> {
     if (id === undefined) this.setEnabled(false);
     const deadline = Date.now() + timeoutMs;
-    const result: RetireResult = { removed: 0, unread: 0, sending: 0, done: false };
+    const result: RetireResult = { removed: 0, unread: 0, sending: 0, left: 0, done: false };
     for (;;) {
       const pass = await this.#pass(id);
       result.removed += pass.removed;
       result.unread = pass.unread;
       result.sending = pass.sending;
       // Without an id the map itself is the judge: nothing may be left in it.
-      result.done = id === undefined ? pass.left === 0 : pass.unread + pass.sending === 0;
+      result.left = id === undefined ? pass.left : pass.unread + pass.sending;
+      result.done = result.left === 0;
       onProgress?.({ removed: result.removed, unread: result.unread, sending: result.sending });
       if (result.done || Date.now() >= deadline) return result;
       await sleep(Math.min(RETIRE_MS, Math.max(1, deadline - Date.now())));
@@ -114,12 +154,43 @@ export class HostDatapath implements Datapath {
   #apply(change: Partial<Pick<DatapathInfo, 'enabled' | 'observe' | 'queueBytes'>>): void {
     const { enabled, observe, queueBytes } = { ...this.info(), ...change };
     translated(() => { this.#native.applySettings({ enabled, observe, queueBytes }); });
+    this.#judged();
   }
 
-  #take(events: ConnectionEvent[]): void {
+  /** Some pairs may have to leave now, and others may come back. */
+  #judged(): void {
+    this.#sweep.start();
+    this.#learn.start();
+  }
+
+  /** What was opened while nobody watched is learned like anything else. */
+  #findOpen(): void {
+    if (!this.info().enabled) return;
+    this.#native.findOpen().then((pass) => {
+      if (pass.pairs > 0 && !this.#closed) this.#log.info('connections that were open before are being learned', { ...pass });
+    }, (error: unknown) => { this.#complain('connections from before could not be searched; they stay on TCP', error); });
+  }
+
+  #take(mixed: NativeEvent[]): void {
+    const events = mixed.filter((event): event is ConnectionEvent => event.type !== 'workload');
+    for (const event of mixed) if (event.type === 'workload') this.#meet(event.id);
+    if (events.length === 0) return;
     if (events.some((event) => event.type === 'fallback')) this.#sweep.start();
     if (events.some((event) => event.reason === 'learning')) this.#learn.start();
     for (const listener of this.#listeners) listener(events);
+  }
+
+  #meet(workload: string): void {
+    for (const listener of this.#workloadListeners) {
+      const met = listener(workload).catch(() => undefined).finally(() => { this.#meeting.delete(met); });
+      this.#meeting.add(met);
+    }
+  }
+
+  /** What is known of somebody goes before what a few reads show. */
+  async #learnPass(): Promise<boolean> {
+    if (this.#meeting.size > 0) await Promise.race([Promise.all(this.#meeting), sleep(MEET_MOST_MS, undefined, { ref: false })]);
+    return (await this.#native.learnPass()) === 0;
   }
 
   #complain(message: string, error: unknown): void {

@@ -1,40 +1,44 @@
 /** Open the datapath of this host: lock, choose the mode by behaviour, load or take over, attach. */
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Config } from '../../config/types.js';
 import { native, objectPath } from '../../native/index.js';
 import { missingCapabilities } from '../check/capabilities.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { findCgroup2 } from './cgroup.js';
+import { abandon, claim } from './claim.js';
+import { decideMode } from './mode.js';
 import { HostDatapath, type ModeChoice } from './native-datapath.js';
-import { failuresOf, runSelfTest } from './selftest.js';
+import { runSelfTest } from './selftest.js';
+import { nativeSelector } from './convert.js';
 import { translate, translated, verifierLog } from './translate.js';
-import type { Datapath } from './types.js';
+import type { Datapath, Standing } from './types.js';
 
-export async function openNative(config: Config, log: Log): Promise<Datapath> {
+export async function openNative(config: Config, log: Log, standing: Standing): Promise<Datapath> {
   const { pinPath } = config.bpf;
   requireCapabilities();
-  translated(() => { makePinDirectory(pinPath); });
-  const release = translated(() => native.lockDirectory(pinPath));
+  const release = translated(() => claimPins(pinPath));
   try {
     const root = findCgroup2();
     const choice = await chooseMode(config, root, log);
-    return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, log, release);
+    return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, standing, log, release);
   } catch (error) {
-    release();
-    removeIfEmpty(pinPath);
+    abandon(pinPath, release);
     const words = verifierLog(error);
     if (words !== '') log.debug('the verifier said', { words });
     throw translate(error);
   }
 }
 
-function open(config: Config, cgroupPath: string, choice: ModeChoice, log: Log, release: () => void): Datapath {
-  const { enabled, observe, trustListeners, maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer } = config.datapath;
+function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: Standing, log: Log, release: () => void): Datapath {
+  const { observe, trustListeners, maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer } = config.datapath;
+  const { time, connections, bytes } = config.guard.window;
   const datapath = new native.NativeDatapath({
-    objectPath, cgroupPath, pinPath: config.bpf.pinPath, unified: choice.mode !== 'split',
-    enabled: enabled && choice.mode !== 'off', observe, trustListeners,
+    objectPath: objectPath(), cgroupPath, pinPath: config.bpf.pinPath, unified: choice.mode !== 'split',
+    enabled: standing.enabled && choice.mode !== 'off', observe, trustListeners,
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
+    scope: standing.rules.map(nativeSelector),
+    windowMs: time, windowConnections: connections, windowBytes: bytes,
     verifierLog: config.log.level === 'debug' || config.log.level === 'trace',
   });
   const opened = new HostDatapath(datapath, choice, log, release);
@@ -58,19 +62,15 @@ function reportTakeOver(datapath: Datapath, config: Config, log: Log): void {
 async function chooseMode(config: Config, root: string, log: Log): Promise<ModeChoice> {
   const { mode, selfTest } = config.datapath;
   if (mode === 'off') return { mode, why: 'datapath.mode is off' };
-  const wanted = mode === 'split' ? 'split' : 'unified';
-  if (!selfTest) return { mode: wanted, why: 'datapath.selfTest is off: taken on trust' };
+  if (!selfTest) return { mode: mode === 'split' ? 'split' : 'unified', why: 'datapath.selfTest is off: taken on trust' };
   const started = Date.now();
-  const result = await runSelfTest(root, config.bpf.pinPath, wanted);
-  const took = { mode: wanted, redirectedMessages: result.redirected, ms: Date.now() - started };
-  if (result.ok) {
-    log.info('self-test passed on throw-away sockets', took);
-    return { mode: wanted, why: '' };
-  }
-  const failures = failuresOf(result);
-  if (mode !== 'auto') throw new SidestepError('self_test_failed', `datapath.mode ${mode}: ${failures}`);
-  log.warn('self-test failed: nothing is accelerated on this kernel', { ...took, failures });
-  return { mode: 'off', why: `this kernel failed the self-test: ${failures}` };
+  const { mode: decided, why, trials } = await decideMode(mode, (each) => runSelfTest(root, config.bpf.pinPath, each));
+  if (decided === 'off' && mode !== 'auto') throw new SidestepError('self_test_failed', `datapath.mode ${mode}: ${why}`);
+  const took = { mode: decided, redirectedMessages: trials.at(-1)?.redirected ?? 0, ms: Date.now() - started };
+  if (why === '') log.info('self-test passed on throw-away sockets', took);
+  else if (decided === 'off') log.warn('self-test failed: nothing is accelerated on this kernel', { ...took, failures: why });
+  else log.warn('self-test passed on throw-away sockets, but not in the best mode', { ...took, failures: why });
+  return { mode: decided, why };
 }
 
 function requireCapabilities(): void {
@@ -78,18 +78,11 @@ function requireCapabilities(): void {
   if (missing.length > 0) throw new SidestepError(process.getuid?.() === 0 ? 'missing_capability' : 'not_root', missing.join(', '));
 }
 
-function makePinDirectory(path: string): void {
+function claimPins(path: string): () => void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return claim(path);
   } catch (error) {
-    throw new SidestepError('no_bpffs', path, error);
-  }
-}
-
-function removeIfEmpty(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    // It holds pins of a running datapath, or is gone.
+    // What the addon says has its own words; this is mkdir.
+    throw error instanceof Error && 'operation' in error ? error : new SidestepError('no_bpffs', path, error);
   }
 }

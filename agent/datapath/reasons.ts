@@ -32,7 +32,11 @@ export const REASONS = [
   { name: 'splice', what: 'an end takes bytes out of the socket with splice or another call that sees nothing of redirected bytes', remedy: 'nothing to do: proxies that splice are fast on TCP' },
   { name: 'shut_down', what: 'the writer has shut down its sending or the reader its reading', remedy: 'nothing to do: TCP gives the right error' },
   { name: 'unread_close', what: 'an end closed with bytes unread, so the other was reset, as TCP would have done', remedy: 'nothing to do' },
-  { name: 'socket_option', what: 'an end has set SO_ZEROCOPY, SO_RCVLOWAT or TCP_INQ, which the kernel does not honour for redirected bytes', remedy: 'nothing to do: such programs keep what they asked for on TCP' },
+  { name: 'socket_option', what: 'an end has set an option that the kernel does not honour for redirected bytes: SO_ZEROCOPY, SO_RCVLOWAT, SO_OOBINLINE, SO_TIMESTAMP, SO_PEEK_OFF, TCP_INQ or TCP_REPAIR', remedy: 'nothing to do: such programs keep what they asked for on TCP' },
+  { name: 'excluded', what: 'a selector excludes it', remedy: '`sidestep explain` names the selector and its place; take it out of scope.exclude, or `sidestep enable` it' },
+  { name: 'not_included', what: 'scope.include names others, and not this one', remedy: 'add a selector to scope.include that matches one of its ends' },
+  { name: 'urgent', what: 'an end sends urgent bytes (MSG_OOB), which would arrive in line', remedy: 'nothing to do: urgent bytes need the TCP path' },
+  { name: 'fionread', what: 'an end asks with ioctl(FIONREAD) how much there is to read, or the message is more than such a program may overlook; in mode split the answer leaves out redirected bytes', remedy: 'nothing to do; kernels that serve mode unified have no need of it' },
 ] as const satisfies readonly Reason[];
 
 export type ReasonName = (typeof REASONS)[number]['name'];

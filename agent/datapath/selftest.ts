@@ -3,13 +3,15 @@
  * what this kernel does. The mode is decided by what was seen, never by a version number.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { native, objectPath, selfTestPath } from '../../native/index.js';
+import { native, objectPath, selfTestPath, type NativeError } from '../../native/index.js';
+import { claim, claimIfAbandoned } from './claim.js';
 import { translate } from './translate.js';
-import type { Counters } from './types.js';
+import type { Counters, ServingMode } from './types.js';
 
 /** Longest time one run of the test program may take, milliseconds. */
 const RUN_MS = 35_000;
@@ -18,67 +20,84 @@ const CGROUP_PREFIX = 'sidestep-selftest-';
 const PINS_INFIX = '-selftest-';
 
 export interface SelfTestStep {
-  /** Claim that was tried: pairing, order, back_pressure, fionread, fionread_tcp, epoll, half_close, peer_gone. */
+  /** Claim that was tried; checks.ts says what each one shows. */
   test: string;
   ok: boolean;
   detail: string;
 }
 
 export interface SelfTestResult {
-  mode: 'unified' | 'split';
+  mode: ServingMode;
   steps: SelfTestStep[];
   /** Messages that really went around TCP during the test: without them nothing was proven. */
   redirected: number;
+  /** Connections that were refused because their program asks with FIONREAD: mode split must find it out. */
+  foundOut: number;
   ok: boolean;
 }
 
-/** What an agent that was killed during its self-test left: a cgroup, and pins that keep its programs loaded. */
-function removeStale(root: string, pinPath: string): void {
-  const stale = (dir: string, prefix: string): string[] => readdirSync(dir)
-    .filter((name) => name.startsWith(prefix) && !existsSync(`/proc/${name.slice(prefix.length)}`))
-    .map((name) => join(dir, name));
-  for (const path of stale(root, CGROUP_PREFIX)) rmdirSync(path);
-  for (const path of stale(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}`)) rmSync(path, { recursive: true });
+/** What an agent that was killed during its self-test left: pins that keep its programs loaded, and a cgroup. */
+async function removeStale(root: string, pinPath: string): Promise<void> {
+  const named = (dir: string, prefix: string): string[] => readdirSync(dir).filter((name) => name.startsWith(prefix)).map((name) => join(dir, name));
+  for (const path of [...named(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}`), ...named(root, CGROUP_PREFIX)]) {
+    const release = claimIfAbandoned(path);
+    if (!release) continue;
+    if (path.startsWith(root)) await removeCgroup(path);
+    else rmSync(path, { recursive: true });
+    release();
+  }
 }
 
+/** Its processes die with it: a self-test that was killed leaves one that may run on for a while. */
 async function removeCgroup(path: string): Promise<void> {
   for (let tries = 0; tries < 50; tries++) {
     try {
       rmdirSync(path);
       return;
     } catch {
+      const kill = join(path, 'cgroup.kill');
+      if (existsSync(kill)) writeFileSync(kill, '1');
       await sleep(20);
     }
   }
 }
 
-export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: 'unified' | 'split'): Promise<SelfTestResult> {
-  removeStale(cgroupRoot, pinPath);
-  const cgroup = join(cgroupRoot, `${CGROUP_PREFIX}${String(process.pid)}`);
-  mkdirSync(cgroup, { recursive: true });
+export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: ServingMode): Promise<SelfTestResult> {
+  await removeStale(cgroupRoot, pinPath);
+  const cgroup = join(cgroupRoot, `${CGROUP_PREFIX}${randomUUID()}`);
+  const pins = join(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}${randomUUID()}`);
+  const releases = [claim(pins), claim(cgroup)];
   try {
     const datapath = new native.NativeDatapath({
-      objectPath, cgroupPath: cgroup, pinPath: join(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}${String(process.pid)}`),
+      objectPath: objectPath(), cgroupPath: cgroup, pinPath: pins,
       unified: mode === 'unified', enabled: true, observe: false, trustListeners: true, maxPairs: 64, maxHalfOpen: 64, maxListeners: 64, maxEdges: 16,
-      queueBytes: 262_144, eventBuffer: 65_536, verifierLog: false,
+      queueBytes: 262_144, eventBuffer: 65_536, verifierLog: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
     });
     try {
-      const { stdout } = await promisify(execFile)(selfTestPath, [join(cgroup, 'cgroup.procs')], { timeout: RUN_MS });
+      const { stdout } = await promisify(execFile)(selfTestPath, [join(cgroup, 'cgroup.procs'), mode], { timeout: RUN_MS });
       const steps = stdout.trim().split('\n').map((line) => JSON.parse(line) as SelfTestStep);
-      const redirected = (datapath.counters() as Counters).messages.redirected;
-      return { mode, steps, redirected, ok: redirected > 0 && steps.every((step) => step.ok) };
+      const { messages, connections } = datapath.counters() as Counters;
+      const proof = { redirected: messages.redirected, foundOut: connections.fionread };
+      const proven = proof.redirected > 0 && (mode === 'unified' || proof.foundOut > 0);
+      return { mode, steps, ...proof, ok: proven && steps.every((step) => step.ok) };
     } finally {
       datapath.uninstall();
     }
   } catch (error) {
+    // A hook that this kernel lacks is what such a test is there to find.
+    const { code, message } = error as NativeError;
+    if (code === 'attach_failed') return { mode, steps: [{ test: 'attach', ok: false, detail: message }], redirected: 0, foundOut: 0, ok: false };
     throw translate(error);
   } finally {
     await removeCgroup(cgroup);
+    rmSync(pins, { recursive: true, force: true });
+    for (const release of releases) release();
   }
 }
 
 export function failuresOf(result: SelfTestResult): string {
   const failed = result.steps.filter((step) => !step.ok).map((step) => `${step.test} (${step.detail})`);
   if (result.redirected === 0) failed.unshift('redirect (no message went around TCP)');
+  else if (result.mode === 'split' && result.foundOut === 0) failed.push('fionread_guard (a program that asks with FIONREAD was not found out)');
   return failed.join(', ');
 }

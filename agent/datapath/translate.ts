@@ -6,6 +6,7 @@ import type { NativeError } from '../../native/index.js';
 const OTHER_NAMES: Readonly<Record<string, ErrorCode>> = {
   locked: 'agent_running',
   lock_failed: 'kernel_refused',
+  lock_moved: 'kernel_refused',
   attach_failed: 'kernel_refused',
   pin_failed: 'kernel_refused',
   layout_mismatch: 'load_failed',

@@ -5,7 +5,8 @@
 import type { ReasonName } from './reasons.js';
 
 /** How enrolled sockets read: `unified` one queue (SK_MSG + SK_SKB), `split` SK_MSG only, `off` nothing is enrolled. */
-export type Mode = 'unified' | 'split' | 'off';
+export type ServingMode = 'unified' | 'split';
+export type Mode = ServingMode | 'off';
 
 export type PairState = 'half' | 'active' | 'leaving' | 'tcp';
 
@@ -26,6 +27,20 @@ export interface Endpoint {
   netns: number;
   /** Socket inode number, decimal; '0' while the connection waits in the accept queue. */
   inode: string;
+  /** A rule says that it is known to read plainly. */
+  trusted: boolean;
+  /** A rule accepts that it blocks. */
+  lenient: boolean;
+}
+
+/** A read that the guard looked at: it looks until it has seen enough, and at every one that it cannot serve. */
+export interface ReadSeen {
+  /** Of the system call: `recvfrom`, `splice`. */
+  call: string;
+  times: number;
+  msAgo: number;
+  blocking: boolean;
+  hazard: boolean;
 }
 
 /** Bytes and messages that one end sent. */
@@ -54,6 +69,36 @@ export interface Pair {
   serverQueued: number;
   /** Milliseconds since the handshake. */
   ageMs: number;
+  /** Where the client wanted to connect to, before any NAT. */
+  dialledAddress: string;
+  dialledPort: number;
+  /** Index of the rule that decided whether it may be accelerated; -1: none did. */
+  selector: number;
+  /** The latest read of each end that the guard looked at; null: none. */
+  clientRead: ReadSeen | null;
+  serverRead: ReadSeen | null;
+}
+
+export type ScopeEffect = 'exclude' | 'include' | 'trust' | 'blocking';
+
+/** A selector with the numbers that the kernel compares. All terms that are there must hold for an end. */
+export interface ScopeRule {
+  readonly effect: ScopeEffect;
+  readonly program?: string;
+  /** As stat(2) gives them. */
+  readonly executable?: { readonly inode: bigint; readonly device: bigint };
+  /** cgroup v2 id; those below it match too. */
+  readonly cgroup?: bigint;
+  readonly ports?: { readonly first: number; readonly last: number };
+  /** Sixteen bytes, IPv4 as v4-mapped, and how many bits of them count. */
+  readonly network?: { readonly address: readonly number[]; readonly prefix: number };
+  readonly user?: number;
+}
+
+/** What the operator wants when a datapath is opened. */
+export interface Standing {
+  readonly enabled: boolean;
+  readonly rules: readonly ScopeRule[];
 }
 
 /** Totals of a service edge: who talks to whom, closed and live connections together. Never falls. */
@@ -82,22 +127,77 @@ export interface Counters {
   closedUnread: number;
 }
 
-/** What the guard knows of a workload: an executable in a cgroup. */
-export interface Profile {
+/** An executable file, as stat(2) gives it: decimal numbers. One that is changed in place is another one. */
+export interface ExecutableFile {
+  exeInode: string;
+  exeDev: string;
+  /** Its change time, nanoseconds since the epoch. */
+  exeChanged: string;
+}
+
+/** A process, and the workload that it belongs to. */
+export interface HostProcess extends ExecutableFile {
+  /** Of its workload, 16 hexadecimal digits. */
+  id: string;
+  pid: number;
+  comm: string;
+  cgroup: string;
+}
+
+/** What was seen of a workload's reading: all hazards, and other reads while a connection was being learned. */
+export interface Reads {
+  plain: number;
+  blocking: number;
+  hazard: number;
+  /** Connections that were seen to read plainly, and those of them at the server's end. */
+  connections: number;
+  accepted: number;
+  /** Read plainly. */
+  bytes: number;
+  /** Since the first plain read. */
+  forMs: number;
+}
+
+/** What the guard sees of a workload: an executable in a cgroup. */
+export interface Profile extends ExecutableFile {
   /** 16 hexadecimal digits, made of executable and cgroup. */
   id: string;
   comm: string;
   /** Of the process that was seen last. */
   pid: number;
   cgroup: string;
-  exeInode: string;
   /** It was seen to read with recv and its kin from a non-blocking socket. */
   plain: boolean;
   /** It was seen to do so from a blocking one: its connections are judged one by one. */
   blocking: boolean;
   /** It was seen to read in a way that an enrolled socket cannot serve; '' if never. */
   hazard: ReasonName | '';
+  /** It is known from before: a profile says that it reads plainly. */
+  known: boolean;
+  /** It has been seen to read plainly for as long as guard.window asks. */
+  enough: boolean;
+  reads: Reads;
   seenMsAgo: number;
+}
+
+/** What is known from before, of a workload or of all new workloads of a program. */
+export interface Repute {
+  /** It reads plainly what it connects, and what it accepts. */
+  client: boolean;
+  server: boolean;
+  hazard: ReasonName | '';
+}
+
+export interface WorkloadRepute extends Repute {
+  plain: boolean;
+  blocking: boolean;
+}
+
+/** How much plain reading must have been seen before a workload is believed. */
+export interface LearningWindow {
+  time: number;
+  connections: number;
+  bytes: number;
 }
 
 export interface MapInfo {
@@ -161,6 +261,8 @@ export interface RetireOptions {
 }
 
 export interface RetireResult extends RetireProgress {
+  /** Sockets that are still in the map: of the pair that was named, otherwise all of them. */
+  left: number;
   done: boolean;
 }
 
@@ -171,8 +273,24 @@ export interface Datapath {
   edges(): Edge[];
   maps(): MapInfo[];
   profiles(): Profile[];
-  /** Instant switch: off enrols nothing and passes every message; pairs stay in the map until retired. */
+  /** Every process of the host, or the one with this number if it is there. */
+  processes(pid?: number): HostProcess[];
+  /** Adds what is known of its workload. Nothing that was seen live is taken back. */
+  seed(process: HostProcess, repute: WorkloadRepute): void;
+  /** What is known and was seen of a workload goes; it is learned anew. */
+  forget(workload: string): void;
+  /** What new workloads of this executable, under this name, begin with; undefined: nothing. */
+  setRepute(program: ExecutableFile & { comm: string }, repute: Repute | undefined): void;
+  setWindow(window: LearningWindow): void;
+  /**
+   * A workload that had no row has connected or listened. Nothing is adopted before the listener has resolved, unless
+   * that takes too long.
+   */
+  onWorkload(listener: (workload: string) => Promise<void>): void;
+  /** Off enrols nothing and passes every message at once; pairs leave the map when drained, and come back with on. */
   setEnabled(on: boolean): void;
+  /** Replaces all rules; every pair has been judged again when this returns. */
+  applyScope(rules: readonly ScopeRule[]): void;
   setObserve(on: boolean): void;
   setQueueBytes(bytes: number): void;
   onEvents(listener: (events: ConnectionEvent[]) => void): void;

@@ -231,10 +231,9 @@ export class Mesh {
   }
 
   #excepts(): { cgroup: string; service: number | undefined }[] {
-    const all = this.#config.mesh.except === '' ? [] : this.#config.mesh.except.split(',');
     const some = this.#services.flatMap(({ name, except }) =>
       except.flatMap((cgroup) => (this.#balancer?.groupsOf(name) ?? []).map(({ number }) => ({ cgroup, service: number }))));
-    return [...all.map((cgroup) => ({ cgroup, service: undefined })), ...some];
+    return [...this.#config.mesh.except.map((cgroup) => ({ cgroup, service: undefined })), ...some];
   }
 
   /** Who is checked by this host: what it owns, and what its configuration names. Other hosts check their own. */

@@ -9,6 +9,8 @@ export interface MetricEntry {
 
 const edgeLabels = ['client', 'server', 'port', 'direction', 'path'] as const;
 
+const listenerLabels = ['port', 'protocol', 'workload', 'listener'] as const;
+
 export const METRICS = {
   sidestep_connections_total: {
     type: 'counter',
@@ -43,7 +45,7 @@ export const METRICS = {
   sidestep_active_pairs: { type: 'gauge', help: 'Pairs that live now, by state.', labels: ['state'] },
   sidestep_workloads: {
     type: 'gauge',
-    help: 'Workloads (executable and cgroup) that were seen reading a local connection: trusted, judged one by one (mixed), unsafe, or not yet known (learning).',
+    help: 'Workloads (executable and cgroup) that listened, connected or read on this host: clean, judged one by one (blocking), unsafe, or not yet known (learning).',
     labels: ['verdict'],
   },
   sidestep_map_entries: { type: 'gauge', help: 'Entries in a kernel map.', labels: ['map'] },
@@ -83,6 +85,46 @@ export const METRICS = {
     labels: [],
   },
   ...MESH_METRICS,
+  sidestep_reuseport_groups: {
+    type: 'gauge',
+    help: 'Groups of listeners that share a port, by whether they are balanced, and why not.',
+    labels: ['why'],
+  },
+  sidestep_reuseport_listeners: {
+    type: 'gauge',
+    help: 'Listeners of balanced groups: ready, draining (of an older generation), new (in their grace time), stuck, full, or unlisted.',
+    labels: ['port', 'protocol', 'state'],
+  },
+  sidestep_reuseport_selections_total: {
+    type: 'counter',
+    help: 'Connections, or datagrams, that a listener was given. `listener` is the cookie of its socket.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_migrations_total: {
+    type: 'counter',
+    help: 'Connections that came to a listener from one that closed.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_skips_total: {
+    type: 'counter',
+    help: 'Choices in which a listener was passed over, and why.',
+    labels: [...listenerLabels, 'reason'],
+  },
+  sidestep_reuseport_queue_depth: {
+    type: 'gauge',
+    help: 'Connections that wait to be accepted, or bytes of datagrams that wait to be read.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_queue_wait_seconds: {
+    type: 'gauge',
+    help: 'How long the oldest of them has waited.',
+    labels: listenerLabels,
+  },
+  sidestep_reuseport_fallbacks_total: {
+    type: 'counter',
+    help: 'Connections of balanced groups that were left to the hash of the kernel, and why.',
+    labels: ['port', 'protocol', 'reason'],
+  },
   sidestep_scrape_duration_seconds: {
     type: 'gauge',
     help: 'Time that the latest reading of the kernel counters took.',

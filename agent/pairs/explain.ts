@@ -2,7 +2,9 @@
 import { reasonOf } from '../datapath/reasons.js';
 import type { ReasonName } from '../datapath/reasons.js';
 import { messagesOf, shareOf, trafficOf } from '../datapath/traffic.js';
-import type { PairState, Profile, Traffic } from '../datapath/types.js';
+import type { PairState, Profile, ReadSeen, Traffic } from '../datapath/types.js';
+import type { RuleView } from '../scope/scope.js';
+import { BY_HAND } from '../scope/rules.js';
 import { profileOf, verdictOf, type Verdict } from './profiles.js';
 import type { PairView } from './resolve.js';
 
@@ -59,10 +61,10 @@ type Role = 'client' | 'server';
 const roles: readonly Role[] = ['client', 'server'];
 
 const seen: Readonly<Record<Verdict, (who: Role) => string>> = {
-  trusted: (who) => `the program of the ${who} has been seen reading with recv from a non-blocking socket`,
-  mixed: (who) => `the program of the ${who} also reads from blocking sockets, so this connection has to show that it does not block`,
+  clean: (who) => `the program of the ${who} is known to read with recv from non-blocking sockets`,
+  blocking: (who) => `the program of the ${who} also reads from blocking sockets, so this connection has to show that it does not block`,
   unsafe: (who) => `the program of the ${who} has been seen reading in a way that cannot be served`,
-  learning: (who) => `the program of the ${who} has been seen reading, but not yet from a non-blocking socket`,
+  learning: (who) => `the program of the ${who} has not been seen reading from a non-blocking socket for long enough`,
 };
 
 /** Which end the decision waits for. */
@@ -73,7 +75,7 @@ function learned(pair: PairView, profiles: readonly Profile[]): string[] {
     const who = roles[index] ?? 'client';
     return profile ? seen[verdictOf(profile)](who) : `the ${who} has not been seen reading yet`;
   });
-  const waits = known.every((profile) => profile && verdictOf(profile) === 'trusted');
+  const waits = known.every((profile) => profile && verdictOf(profile) === 'clean');
   return waits ? [...lines, 'it joins when nothing waits unread at either end, once the server has read from a connection of this listener'] : lines;
 }
 
@@ -86,17 +88,37 @@ function hazards(pair: PairView, profiles: readonly Profile[]): string[] {
   return lines;
 }
 
+/** Which call, how often, when. */
+function readOf(who: Role, read: ReadSeen | null): string[] {
+  if (!read) return [];
+  const times = read.times === 1 ? 'once' : `${String(read.times)} times`;
+  const how = read.hazard ? ', which sees nothing of redirected bytes' : read.blocking ? ', on a blocking socket' : '';
+  return [`the guard looked at reads of the ${who} ${times}, latest ${String(Math.round(read.msAgo))} ms ago: ${read.call}${how}`];
+}
+
+function ruled(pair: PairView, rule: RuleView | undefined): string[] {
+  const lines = rule ? [`${rule.effect === 'exclude' ? 'excluded' : 'included'} by ${rule.text} (${rule.origin})`] : [];
+  for (const who of roles) {
+    if (pair[who].trusted) lines.push(`guard.trust has a selector that matches the ${who}`);
+    if (pair[who].lenient) lines.push(`guard.allowBlocking has a selector that matches the ${who}`);
+  }
+  return lines;
+}
+
 function guarded(pair: PairView, profiles: readonly Profile[]): string[] {
   if (pair.state === 'tcp' && pair.reason === 'learning') return learned(pair, profiles);
   return pair.reason === 'splice' ? hazards(pair, profiles) : [];
 }
 
-function evidence(pair: PairView, profiles: readonly Profile[]): string[] {
-  const lines = [...guarded(pair, profiles), sent('client', pair.clientSent), sent('server', pair.serverSent)];
+function evidence(pair: PairView, profiles: readonly Profile[], rule: RuleView | undefined): string[] {
+  const reads = [...readOf('client', pair.clientRead), ...readOf('server', pair.serverRead)];
+  const lines = [...ruled(pair, rule), ...guarded(pair, profiles), ...reads, sent('client', pair.clientSent), sent('server', pair.serverSent)];
   if (pair.lastPass !== 'redirected')
     lines.push(`the latest message that took TCP did so because ${reasonOf(pair.lastPass).what} (${pair.lastPass})`);
   const waiting: [string, number][] = [['client', pair.clientQueued], ['server', pair.serverQueued]];
   for (const [who, bytes] of waiting) if (bytes > 0) lines.push(`${String(bytes)} unread bytes wait at the ${who}`);
+  if (pair.server.inode !== '0' && (pair.dialledAddress !== pair.server.address || pair.dialledPort !== pair.server.port))
+    lines.push(`the client asked for ${pair.dialledAddress} port ${String(pair.dialledPort)}`);
   if (pair.client.netns !== pair.server.netns) lines.push('the two ends are in different network namespaces');
   return lines;
 }
@@ -108,7 +130,13 @@ const changes: Partial<Record<ReasonName, string>> = {
     'from non-blocking sockets and start it in a new cgroup: what was seen is remembered for executable and cgroup',
 };
 
-export function explain(pair: PairView, profiles: readonly Profile[] = []): Explanation {
+function changeOf(reason: ReasonName, rule: RuleView | undefined): string {
+  if (reason === 'excluded' && rule)
+    return rule.origin === BY_HAND ? `\`sidestep enable ${rule.text}\`` : `take ${rule.text} out of scope.exclude (${rule.origin})`;
+  return changes[reason] ?? reasonOf(reason).remedy;
+}
+
+export function explain(pair: PairView, profiles: readonly Profile[] = [], rule?: RuleView): Explanation {
   const share = shareOf(trafficOf(pair));
   const reason = decisive(pair, share);
   return {
@@ -117,7 +145,7 @@ export function explain(pair: PairView, profiles: readonly Profile[] = []): Expl
     state: pair.state,
     reason,
     verdict: verdict(pair, share, reason),
-    evidence: evidence(pair, profiles),
-    change: changes[reason] ?? reasonOf(reason).remedy,
+    evidence: evidence(pair, profiles, rule),
+    change: changeOf(reason, rule),
   };
 }

@@ -2,11 +2,11 @@
 import type { Endpoint, Profile } from '../datapath/types.js';
 
 /**
- * `trusted`: its end needs no proof; for a server, as soon as the listener has been read from. `mixed`: it was seen to
- * block, so each connection has to show by itself that it does not. `unsafe`: none is enrolled. `learning`: it was
- * seen, but not yet reading plainly.
+ * `clean`: its end needs no proof; for a server, as soon as the listener has been read from. `blocking`: it was seen to
+ * block, so each connection has to show by itself that it does not. `unsafe`: none is enrolled. `learning`: it has not
+ * been seen to read plainly for long enough.
  */
-export const VERDICTS = ['trusted', 'mixed', 'unsafe', 'learning'] as const;
+export const VERDICTS = ['clean', 'blocking', 'unsafe', 'learning'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 export interface ProfileView extends Profile {
@@ -17,10 +17,10 @@ export interface ProfileView extends Profile {
   cgroupPath: string;
 }
 
-export function verdictOf({ plain, blocking, hazard }: Profile): Verdict {
+export function verdictOf({ plain, blocking, hazard, known, enough }: Profile): Verdict {
   if (hazard !== '') return 'unsafe';
-  if (blocking) return 'mixed';
-  return plain ? 'trusted' : 'learning';
+  if (blocking) return 'blocking';
+  return known || (plain && enough) ? 'clean' : 'learning';
 }
 
 /** Unsafe ones first, then those seen most recently. */

@@ -11,12 +11,17 @@
 #include <stdbool.h>
 
 #define AF_INET 2
+#define SOL_TCP 6
 #define AF_INET6 10
 #define O_NONBLOCK 04000
 #define E2BIG 7
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 #define EBUSY 16
+#define FIONREAD 0x541B
+#define IPPROTO_TCP 6
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 #define NULL ((void *)0)
 
 /* Not our layouts: padding here is of no interest. */
@@ -27,6 +32,10 @@
 typedef struct {
 	int counter;
 } atomic_t;
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
 
 typedef struct {
 	atomic_t refs;
@@ -45,17 +54,46 @@ struct super_block {
 };
 
 struct inode {
+	unsigned short i_mode;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	__s64 i_ctime_sec; /* kernel 6.11 */
+	__u32 i_ctime_nsec;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+	long tv_nsec;
+};
+
+struct inode___v66 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___v61 {
+	struct timespec64 i_ctime;
 };
 
 struct file {
 	unsigned int f_flags;
 	struct inode *f_inode;
+	void *private_data;
 };
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct sock;
 
 struct socket {
 	struct file *file;
+	struct sock *sk;
 };
 
 struct ns_common {
@@ -74,15 +112,21 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
 struct sock_cgroup_data {
 	struct cgroup *cgroup;
 };
-
-struct sock;
 
 struct in6_addr {
 	union {
@@ -106,7 +150,10 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	unsigned char skc_reuseport : 1;
+	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 	union {
 		struct sock *skc_listener; /* of a request socket */
 		unsigned long skc_flags;   /* of any other */
@@ -128,6 +175,22 @@ struct sk_buff_head {
 	__u32 qlen;
 };
 
+struct bpf_prog_aux {
+	__u32 id;
+	char name[16];
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
+};
+
+struct sock_reuseport {
+	__u16 num_socks;
+	unsigned int reuseport_id;
+	struct bpf_prog *prog;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
@@ -137,24 +200,40 @@ struct sock {
 	int sk_rcvbuf;
 	int sk_rcvlowat;
 	int sk_err;
+	__u32 sk_tsflags;
+	__s32 sk_peek_off;
 	struct socket *sk_socket;
 	socket_lock_t sk_lock;
 	kuid_t sk_uid;
 	void *sk_user_data;
 	struct sock_cgroup_data sk_cgrp_data;
 	__u8 sk_shutdown;
+	__u16 sk_protocol;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+	struct sock_reuseport *sk_reuseport_cb;
 };
 
 enum sock_flags {
-	SOCK_ZEROCOPY = 18, /* relocated */
+	/* relocated */
+	SOCK_URGINLINE = 2,
+	SOCK_RCVTSTAMP = 12,
+	SOCK_ZEROCOPY = 18,
 };
 
 struct inet_sock {
 	struct sock sk;
 };
 
+struct request_sock;
+
+struct request_sock_queue {
+	struct request_sock *rskq_accept_head;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 	const void *icsk_ulp_ops;
 };
 
@@ -164,8 +243,12 @@ struct tcp_sock {
 	__u32 write_seq;
 	__u32 rcv_nxt;
 	__u32 snd_una;
+	__u64 bytes_acked;
+	__u64 bytes_received;
 	__u64 bytes_sent;
 	__u64 bytes_retrans;
+	__u32 data_segs_out;
+	__u32 urg_seq;
 	__u8 bpf_sock_ops_cb_flags;
 	__u8 recvmsg_inq : 1;
 	__u8 syn_data : 1;
@@ -178,6 +261,7 @@ struct request_sock {
 };
 
 struct tcp_request_sock {
+	__u64 snt_synack; /* microseconds of CLOCK_MONOTONIC; 0 with SYN cookies */
 	__u32 rcv_isn;
 	__u32 snt_isn;
 };
@@ -193,6 +277,16 @@ struct bpf_sock_ops_kern {
 	struct sock *sk;
 };
 
+struct sk_reuseport_kern {
+	struct sock *sk;
+	__u32 reuseport_id;
+};
+
+struct udp_sock {
+	struct inet_sock inet;
+	struct sk_buff_head reader_queue;
+};
+
 struct css_set {
 	struct cgroup *dfl_cgrp;
 };
@@ -203,15 +297,23 @@ struct mm_struct {
 
 struct pt_regs {
 	unsigned long orig_ax; /* x86: number of the system call */
+	unsigned long di;
+	unsigned long si;
 };
 
 struct pt_regs___arm64 {
+	__u64 regs[2];
 	int syscallno;
 };
 
+#define PF_IO_WORKER 0x10
+
 struct task_struct {
+	unsigned int flags;
 	struct mm_struct *mm;
+	struct files_struct *files;
 	struct css_set *cgroups;
+	int pid;
 	int tgid;
 	struct task_struct *group_leader;
 	char comm[16];
@@ -223,6 +325,15 @@ struct bpf_iter_meta {
 	struct seq_file *seq;
 };
 
+struct bpf_iter__task {
+	union {
+		struct bpf_iter_meta *meta;
+	};
+	union {
+		struct task_struct *task;
+	};
+};
+
 struct bpf_iter__tcp {
 	union {
 		struct bpf_iter_meta *meta;
@@ -230,10 +341,6 @@ struct bpf_iter__tcp {
 	union {
 		struct sock_common *sk_common;
 	};
-};
-
-struct udp_sock {
-	struct inet_sock inet;
 };
 
 struct bpf_iter__udp {

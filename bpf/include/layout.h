@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 1U
+#define SIDESTEP_LAYOUT_VERSION 3U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -25,10 +25,20 @@
  */
 #define SIDESTEP_SETTLE_NS (100ULL * 1000 * 1000)
 
+/*
+ * Most bytes that may wait at a reader in mode split. FIONREAD knows nothing of them there; what one read of a usual
+ * buffer takes, nobody has to be told of.
+ */
+#define SIDESTEP_SPLIT_BYTES 1024U
+
 /* How long a reader that cannot read what waits for it is left alone before its connection is reset. */
 #define SIDESTEP_STUCK_NS (500ULL * 1000 * 1000)
 
 #define SIDESTEP_COMM 16U
+
+/* Most selectors in force at once; each is asked once for each local connection. */
+#define SIDESTEP_SELECTORS 128U
+
 #define SIDESTEP_CLIENT 0U
 #define SIDESTEP_SERVER 1U
 
@@ -37,31 +47,35 @@
  * X(symbol, name): `name` is what metrics, CLI and docs show; agent/datapath/reasons.ts explains each.
  * Append only: the numbers are in pinned maps.
  */
-#define SIDESTEP_REASONS(X)             \
-	X(REDIRECTED, "redirected")     \
-	X(PEER_PENDING, "peer_pending") \
-	X(UNREAD_TCP, "unread_tcp")     \
-	X(QUEUE_FULL, "queue_full")     \
-	X(NOT_ACCEPTED, "not_accepted") \
-	X(BLOCKING, "blocking")         \
-	X(PEER_GONE, "peer_gone")       \
-	X(DISABLED, "disabled")         \
-	X(UNTRACKED, "untracked")       \
-	X(ULP, "ulp")                   \
-	X(MPTCP, "mptcp")               \
-	X(FAST_OPEN, "fast_open")       \
-	X(MAP_FULL, "map_full")         \
-	X(BUSY, "busy")                 \
-	X(NO_MEMORY, "no_memory")       \
-	X(NO_FILE, "no_file")           \
-	X(LEAVING, "leaving")           \
-	X(REMOTE, "remote")             \
-	X(OBSERVED, "observed")         \
-	X(LEARNING, "learning")         \
-	X(SPLICE, "splice")             \
-	X(SHUT_DOWN, "shut_down")       \
-	X(UNREAD_CLOSE, "unread_close") \
-	X(SOCKET_OPTION, "socket_option")
+#define SIDESTEP_REASONS(X)               \
+	X(REDIRECTED, "redirected")       \
+	X(PEER_PENDING, "peer_pending")   \
+	X(UNREAD_TCP, "unread_tcp")       \
+	X(QUEUE_FULL, "queue_full")       \
+	X(NOT_ACCEPTED, "not_accepted")   \
+	X(BLOCKING, "blocking")           \
+	X(PEER_GONE, "peer_gone")         \
+	X(DISABLED, "disabled")           \
+	X(UNTRACKED, "untracked")         \
+	X(ULP, "ulp")                     \
+	X(MPTCP, "mptcp")                 \
+	X(FAST_OPEN, "fast_open")         \
+	X(MAP_FULL, "map_full")           \
+	X(BUSY, "busy")                   \
+	X(NO_MEMORY, "no_memory")         \
+	X(NO_FILE, "no_file")             \
+	X(LEAVING, "leaving")             \
+	X(REMOTE, "remote")               \
+	X(OBSERVED, "observed")           \
+	X(LEARNING, "learning")           \
+	X(SPLICE, "splice")               \
+	X(SHUT_DOWN, "shut_down")         \
+	X(UNREAD_CLOSE, "unread_close")   \
+	X(SOCKET_OPTION, "socket_option") \
+	X(EXCLUDED, "excluded")           \
+	X(NOT_INCLUDED, "not_included")   \
+	X(URGENT, "urgent")               \
+	X(FIONREAD, "fionread")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -76,6 +90,7 @@ enum sidestep_event_type {
 	EVENT_REFUSED,  /* local connection that stays on TCP; `reason` says why */
 	EVENT_FALLBACK, /* an enrolled pair that must leave the map; `reason` says why */
 	EVENT_CLOSE,    /* both ends closed; the totals are final */
+	EVENT_WORKLOAD, /* a workload that has no row yet connects or listens; `id` is its key */
 };
 
 /* Life of a pair. A pair only moves down this list. */
@@ -93,7 +108,11 @@ struct sidestep_settings {
 	__u32 queue_bytes; /* most unread redirected bytes a reader may hold before its writer goes back to TCP */
 	__u32 observe; /* 1: see and count local connections, enrol none */
 	__u32 trust;   /* 1: believe ends of which nothing was seen yet */
+	__u32 generation; /* of switches and scope: a pair that was judged under another is judged again */
+	__u32 window_connections; /* how much plain reading must have been seen: on so many connections, */
 	__u32 pad;
+	__u64 window_ns;    /* since so long, */
+	__u64 window_bytes; /* and so many bytes */
 	__u64 owner; /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 };
 
@@ -111,21 +130,36 @@ struct sidestep_end_key {
 struct sidestep_half_open {
 	__u64 listener; /* address of the listening socket, for reads only */
 	__u64 seen_ns;  /* CLOCK_MONOTONIC */
+	__u8 local[16]; /* of the server, behind any NAT */
 };
 
-/* How the connections of a listener, or of a workload, have been seen to read. */
+#define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
+#define KNOWN_SERVER 2U /* the same on connections that it accepted */
+
+/*
+ * How the connections of a listener, or of a workload, have been seen to read. Reads are counted while a connection is
+ * being learned, and hazards always.
+ */
 struct sidestep_habits {
-	__u16 plain;    /* 1: with recv and its kin, on a non-blocking socket */
-	__u16 blocking; /* 1: the same on a blocking socket */
+	__u32 plain;    /* reads with recv and its kin, on a non-blocking socket */
+	__u32 blocking; /* the same on a blocking socket */
 	__u32 hazard;   /* reason + 1: in a way that a socket in the map cannot serve; 0: never */
+	__u32 hazards;  /* how often */
+	__u32 connections; /* that have been seen to read plainly */
+	__u32 accepted;    /* of these, at the server's end */
+	__u32 known;       /* KNOWN_ bits: what the agent knows of it from before */
+	__u32 pad;
+	__u64 first_ns; /* CLOCK_MONOTONIC, of the first plain read */
+	__u64 bytes;    /* read plainly */
 };
 
 /* Who listens. Keyed by the address of the socket. */
 struct sidestep_listener {
 	__u64 inode;
 	__u64 workload;
-	__u32 pid; /* 0: not known yet */
-	__u32 pad;
+	__u64 exe_inode; /* 0: not known yet */
+	__u32 exe_dev;   /* kernel's encoding */
+	__u32 pid;       /* 0: not known yet */
 	char comm[SIDESTEP_COMM];
 	struct sidestep_habits habits;
 };
@@ -133,12 +167,50 @@ struct sidestep_listener {
 /* An executable in a cgroup. Keyed by a number made of its identity. */
 struct sidestep_workload {
 	__u64 exe_inode;
-	__u64 cgroup; /* cgroup v2 id */
-	__u64 seen_ns; /* CLOCK_MONOTONIC, when it last read from a tracked socket that was being learned */
+	__u64 exe_changed; /* its change time, ns since the epoch: a file that was replaced in place is another one */
+	__u64 cgroup;  /* cgroup v2 id */
+	__u64 seen_ns; /* CLOCK_MONOTONIC, when it last listened, connected, or read from a socket that was being learned */
 	__u32 exe_dev; /* kernel's encoding */
 	__u32 pid;     /* of the process that was seen last */
 	char comm[SIDESTEP_COMM];
 	struct sidestep_habits habits;
+};
+
+/* An executable under a name: what survives a workload. */
+struct sidestep_program {
+	__u64 exe_inode;
+	__u64 exe_changed;
+	__u32 exe_dev;
+	__u32 pad;
+	char comm[SIDESTEP_COMM];
+};
+
+/* What a new workload of a program begins with. */
+struct sidestep_repute {
+	__u32 known;  /* KNOWN_ bits */
+	__u32 hazard; /* reason + 1 */
+};
+
+/* What the agent asks of a row that is there already. Fields of zero change nothing. */
+struct sidestep_seed {
+	__u64 workload;
+	__u32 known;
+	__u32 hazard;
+	__u32 blocking; /* 1: it was seen to block */
+	__u32 plain;    /* 1: it was seen to read plainly as well */
+	__u32 found;    /* answer: 1 if there is such a row */
+	__u32 pad;
+};
+
+/* A process as the kernel names it. */
+struct sidestep_process {
+	__u64 workload;
+	__u64 exe_inode;
+	__u64 exe_changed;
+	__u64 cgroup;
+	__u32 exe_dev;
+	__u32 pid;
+	char comm[SIDESTEP_COMM];
 };
 
 /* Traffic that one end sent, by path. Written under that end's socket lock. */
@@ -154,7 +226,13 @@ struct sidestep_traffic {
 #define READ_HAZARD 8U     /* in a way that a socket in the map cannot serve */
 #define READ_ABANDONED 16U /* it closed with bytes unread */
 #define READ_EARLY 32U     /* on a blocking socket, so soon that it may still change */
+#define READ_CONDEMNED 64U /* the agent is to reset it: the kernel's programs cannot */
 #define READ_NAMED 4U      /* process and workload are those of a reader */
+#define READ_ENOUGH 64U    /* no more of its plain reads need to be seen */
+
+#define STANDING_TRUSTED \
+	1U /* forced on: believed without, and against, what was learned of its workload */
+#define STANDING_LENIENT 2U /* its blocking reads are accepted */
 
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
 struct sidestep_endpoint {
@@ -175,7 +253,13 @@ struct sidestep_endpoint {
 	__u32 queued;      /* unread bytes charged to the receive side, at the last refresh */
 	__u32 last_reason; /* of the latest message that this end passed */
 	__u32 reads;       /* READ_ bits: how this end has been seen to read */
-	__u32 pad;
+	__u32 standing;    /* STANDING_ bits: what the scope says of this end */
+	__u64 exe_inode;   /* 0: not known yet */
+	__u64 call_ns; /* CLOCK_MONOTONIC, of the latest read that the guard looked at; 0: none */
+	__u32 exe_dev; /* kernel's encoding */
+	__u32 call;    /* number of that read's system call */
+	__u32 calls;   /* how many reads the guard looked at */
+	__u32 noted;   /* bytes that it was seen to read plainly */
 };
 
 struct sidestep_pair {
@@ -187,6 +271,49 @@ struct sidestep_pair {
 	__u32 reason;                    /* why it is not, or no longer, accelerated */
 	__u32 closed;                    /* bit per side */
 	__u32 accelerated;               /* 1: it was active at some time */
+	__u32 selector;                  /* index + 1 of the selector that decided; 0: none did */
+	__u32 generation;                /* that it was judged under */
+	__u8 dialled[16];                /* the address that the client asked for, before any NAT */
+	__u16 dialled_port;              /* host order */
+	__u16 ulp_asked; /* 1: an end has asked for an upper layer protocol; whether it got one, its socket says */
+	__u16 pad[2];
+};
+
+/* What a selector does to the connections that it matches. */
+enum sidestep_effect {
+	SCOPE_EXCLUDE = 1, /* plain TCP */
+	SCOPE_INCLUDE,     /* with one of these, whatever matches none of them is plain TCP */
+	SCOPE_TRUST,       /* believe the end that matches */
+	SCOPE_BLOCKING,    /* accept that the end that matches blocks */
+};
+
+#define TERM_PROGRAM 1U
+#define TERM_EXE 2U
+#define TERM_CGROUP 4U
+#define TERM_PORT 8U
+#define TERM_CIDR 16U
+#define TERM_USER 32U
+
+/* One selector: it matches an end for which all terms in use hold. */
+struct sidestep_selector {
+	__u64 exe_inode;
+	__u64 cgroup; /* the cgroup or one above it */
+	__u8 address[16];
+	char comm[SIDESTEP_COMM];
+	__u32 effect; /* enum sidestep_effect */
+	__u32 terms;  /* TERM_ bits in use */
+	__u32 exe_dev;
+	__u32 uid;
+	__u32 prefix; /* bits of the address that count, 0..128 */
+	__u16 port_first;
+	__u16 port_last;
+};
+
+/* All selectors in force. Replaced as a whole. */
+struct sidestep_scope {
+	__u32 count;
+	__u32 including; /* 1: there is a SCOPE_INCLUDE */
+	struct sidestep_selector selector[SIDESTEP_SELECTORS];
 };
 
 /* What each tracked socket carries (SK_STORAGE): the way to its pair. */
@@ -241,13 +368,35 @@ struct sidestep_retire {
 	__u64 tracked; /* sockets that carry a record of ours, enrolled or not */
 };
 
-SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 32, "settings");
+/* An established socket without a record, and the pair ids that it could have. */
+struct sidestep_untracked {
+	__u64 sk;
+	__u64 cgroup;
+	sidestep_pair_id as_client;
+	sidestep_pair_id as_server;
+};
+
+/* What a socket that was found is to be given, and whether it was. */
+struct sidestep_found {
+	sidestep_pair_id id;
+	__u32 side;
+	__u32 tracked;
+};
+
+SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 56, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
-SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 48, "listener");
-SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 144, "endpoint");
-SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 328, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 96, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_habits) == 48, "habits");
+SIDESTEP_ASSERT(sizeof(struct sidestep_workload) == 104, "workload");
+SIDESTEP_ASSERT(sizeof(struct sidestep_program) == 40, "program");
+SIDESTEP_ASSERT(sizeof(struct sidestep_process) == 56, "process");
+SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 176, "endpoint");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 424, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_event) == 88, "event");
+SIDESTEP_ASSERT(sizeof(struct sidestep_untracked) == 32, "untracked");
+SIDESTEP_ASSERT(sizeof(struct sidestep_found) == 16, "found");
 
 #endif

@@ -17,6 +17,20 @@ struct {
 	__type(value, struct sidestep_settings);
 } settings SEC(".maps");
 
+/* A    Whom to accelerate: one slot with all selectors, so that no connection ever sees half of a change. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct sidestep_scope));
+		});
+} scope SEC(".maps");
+
 /* K    SYNs received here and not yet established. LRU: a flood evicts, nothing grows. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -40,6 +54,18 @@ struct {
 	__type(key, __u64);
 	__type(value, struct sidestep_workload);
 } workloads SEC(".maps");
+
+/*
+ * K A  What is known of programs from before: their new workloads begin with it. K only removes what turns out otherwise.
+ *      Not pinned: each agent says anew what it knows.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct sidestep_program);
+	__type(value, struct sidestep_repute);
+} programs SEC(".maps");
 
 /* K    Connections between two local sockets. Read by the agent in batches. */
 struct {

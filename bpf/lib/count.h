@@ -31,6 +31,14 @@ static __always_inline void count_connection(__u32 reason)
 	c->connections[reason]++;
 }
 
+static __always_inline void count_reset(void)
+{
+	struct sidestep_counters *c = counters_of_this_cpu();
+
+	if (c)
+		c->resets++;
+}
+
 static __always_inline void emit(sidestep_pair_id id, __u32 type, __u32 reason,
 				 const struct sidestep_traffic *client,
 				 const struct sidestep_traffic *server)

@@ -5,14 +5,12 @@
 
 #include "habits.h"
 #include "peek.h"
+#include "scope.h"
 
-static __always_inline __u32 eligible(const struct sock *client, const struct sock *listener,
-				      const struct sidestep_pair *pair,
-				      const struct sidestep_settings *set)
+/* What the sockets themselves rule out. 0: nothing. */
+static __always_inline __u32 unsuitable(const struct sock *client, const struct sock *listener)
 {
-	const struct sidestep_habits *asks = client_habits(pair), *serves = server_habits(pair);
 	const struct tcp_sock *tp = peek(client, struct tcp_sock);
-	bool doubtful;
 
 	if (is_mptcp(tp))
 		return REASON_MPTCP;
@@ -24,23 +22,39 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 		return REASON_SOCKET_OPTION;
 	if (!file_of(client) || !file_of(listener))
 		return REASON_NO_FILE;
-	doubtful = blocks(client) || blocks(listener);
-	if (doubtful && (set->trust || blocks_always(asks) || blocks_always(serves)))
+	return 0;
+}
+
+static __always_inline __u32 eligible(const struct sock *client, const struct sock *listener,
+				      struct sidestep_pair *pair,
+				      const struct sidestep_settings *set)
+{
+	__u32 reason = unsuitable(client, listener);
+	bool doubtful;
+
+	if (!reason)
+		reason = out_of_scope(pair, set);
+	if (reason)
+		return reason;
+	doubtful = refuses_blocking(pair, SIDESTEP_CLIENT, client) ||
+		   refuses_blocking(pair, SIDESTEP_SERVER, listener);
+	if (doubtful && (set->trust || blocks_always(client_habits(pair)) ||
+			 blocks_always(server_habits(pair))))
 		return REASON_BLOCKING;
 
-	if (hazard_of(asks) || hazard_of(serves))
-		return hazard_of(asks) ? hazard_of(asks) : hazard_of(serves);
-	if (workload_hazard(&pair->end[SIDESTEP_SERVER]))
-		return workload_hazard(&pair->end[SIDESTEP_SERVER]);
-	if (set->observe)
-		return REASON_OBSERVED;
+	reason = known_hazard(pair, SIDESTEP_CLIENT);
+	if (!reason)
+		reason = known_hazard(pair, SIDESTEP_SERVER);
+	if (reason)
+		return reason;
 	/*
 	 * Whoever was never seen to read is watched first; the connection is adopted a moment later. So is one that
 	 * connects or listens with a blocking socket: many programs call fcntl(O_NONBLOCK) only afterwards.
 	 */
-	if (!doubtful && (set->trust || (believed(asks) && believed(serves))))
-		return REASON_REDIRECTED;
-	return REASON_LEARNING;
+	if (doubtful || !known_good(pair, SIDESTEP_CLIENT, set) ||
+	    !known_good(pair, SIDESTEP_SERVER, set))
+		return REASON_LEARNING;
+	return set->observe ? REASON_OBSERVED : REASON_REDIRECTED;
 }
 
 #endif

@@ -11,6 +11,7 @@
 #define SIDESTEP_GATE_H
 
 #include "../include/maps.h"
+#include "habits.h"
 #include "peek.h"
 
 static __always_inline bool settled(const struct sidestep_pair *pair)
@@ -18,8 +19,18 @@ static __always_inline bool settled(const struct sidestep_pair *pair)
 	return bpf_ktime_get_ns() - pair->opened_ns > SIDESTEP_SETTLE_NS;
 }
 
+/* Mode split, set before the load. */
+const volatile bool split = false;
+
+/* Not joined with what stands around it: so the verifier can take it out of the other mode. */
+static __always_inline bool too_much_to_overlook(__u32 bytes)
+{
+	asm volatile("" : "+r"(bytes));
+	return bytes > SIDESTEP_SPLIT_BYTES;
+}
+
 static __always_inline __u32 gate(const struct sock *own, const struct sidestep_pair *pair,
-				  __u32 side, const struct sidestep_settings *set)
+				  __u32 side, __u32 size, const struct sidestep_settings *set)
 {
 	const struct tcp_sock *own_tcp = peek(own, struct tcp_sock);
 	const struct tcp_sock *peer_tcp;
@@ -35,25 +46,25 @@ static __always_inline __u32 gate(const struct sock *own, const struct sidestep_
 	peer = peek(pair->end[(side ^ 1) & 1].sk, struct sock);
 	peer_tcp = peek(peer, struct tcp_sock);
 
-	if (peer_tcp->copied_seq != own_tcp->write_seq)
+	if (see(peer_tcp, copied_seq) != see(own_tcp, write_seq))
 		return REASON_UNREAD_TCP;
 
 	/* Charged bytes bound the queue, as the receive buffer does for TCP (dp-slow-reader-not-charged). */
-	unread = peer->sk_backlog.rmem_alloc.counter;
-	if (unread && (unread >= set->queue_bytes || unread >= (__u32)peer->sk_rcvbuf / 2))
+	unread = see(peer, sk_backlog.rmem_alloc.counter);
+	if (unread && (unread >= set->queue_bytes || unread >= (__u32)see(peer, sk_rcvbuf) / 2))
 		return REASON_QUEUE_FULL;
+	if (split && too_much_to_overlook(unread + size))
+		return REASON_FIONREAD;
 
 	/* A redirect would get round both: TCP refuses such a send, or answers it with a reset. */
-	if (own->sk_shutdown & SEND_SHUTDOWN || peer->sk_shutdown & RCV_SHUTDOWN)
+	if (see(own, sk_shutdown) & SEND_SHUTDOWN || see(peer, sk_shutdown) & RCV_SHUTDOWN)
 		return REASON_SHUT_DOWN;
-	if (!peer->sk_socket)
+	if (!see(peer, sk_socket))
 		return REASON_NOT_ACCEPTED;
-	if (blocks(peer) || blocks(own))
+	if (refuses_blocking(pair, side ^ 1, peer) || refuses_blocking(pair, side, own))
 		return REASON_BLOCKING;
-	if (uses_ulp(own_tcp) || uses_ulp(peer_tcp))
+	if (pair->ulp_asked && (uses_ulp(own_tcp) || uses_ulp(peer_tcp)))
 		return REASON_ULP;
-	if (wants_tcp(own) || wants_tcp(peer))
-		return REASON_SOCKET_OPTION;
 	return REASON_REDIRECTED;
 }
 

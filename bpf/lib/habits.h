@@ -8,6 +8,8 @@
 #define SIDESTEP_HABITS_H
 
 #include "../include/maps.h"
+#include "peek.h"
+#include "repute.h"
 
 static __always_inline struct sidestep_habits *client_habits(const struct sidestep_pair *pair)
 {
@@ -44,30 +46,97 @@ static __always_inline __u32 workload_hazard(const struct sidestep_endpoint *end
 	return workload ? hazard_of(&workload->habits) : 0;
 }
 
-static __always_inline void note(struct sidestep_habits *habits, __u32 read)
+/* `hazard`: the reason, where there is one. */
+static __always_inline void note(struct sidestep_habits *habits, __u32 read, __u32 hazard)
 {
-	if (read == READ_PLAIN)
-		habits->plain = 1;
-	else if (read == READ_BLOCKING)
-		habits->blocking = 1;
-	else
-		habits->hazard = REASON_SPLICE + 1;
+	if (read == READ_BLOCKING) {
+		__sync_fetch_and_add(&habits->blocking, 1);
+		return;
+	}
+	habits->hazard = hazard + 1;
+	__sync_fetch_and_add(&habits->hazards, 1);
 }
 
 /* What an end shows speaks for the workload of whoever holds it, and at the server for its listener as well. */
-static __always_inline void note_read(const struct sidestep_pair *pair, __u32 side, __u32 read)
+static __always_inline void note_seen(const struct sidestep_pair *pair, __u32 side, __u32 read,
+				      __u32 hazard)
 {
 	struct sidestep_workload *workload;
 	struct sidestep_listener *listener;
 
 	workload = bpf_map_lookup_elem(&workloads, &pair->end[side & 1].workload);
-	if (workload)
-		note(&workload->habits, read);
+	if (workload) {
+		note(&workload->habits, read, hazard);
+		disown(workload);
+	}
 	if (side != SIDESTEP_SERVER)
 		return;
 	listener = bpf_map_lookup_elem(&listeners, &pair->listener);
 	if (listener)
-		note(&listener->habits, read);
+		note(&listener->habits, read, hazard);
+}
+
+static __always_inline void note_read(const struct sidestep_pair *pair, __u32 side, __u32 read)
+{
+	note_seen(pair, side, read, 0);
+}
+
+static __always_inline void note_hazard(const struct sidestep_pair *pair, __u32 side, __u32 reason)
+{
+	note_seen(pair, side, READ_HAZARD, reason);
+}
+
+/* Has enough plain reading been seen (guard.window)? What is known from before need not be seen again. */
+static __always_inline bool seen_enough(const struct sidestep_habits *habits)
+{
+	__u32 zero = 0;
+	const struct sidestep_settings *set = bpf_map_lookup_elem(&settings, &zero);
+
+	if (habits->known)
+		return true;
+	return set && habits->plain && habits->connections >= set->window_connections &&
+	       habits->bytes >= set->window_bytes &&
+	       bpf_ktime_get_ns() - habits->first_ns >= set->window_ns;
+}
+
+static __always_inline void add_plain(struct sidestep_habits *habits, __u32 side, bool first,
+				      __u32 bytes)
+{
+	if (!habits->first_ns)
+		habits->first_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&habits->plain, 1);
+	__sync_fetch_and_add(&habits->bytes, bytes);
+	if (!first)
+		return;
+	__sync_fetch_and_add(&habits->connections, 1);
+	if (side == SIDESTEP_SERVER)
+		__sync_fetch_and_add(&habits->accepted, 1);
+}
+
+/* A plain read, after which this end has read `read` bytes. */
+static __always_inline void note_plain(struct sidestep_pair *pair, __u32 side, __u32 read)
+{
+	struct sidestep_endpoint *end = &pair->end[side & 1];
+	bool first = !(end->reads & READ_PLAIN), enough = true;
+	struct sidestep_workload *workload;
+	struct sidestep_listener *listener;
+	__u32 bytes = read - end->noted;
+
+	end->noted = read;
+	end->reads |= READ_PLAIN;
+	workload = bpf_map_lookup_elem(&workloads, &end->workload);
+	if (workload) {
+		add_plain(&workload->habits, side, first, bytes);
+		enough = seen_enough(&workload->habits);
+	}
+	listener =
+		side == SIDESTEP_SERVER ? bpf_map_lookup_elem(&listeners, &pair->listener) : NULL;
+	if (listener) {
+		add_plain(&listener->habits, side, first, bytes);
+		enough = enough && seen_enough(&listener->habits);
+	}
+	if (enough)
+		end->reads |= READ_ENOUGH;
 }
 
 static __always_inline bool blocks_always(const struct sidestep_habits *habits)
@@ -77,7 +146,63 @@ static __always_inline bool blocks_always(const struct sidestep_habits *habits)
 
 static __always_inline bool believed(const struct sidestep_habits *habits)
 {
-	return habits && habits->plain && !habits->blocking && !habits->hazard;
+	return habits && !habits->blocking && !habits->hazard && seen_enough(habits);
+}
+
+/*
+ * May this end be enrolled before it was seen to read? A workload that was seen to serve plainly speaks for a listener
+ * of which nothing is known.
+ */
+static __always_inline bool believed_end(const struct sidestep_pair *pair, __u32 side)
+{
+	const struct sidestep_habits *habits = habits_of(pair, side);
+	const struct sidestep_workload *workload;
+
+	if (side == SIDESTEP_CLIENT || !habits || believed(habits))
+		return believed(habits);
+	if (habits->blocking || habits->hazard)
+		return false;
+	workload = bpf_map_lookup_elem(&workloads, &pair->end[SIDESTEP_SERVER].workload);
+	return workload && believed(&workload->habits) &&
+	       (workload->habits.known & KNOWN_SERVER || workload->habits.accepted);
+}
+
+/* This end has shown how it reads, and its workload for long enough. */
+static __always_inline bool proven(const struct sidestep_endpoint *end)
+{
+	const struct sidestep_workload *workload = bpf_map_lookup_elem(&workloads, &end->workload);
+
+	return end->reads & READ_PLAIN &&
+	       (end->standing & STANDING_LENIENT || !workload || seen_enough(&workload->habits));
+}
+
+/* What the operator says of an end goes before what was learned of others like it. */
+static __always_inline bool trusted(const struct sidestep_pair *pair, __u32 side)
+{
+	return pair->end[side & 1].standing & STANDING_TRUSTED;
+}
+
+static __always_inline bool known_good(const struct sidestep_pair *pair, __u32 side,
+				       const struct sidestep_settings *set)
+{
+	return set->trust || trusted(pair, side) || believed_end(pair, side);
+}
+
+/* `sk` is this end, or the listener that it will come from. */
+static __always_inline bool refuses_blocking(const struct sidestep_pair *pair, __u32 side,
+					     const struct sock *sk)
+{
+	return blocks(sk) && !(pair->end[side & 1].standing & STANDING_LENIENT);
+}
+
+/* Has anything been learned that speaks against the workloads of this end? */
+static __always_inline __u32 known_hazard(const struct sidestep_pair *pair, __u32 side)
+{
+	__u32 reason = hazard_of(habits_of(pair, side));
+
+	if (trusted(pair, side))
+		return 0;
+	return reason ? reason : workload_hazard(&pair->end[side & 1]);
 }
 
 #endif

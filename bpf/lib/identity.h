@@ -5,6 +5,7 @@
 
 #include "../include/maps.h"
 #include "peek.h"
+#include "repute.h"
 
 /*
  * The process that is calling connect() on this CPU. On one host the whole handshake usually runs inside that call, so
@@ -14,9 +15,12 @@
 struct caller {
 	__u64 sk;
 	__u64 workload;
+	__u64 exe_inode;
+	__u64 exe_changed;
+	__u64 cgroup;
+	__u32 exe_dev;
 	__u32 pid;
 	char comm[SIDESTEP_COMM];
-	__u32 pad;
 };
 
 struct {
@@ -29,28 +33,52 @@ struct {
 static __always_inline __u32 current_process(char *comm)
 {
 	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
-	const struct task_struct *leader = task->group_leader;
+	const struct task_struct *leader = see(task, group_leader);
 
 	for (__u32 i = 0; i < SIDESTEP_COMM; i++)
-		comm[i] = leader->comm[i];
-	return task->tgid;
+		comm[i] = see(leader, comm[i]);
+	return see(task, tgid);
 }
 
-/* A number for executable + cgroup of the process that runs now. 0: a kernel thread. */
-static __always_inline __u64 current_workload(struct sidestep_workload *workload)
+/* When anything of the file was last changed, in ns since the epoch. The field was renamed twice. */
+static __always_inline __u64 changed(const struct inode *inode)
 {
-	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
-	const struct mm_struct *mm = task->mm;
+	const struct inode___v66 *v66 = (const void *)inode;
+
+	/* A bit beyond a second's worth of nanoseconds is a flag of the kernel's own. */
+	if (bpf_core_field_exists(inode->i_ctime_sec))
+		return see(inode, i_ctime_sec) * 1000000000ULL +
+		       (see(inode, i_ctime_nsec) & 0x3fffffff);
+	if (bpf_core_field_exists(v66->__i_ctime))
+		return see(peek(inode, struct inode___v66), __i_ctime.tv_sec) * 1000000000ULL +
+		       (see(peek(inode, struct inode___v66), __i_ctime.tv_nsec) & 0x3fffffff);
+	return see(peek(inode, struct inode___v61), i_ctime.tv_sec) * 1000000000ULL +
+	       see(peek(inode, struct inode___v61), i_ctime.tv_nsec);
+}
+
+/* A number for executable + cgroup of a task. 0: a kernel thread. */
+static __always_inline __u64 workload_of(const struct task_struct *task,
+					 struct sidestep_workload *workload)
+{
+	const struct mm_struct *mm = see(task, mm);
+	const struct file *file = mm ? see(mm, exe_file) : NULL;
 	const struct inode *exe;
 
-	if (!mm || !mm->exe_file)
+	if (!file)
 		return 0;
-	exe = mm->exe_file->f_inode;
-	workload->exe_inode = exe->i_ino;
-	workload->exe_dev = exe->i_sb->s_dev;
-	workload->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	exe = see(file, f_inode);
+	workload->exe_inode = see(exe, i_ino);
+	workload->exe_changed = changed(exe);
+	workload->exe_dev = see(exe, i_sb, s_dev);
+	workload->cgroup = see(task, cgroups, dfl_cgrp, kn, id);
 	return (workload->exe_inode * 0x9e3779b97f4a7c15ULL) ^
+	       (workload->exe_changed * 0x165667b19e3779f9ULL) ^
 	       (workload->cgroup * 0xc2b2ae3d27d4eb4fULL) ^ ((__u64)workload->exe_dev << 20) ^ 1;
+}
+
+static __always_inline __u64 current_workload(struct sidestep_workload *workload)
+{
+	return workload_of(peek(bpf_get_current_task(), struct task_struct), workload);
 }
 
 static __always_inline void remember_caller(const struct sock *sk)
@@ -63,6 +91,10 @@ static __always_inline void remember_caller(const struct sock *sk)
 		return;
 	caller->sk = (__u64)sk;
 	caller->workload = current_workload(&workload);
+	caller->exe_inode = workload.exe_inode;
+	caller->exe_changed = workload.exe_changed;
+	caller->exe_dev = workload.exe_dev;
+	caller->cgroup = workload.cgroup;
 	caller->pid = current_process(caller->comm);
 }
 
@@ -75,7 +107,7 @@ static __always_inline struct sidestep_listener *find_listener(__u64 address)
 	if (!known)
 		return NULL;
 	file = file_of(peek(address, struct sock));
-	return file && file->f_inode->i_ino == known->inode ? known : NULL;
+	return file && see(file, f_inode, i_ino) == known->inode ? known : NULL;
 }
 
 /* `own`: the process that runs now has just made it. One from before begins without a name, which user space adds. */
@@ -87,36 +119,70 @@ static __always_inline void note_listener(__u64 address, bool own)
 
 	if (!file)
 		return;
-	listener.inode = file->f_inode->i_ino;
+	listener.inode = see(file, f_inode, i_ino);
 	if (own) {
 		listener.workload = current_workload(&workload);
+		listener.exe_inode = workload.exe_inode;
+		listener.exe_dev = workload.exe_dev;
 		listener.pid = current_process(listener.comm);
+		workload.pid = listener.pid;
+		__builtin_memcpy(workload.comm, listener.comm, SIDESTEP_COMM);
+		meet(listener.workload, &workload);
 	}
 	bpf_map_update_elem(&listeners, &address, &listener, BPF_ANY);
+}
+
+static __always_inline void put_v4(__u8 *address, __u32 v4)
+{
+	__u32 *words = (__u32 *)address;
+
+	words[2] = __builtin_bswap32(0x0000ffff);
+	words[3] = v4;
+}
+
+static __always_inline void put_v6(__u8 *address, const struct in6_addr *v6)
+{
+	__u32 *words = (__u32 *)address;
+
+	words[0] = see(v6, in6_u.u6_addr32[0]);
+	words[1] = see(v6, in6_u.u6_addr32[1]);
+	words[2] = see(v6, in6_u.u6_addr32[2]);
+	words[3] = see(v6, in6_u.u6_addr32[3]);
+}
+
+static __always_inline void put_local(__u8 *address, const struct sock_common *common)
+{
+	if (see(common, skc_family) == AF_INET)
+		put_v4(address, see(common, skc_rcv_saddr));
+	else
+		put_v6(address, &common->skc_v6_rcv_saddr);
+}
+
+/* Where the client wanted to go; the server may be elsewhere, behind NAT. */
+static __always_inline void describe_call(struct sidestep_pair *pair, const struct sock *client)
+{
+	const struct sock_common *common = &client->__sk_common;
+
+	if (see(common, skc_family) == AF_INET)
+		put_v4(pair->dialled, see(common, skc_daddr));
+	else
+		put_v6(pair->dialled, &common->skc_v6_daddr);
+	pair->dialled_port = __builtin_bswap16(see(common, skc_dport));
 }
 
 static __always_inline void describe(struct sidestep_endpoint *end, const struct sock *sk)
 {
 	const struct sock_common *common = &sk->__sk_common;
 	const struct file *file = file_of(sk);
-	__u32 *local = (__u32 *)end->local;
 
-	end->family = common->skc_family;
-	if (end->family == AF_INET) {
-		local[2] = __builtin_bswap32(0x0000ffff);
-		local[3] = common->skc_rcv_saddr;
-	} else {
-		local[0] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[0];
-		local[1] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[1];
-		local[2] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[2];
-		local[3] = common->skc_v6_rcv_saddr.in6_u.u6_addr32[3];
-	}
+	end->family = see(common, skc_family);
+	put_local(end->local, common);
 	end->sk = (__u64)sk;
-	end->port = common->skc_num;
-	end->cgroup = sk->sk_cgrp_data.cgroup->kn->id;
-	end->netns = common->skc_net.net->ns.inum;
-	end->uid = sk->sk_uid.val;
-	end->inode = file ? file->f_inode->i_ino : 0;
+	end->port = see(common, skc_num);
+	end->cgroup = see(sk, sk_cgrp_data.cgroup, kn, id);
+	end->netns = see(common, skc_net.net, ns.inum);
+	end->uid = see(sk, sk_uid.val);
+	end->inode = file ? see(file, f_inode, i_ino) : 0;
 }
 
 #endif

@@ -28,4 +28,27 @@ static __always_inline void send_back(struct sidestep_pair *pair, sidestep_pair_
 	emit(id, EVENT_FALLBACK, reason, NULL, NULL);
 }
 
+/* This connection must not be, or stay, in the map. What was decided for good before stands. */
+static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_pair_id id,
+					   __u32 reason)
+{
+	bool inside = pair->end[SIDESTEP_CLIENT].psock || pair->end[SIDESTEP_SERVER].psock;
+
+	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING)
+		return;
+	if (pair->state == PAIR_LEAVING) {
+		pair->reason = reason;
+		return;
+	}
+	if (pair->state == PAIR_TCP)
+		count_connection(reason);
+	if (inside) {
+		send_back(pair, id, reason);
+		return;
+	}
+	pair->reason = reason;
+	pair->state = PAIR_TCP;
+	emit(id, EVENT_REFUSED, reason, NULL, NULL);
+}
+
 #endif

@@ -48,7 +48,15 @@ static __always_inline __u64 carried_by_tcp(const struct sock *sk)
 {
 	const struct tcp_sock *tp = peek(sk, struct tcp_sock);
 
-	return tp->bytes_sent - tp->bytes_retrans;
+	return see(tp, bytes_sent) - see(tp, bytes_retrans);
+}
+
+/* The count came with the FIONREAD repair. Before, the list alone tells, which is emptied a moment after close(). */
+static __always_inline bool holds_bytes(const struct sk_psock *psock)
+{
+	if (bpf_core_field_exists(psock->msg_tot_len))
+		return see(psock, msg_tot_len) != 0;
+	return see(psock, ingress_msg.next) != &psock->ingress_msg;
 }
 
 /*
@@ -64,12 +72,11 @@ static __always_inline void notice_unread(struct sidestep_pair *pair, sidestep_p
 	struct sidestep_counters *c = counters_of_this_cpu();
 	const struct sk_psock *psock;
 
-	if (!end->psock || sk->sk_user_data)
+	if (!end->psock || see(sk, sk_user_data))
 		return;
 	psock = peek(end->psock, struct sk_psock);
 	end->psock = 0;
-	/* The count came with the FIONREAD repair; without it nothing can be said. */
-	if (!c || !bpf_core_field_exists(psock->msg_tot_len) || !psock->msg_tot_len)
+	if (!c || !holds_bytes(psock))
 		return;
 	c->closed_unread++;
 	if (pair->closed)
@@ -98,9 +105,20 @@ static __always_inline void learned_at_close(struct sidestep_pair *pair)
 			continue;
 		pair->reason = REASON_BLOCKING;
 		if (habits)
-			habits->blocking = 1;
+			note(habits, READ_BLOCKING, 0);
 	}
 	count_connection(pair->reason);
+}
+
+/* What would have been redirected. Segments stand for messages: TCP may have joined some. */
+static __always_inline void count_observed(__u64 bytes, __u32 segments)
+{
+	struct sidestep_counters *c = counters_of_this_cpu();
+
+	if (!c)
+		return;
+	c->messages[REASON_OBSERVED] += segments;
+	c->bytes[REASON_OBSERVED] += bytes;
 }
 
 static __always_inline void end_closed(struct bpf_sock *socket, const struct sock *sk)
@@ -124,10 +142,14 @@ static __always_inline void end_closed(struct bpf_sock *socket, const struct soc
 	before = __sync_fetch_and_or(&pair->closed, bit);
 	if (before & bit)
 		return;
+	if (pair->end[side].reads & READ_CONDEMNED)
+		count_reset();
 	carried = carried_by_tcp(sk);
 	sent = &pair->end[side].sent;
 	if (carried > sent->passed_bytes)
 		sent->passed_bytes = carried;
+	if (pair->reason == REASON_OBSERVED && pair->state == PAIR_TCP)
+		count_observed(carried, see(peek(sk, struct tcp_sock), data_segs_out));
 	/* A client whose server end was never established is the only end. */
 	if (side == SIDESTEP_CLIENT && !pair->end[SIDESTEP_SERVER].sk)
 		before |= 1U << SIDESTEP_SERVER;

@@ -7,6 +7,7 @@
 #include "mesh_js.h"
 #include "owners.h"
 #include "probe.h"
+#include "reuseport_js.h"
 #include "tables.h"
 
 namespace {
@@ -17,8 +18,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));
 	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));
+	exports.Set("probeCasts", Napi::Function::New(env, sidestep::ProbeCastsJs, "probeCasts"));
 	exports.Set("hookOwners", Napi::Function::New(env, sidestep::HookOwners, "hookOwners"));
 	exports.Set("reasonNames", sidestep::ReasonNames(env));
+	sidestep::DefineReuseport(env, exports);
 	return exports;
 }
 

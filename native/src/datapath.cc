@@ -3,8 +3,11 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdarg>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -13,6 +16,8 @@
 #include "layout.h"
 #include "layout_check.h"
 #include "objects.h"
+#include "pins.h"
+#include "probe.h"
 
 namespace sidestep {
 namespace {
@@ -20,36 +25,51 @@ namespace {
 namespace fs = std::filesystem;
 
 // Maps that outlive an agent. Scratch maps belong to the programs and come and go with them.
-constexpr const char* kPinnedMaps[] = { "settings", "half_open", "listeners", "workloads", "pairs",   "sockets",
-					"flows",    "edges",     "counters",  "events",    "retiring" };
+constexpr const char* kPinnedMaps[] = { "settings", "scope", "half_open", "listeners", "workloads", "pairs",
+					"sockets",  "flows", "edges",     "counters",  "events",    "retiring" };
 
 } // namespace
 
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
-	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
-	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
-	if (fs::exists(current + "/link_sk_msg")) options_.unified = fs::exists(current + "/link_sk_skb");
-	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, {} });
-	if (options_.unified) hooks_.push_back({ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, {} });
-	hooks_.push_back({ "sidestep_guard", "guard", BPF_TRACE_RAW_TP, {} });
-	// Last: nothing enters the map before what serves it is attached.
-	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, {} });
+	try {
+		Start();
+	} catch (...) {
+		rmdir(options_.pin_path.c_str()); // goes only if nothing is in it
+		throw;
+	}
+}
 
-	MakePinDir(options_.pin_path);
-	RequireBpffs(options_.pin_path);
-	RemovePins(fresh); // of an agent that died while loading (h-half-migrated-map)
+void Datapath::Start() {
+	const PinPaths paths(options_.pin_path);
+	const std::string &current = paths.current, &fresh = paths.fresh;
+	MakeDir(paths.root);
+	RequireBpffs(paths.root);
+	SettlePins(paths);
+	// Sockets in a map that is taken over read as it was made; a mode cannot change under them.
+	if (fs::exists(current)) options_.unified = !fs::exists(current + "/link_fionread");
+	hooks_.push_back({ "sidestep_sk_msg", "sk_msg", BPF_SK_MSG_VERDICT, "sockets", {} });
+	hooks_.push_back(options_.unified
+				 ? Hook{ "sidestep_sk_skb", "sk_skb", BPF_SK_SKB_STREAM_VERDICT, "sockets", {} }
+				 : FionreadHook());
+	hooks_.push_back({ "sidestep_guard", "guard", BPF_TRACE_RAW_TP, "tcp_rcv_space_adjust", {} });
+	hooks_.push_back({ "sidestep_sockopt", "sockopt", BPF_CGROUP_SETSOCKOPT, options_.cgroup_path, {} });
+	// Last: nothing enters the map before what serves it is attached.
+	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, options_.cgroup_path, {} });
+
 	Open();
 	if (fs::exists(current)) {
 		ReuseMaps(current);
 		Load();
 		UpdateLinks(current);
 		took_over_ = true;
+		WriteScope();
 		ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 		return;
 	}
 	Load();
+	WriteScope();
 	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
-	MakePinDir(fresh);
+	MakeDir(fresh);
 	try {
 		PinMaps(fresh);
 		Attach(fresh);
@@ -59,6 +79,28 @@ Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
 		RemovePins(fresh);
 		throw;
 	}
+}
+
+// Mode split only. Its link says that the pins are of that mode: every kernel has links for tracing.
+Datapath::Hook Datapath::FionreadHook() {
+	if (ProbeFentry("sock_ioctl") == Answer::kYes)
+		return { "sidestep_ioctl", "fionread", BPF_TRACE_FENTRY, "sock_ioctl", {} };
+	return { "sidestep_ioctl_call", "fionread", BPF_TRACE_RAW_TP, "sys_enter", {} };
+}
+
+// What belongs to the other mode, or to another kernel, is not loaded.
+void Datapath::ChoosePrograms() {
+	for (const char* name : { "sidestep_sk_skb", "sidestep_ioctl", "sidestep_ioctl_call" }) {
+		bool used = false;
+		for (const Hook& hook : hooks_)
+			used = used || strcmp(hook.program, name) == 0;
+		bpf_program* program = bpf_object__find_program_by_name(object_.get(), name);
+		if (program) bpf_program__set_autoload(program, used);
+	}
+	const bool split = !options_.unified;
+	bpf_map* constants = bpf_object__find_map_by_name(object_.get(), ".rodata");
+	if (!constants || bpf_map__set_initial_value(constants, &split, sizeof(split)) < 0)
+		throw KernelError("load_failed", "set the mode of the programs", EINVAL);
 }
 
 void Datapath::Open() {
@@ -81,6 +123,7 @@ void Datapath::Open() {
 		if (!map || bpf_map__set_max_entries(map, size.entries) < 0)
 			throw KernelError("load_failed", std::string("size map ") + size.map, errno);
 	}
+	ChoosePrograms();
 	if (options_.verifier_log) {
 		bpf_program* program;
 		bpf_object__for_each_program(program, object_.get()) bpf_program__set_log_level(program, 1);
@@ -144,18 +187,20 @@ void Datapath::Attach(const std::string& dir) {
 }
 
 void Datapath::AttachAndPin(Hook& hook, const std::string& path) {
-	if (hook.attach_type == BPF_TRACE_RAW_TP) {
-		hook.fd.reset(bpf_raw_tracepoint_open(nullptr, program(hook.program)));
-		if (!hook.fd) throw KernelError("attach_failed", "attach the guard to tcp_rcv_space_adjust", errno);
-	} else if (!hook.on_cgroup()) {
+	if (hook.on_sockets()) {
 		AttachOne(hook, map("sockets"), "the sockets map");
+	} else if (!hook.on_cgroup()) {
+		hook.fd.reset(bpf_raw_tracepoint_open(nullptr, program(hook.program)));
+		if (!hook.fd) {
+			throw KernelError("attach_failed", std::string("attach ") + hook.program + " to " + hook.target,
+					  errno);
+		}
 	} else {
 		UniqueFd cgroup(open(options_.cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 		if (!cgroup) throw KernelError("no_cgroup2", "open the cgroup " + options_.cgroup_path, errno);
 		AttachOne(hook, cgroup.get(), options_.cgroup_path);
 	}
-	if (hook.fd && bpf_obj_pin(hook.fd.get(), path.c_str()) < 0)
-		throw KernelError("pin_failed", "pin " + path, errno);
+	if (hook.fd) PinOver(hook.fd.get(), path);
 }
 
 void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name) {
@@ -165,8 +210,8 @@ void Datapath::AttachOne(Hook& hook, int target, const std::string& target_name)
 	if (hook.fd) return;
 	int err = errno;
 	// Sockmap links came with 6.10; before, the map itself holds the program.
-	if (type != BPF_CGROUP_SOCK_OPS && bpf_prog_attach(prog, target, type, 0) == 0) return;
-	std::string owners = type == BPF_CGROUP_SOCK_OPS ? OwnersOf(target, type) : "";
+	if (!hook.on_cgroup() && bpf_prog_attach(prog, target, type, 0) == 0) return;
+	std::string owners = hook.on_cgroup() ? OwnersOf(target, type) : "";
 	throw KernelError(owners.empty() ? "attach_failed" : "hook_busy",
 			  std::string("attach ") + hook.program + " to " + target_name +
 				  (owners.empty() ? "" : "; it is held by " + owners),
@@ -183,9 +228,8 @@ void Datapath::UpdateLinks(const std::string& current) {
 			continue;
 		}
 		bool moved = hook.on_cgroup() && CgroupOf(hook.fd.get()) != InodeOf(options_.cgroup_path);
-		if (moved || hook.attach_type == BPF_TRACE_RAW_TP) {
-			// Another cgroup, or a tracepoint, whose links cannot be updated: the new one first, then the old goes.
-			unlink(path.c_str());
+		if (moved || !(hook.on_cgroup() || hook.on_sockets())) {
+			// Another cgroup, or tracing, whose links cannot be updated: the new one first, then the old goes.
 			UniqueFd old = std::move(hook.fd);
 			AttachAndPin(hook, path);
 			continue;
@@ -211,16 +255,11 @@ int Datapath::program(const char* name) const {
 	return bpf_program__fd(program);
 }
 
-std::string Datapath::AttachedTo(const Hook& hook) const {
-	if (hook.on_cgroup()) return options_.cgroup_path;
-	return hook.attach_type == BPF_TRACE_RAW_TP ? "tcp_rcv_space_adjust" : "sockets";
-}
-
 std::vector<ProgramInfo> Datapath::programs() const {
 	std::vector<ProgramInfo> out;
 	for (const Hook& hook : hooks_) {
 		bpf_prog_info info = ProgramInfoOf(program(hook.program));
-		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)), AttachedTo(hook), info.id });
+		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)), hook.target, info.id });
 	}
 	return out;
 }
@@ -234,6 +273,10 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	settings.observe = observe;
 	settings.trust = options_.trust_listeners;
 	settings.queue_bytes = queue_bytes;
+	settings.generation = NextGeneration();
+	settings.window_ns = options_.window.ns;
+	settings.window_bytes = options_.window.bytes;
+	settings.window_connections = options_.window.connections;
 	settings.owner = static_cast<uint64_t>(now.tv_sec) * 1000000000ULL + now.tv_nsec;
 	uint32_t zero = 0;
 	if (bpf_map_update_elem(map("settings"), &zero, &settings, BPF_ANY) < 0)
@@ -243,13 +286,45 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	options_.queue_bytes = queue_bytes;
 }
 
+void Datapath::ApplyWindow(const LearningWindow& window) {
+	options_.window = window;
+	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
+}
+
+// Zero is what a pair that nobody judged would have.
+uint32_t Datapath::NextGeneration() const {
+	uint32_t zero = 0;
+	sidestep_settings settings{};
+	if (bpf_map_lookup_elem(map("settings"), &zero, &settings) < 0)
+		throw KernelError("kernel_refused", "read the settings", errno);
+	return settings.generation + 1 ? settings.generation + 1 : 1;
+}
+
+// A new table takes the place of the old one in a single step; the kernel frees the old one when its last reader is out.
+void Datapath::WriteScope() {
+	uint32_t zero = 0;
+	UniqueFd table(
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "scope_table", sizeof(zero), sizeof(sidestep_scope), 1, nullptr));
+	if (!table || bpf_map_update_elem(table.get(), &zero, &options_.scope, BPF_ANY) < 0)
+		throw KernelError("kernel_refused", "make a table of selectors", errno);
+	int fd = table.get();
+	if (bpf_map_update_elem(map("scope"), &zero, &fd, BPF_ANY) < 0)
+		throw KernelError("kernel_refused", "put the selectors in force", errno);
+}
+
+void Datapath::ApplyScope(const sidestep_scope& scope) {
+	options_.scope = scope;
+	WriteScope();
+	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
+}
+
 void Datapath::Uninstall() {
 	ApplySettings(false, options_.observe, options_.queue_bytes);
 	for (Hook& hook : hooks_) {
 		if (hook.fd && hook.on_cgroup()) bpf_link_detach(hook.fd.get());
 		hook.fd.reset();
 	}
-	RemovePins(options_.pin_path + "/current");
+	RetractPins(PinPaths(options_.pin_path));
 	rmdir(options_.pin_path.c_str());
 }
 

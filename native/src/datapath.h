@@ -8,9 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "layout.h"
 #include "unique_fd.h"
 
 namespace sidestep {
+
+// How much plain reading must have been seen of a workload before it is believed.
+struct LearningWindow {
+	uint64_t ns = 0;
+	uint64_t bytes = 0;
+	uint32_t connections = 0;
+};
 
 struct DatapathOptions {
 	std::string object_path;
@@ -26,7 +34,9 @@ struct DatapathOptions {
 	uint32_t max_edges = 0;
 	uint32_t queue_bytes = 0;
 	uint32_t event_buffer = 0;
+	LearningWindow window;
 	bool verifier_log = false;
+	sidestep_scope scope{};
 };
 
 struct ProgramInfo {
@@ -55,7 +65,10 @@ class Datapath {
 	const DatapathOptions& options() const { return options_; }
 	std::vector<ProgramInfo> programs() const;
 
+	// Each makes the programs judge every pair again, which `Refresh` (tables.h) does at once.
 	void ApplySettings(bool enabled, bool observe, uint32_t queue_bytes);
+	void ApplyScope(const sidestep_scope& scope);
+	void ApplyWindow(const LearningWindow& window);
 	// Take the hooks off and remove the pins. Sockets that are still in the map keep passing until they close.
 	void Uninstall();
 
@@ -64,20 +77,30 @@ class Datapath {
 		const char* program;
 		const char* link; // file name under links/
 		int attach_type;
-		UniqueFd fd; // of the link; invalid where the kernel has no link for this hook
+		std::string target; // in words
+		UniqueFd fd;        // of the link; invalid where the kernel has no link for this hook
 
-		bool on_cgroup() const { return attach_type == BPF_CGROUP_SOCK_OPS; }
+		bool on_cgroup() const {
+			return attach_type == BPF_CGROUP_SOCK_OPS || attach_type == BPF_CGROUP_SETSOCKOPT;
+		}
+		bool on_sockets() const {
+			return attach_type == BPF_SK_MSG_VERDICT || attach_type == BPF_SK_SKB_STREAM_VERDICT;
+		}
 	};
 
+	void Start();
+	static Hook FionreadHook();
 	void Open();
+	void ChoosePrograms();
 	void ReuseMaps(const std::string& current);
 	void Load();
 	void Attach(const std::string& dir);
-	std::string AttachedTo(const Hook& hook) const;
 	void AttachAndPin(Hook& hook, const std::string& path);
 	void AttachOne(Hook& hook, int target, const std::string& target_name);
 	void UpdateLinks(const std::string& current);
 	void PinMaps(const std::string& dir);
+	void WriteScope();
+	uint32_t NextGeneration() const;
 
 	DatapathOptions options_;
 	std::unique_ptr<bpf_object, ObjectCloser> object_;

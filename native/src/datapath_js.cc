@@ -7,10 +7,13 @@
 #include "datapath.h"
 #include "error.h"
 #include "events.h"
+#include "found.h"
 #include "layout.h"
 #include "listeners.h"
 #include "passes.h"
+#include "scope.h"
 #include "tables.h"
+#include "workloads.h"
 
 namespace sidestep {
 namespace {
@@ -32,12 +35,36 @@ uint32_t Count(const Napi::Object& options, const char* key) {
 	return static_cast<uint32_t>(number);
 }
 
+// Not negative, and small enough to be exact.
+uint64_t Amount(const Napi::Object& options, const char* key) {
+	Napi::Value value = options.Get(key);
+	double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+	if (!(number >= 0 && number <= 9007199254740991.0) || number != std::floor(number))
+		throw Napi::TypeError::New(options.Env(),
+					   std::string("NativeDatapath: ") + key + " must be a whole number");
+	return static_cast<uint64_t>(number);
+}
+
 bool Flag(const Napi::Object& options, const char* key) {
 	Napi::Value value = options.Get(key);
 	if (!value.IsBoolean())
 		throw Napi::TypeError::New(options.Env(),
 					   std::string("NativeDatapath: ") + key + " must be true or false");
 	return value.As<Napi::Boolean>();
+}
+
+LearningWindow Window(const Napi::Object& js) {
+	LearningWindow window;
+	window.ns = Amount(js, "windowMs") * 1000000ULL;
+	window.bytes = Amount(js, "windowBytes");
+	window.connections = Count(js, "windowConnections");
+	return window;
+}
+
+Napi::Object ObjectAt(const Napi::CallbackInfo& info, size_t index, const char* what) {
+	if (info.Length() <= index || !info[index].IsObject())
+		throw Napi::TypeError::New(info.Env(), std::string(what) + " must be an object");
+	return info[index].As<Napi::Object>();
 }
 
 class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
@@ -62,6 +89,8 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		options.max_edges = Count(js, "maxEdges");
 		options.queue_bytes = Count(js, "queueBytes");
 		options.event_buffer = Count(js, "eventBuffer");
+		options.scope = ScopeFromJs(env, js.Get("scope"));
+		options.window = Window(js);
 		Guarded(env, [&] { datapath_ = std::make_shared<Datapath>(std::move(options)); });
 		// The environment may end (worker.terminate) before the object is collected.
 		hook_ = env.AddCleanupHook(ReleaseOf, this);
@@ -78,11 +107,18 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::Edges>("edges"),
 					   InstanceMethod<&NativeDatapath::Maps>("maps"),
 					   InstanceMethod<&NativeDatapath::Profiles>("profiles"),
+					   InstanceMethod<&NativeDatapath::Processes>("processes"),
+					   InstanceMethod<&NativeDatapath::Seed>("seed"),
+					   InstanceMethod<&NativeDatapath::Forget>("forget"),
+					   InstanceMethod<&NativeDatapath::Repute>("setRepute"),
 					   InstanceMethod<&NativeDatapath::ApplySettings>("applySettings"),
+					   InstanceMethod<&NativeDatapath::ApplyScope>("applyScope"),
+					   InstanceMethod<&NativeDatapath::ApplyWindow>("applyWindow"),
 					   InstanceMethod<&NativeDatapath::OnEvents>("onEvents"),
 					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
 					   InstanceMethod<&NativeDatapath::Learn>("learnPass"),
 					   InstanceMethod<&NativeDatapath::Adopt>("adoptListeners"),
+					   InstanceMethod<&NativeDatapath::FindOpen>("findOpen"),
 					   InstanceMethod<&NativeDatapath::Uninstall>("uninstall"),
 					   InstanceMethod<&NativeDatapath::CloseJs>("close"),
 				   });
@@ -149,7 +185,56 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		auto js = info[0].As<Napi::Object>();
 		bool enabled = Flag(js, "enabled"), observe = Flag(js, "observe");
 		uint32_t queue_bytes = Count(js, "queueBytes");
-		Guarded(env, [&] { datapath.ApplySettings(enabled, observe, queue_bytes); });
+		Guarded(env, [&] {
+			datapath.ApplySettings(enabled, observe, queue_bytes);
+			Refresh(datapath);
+		});
+	}
+
+	void ApplyScope(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		Datapath& datapath = Opened(env);
+		sidestep_scope scope = ScopeFromJs(env, info[0]);
+		Guarded(env, [&] {
+			datapath.ApplyScope(scope);
+			Refresh(datapath);
+		});
+	}
+
+	void ApplyWindow(const Napi::CallbackInfo& info) {
+		Datapath& datapath = Opened(info.Env());
+		LearningWindow window = Window(ObjectAt(info, 0, "applyWindow(window): window"));
+		Guarded(info.Env(), [&] { datapath.ApplyWindow(window); });
+	}
+
+	// processes(): all of them. processes(pid): that one, if it is still there.
+	Napi::Value Processes(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		const Datapath& datapath = Opened(env);
+		uint32_t pid = info.Length() > 0 && info[0].IsNumber() ? info[0].ToNumber().Uint32Value() : 0;
+		return Guarded(env, [&] { return ProcessesToJs(env, datapath, pid); });
+	}
+
+	void Seed(const Napi::CallbackInfo& info) {
+		const Datapath& datapath = Opened(info.Env());
+		Napi::Object process = ObjectAt(info, 0, "seed(process, habits): process");
+		Napi::Object habits = ObjectAt(info, 1, "seed(process, habits): habits");
+		Guarded(info.Env(), [&] { SeedWorkload(datapath, process, habits); });
+	}
+
+	Napi::Value Forget(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		const Datapath& datapath = Opened(env);
+		uint64_t workload = ParsePairId(env, info.Length() > 0 ? info[0].ToString().Utf8Value() : "");
+		return Guarded(env, [&]() -> Napi::Value {
+			return Napi::Boolean::New(env, ForgetWorkload(datapath, workload));
+		});
+	}
+
+	void Repute(const Napi::CallbackInfo& info) {
+		const Datapath& datapath = Opened(info.Env());
+		Napi::Object program = ObjectAt(info, 0, "setRepute(program, habits): program");
+		Guarded(info.Env(), [&] { SetRepute(datapath, program, info[1]); });
 	}
 
 	void OnEvents(const Napi::CallbackInfo& info) {
@@ -183,6 +268,11 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	Napi::Value Adopt(const Napi::CallbackInfo& info) {
 		Opened(info.Env());
 		return AdoptListeners(info.Env(), datapath_);
+	}
+
+	Napi::Value FindOpen(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		return FindOpenPass(info.Env(), datapath_);
 	}
 
 	void Uninstall(const Napi::CallbackInfo& info) {

@@ -14,7 +14,7 @@ namespace sidestep {
 namespace {
 
 constexpr size_t kBatch = 1024;
-constexpr const char* kTypes[] = { "", "open", "refused", "fallback", "close" };
+constexpr const char* kTypes[] = { "", "open", "refused", "fallback", "close", "workload" };
 
 double WallOffsetMs() {
 	timespec wall{}, mono{};
@@ -71,7 +71,7 @@ void Events::Wake() {
 	uint32_t index = 0;
 	for (const sidestep_event& event : batch_) {
 		Napi::Object row = Napi::Object::New(env_);
-		row.Set("type", kTypes[event.type <= EVENT_CLOSE ? event.type : 0]);
+		row.Set("type", kTypes[event.type <= EVENT_WORKLOAD ? event.type : 0]);
 		row.Set("id", PairIdText(event.id));
 		row.Set("reason", ReasonName(event.reason));
 		row.Set("at", event.at_ns / 1e6 + offset);

@@ -9,24 +9,21 @@
 
 #include "error.h"
 #include "layout.h"
-#include "mesh_layout.h"
 
 namespace sidestep {
 namespace {
 
-struct Field {
-	const char* type;
-	const char* name;
-	size_t offset;
-};
-
 #define FIELD(type, name) { #type, #name, offsetof(struct type, name) }
-constexpr Field kFields[] = {
+constexpr LayoutField kFields[] = {
 	FIELD(sidestep_settings, layout),
 	FIELD(sidestep_settings, enabled),
 	FIELD(sidestep_settings, queue_bytes),
 	FIELD(sidestep_settings, observe),
 	FIELD(sidestep_settings, trust),
+	FIELD(sidestep_settings, generation),
+	FIELD(sidestep_settings, window_connections),
+	FIELD(sidestep_settings, window_ns),
+	FIELD(sidestep_settings, window_bytes),
 	FIELD(sidestep_settings, owner),
 	FIELD(sidestep_end_key, id),
 	FIELD(sidestep_end_key, side),
@@ -47,6 +44,13 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_endpoint, last_reason),
 	FIELD(sidestep_endpoint, workload),
 	FIELD(sidestep_endpoint, reads),
+	FIELD(sidestep_endpoint, standing),
+	FIELD(sidestep_endpoint, exe_inode),
+	FIELD(sidestep_endpoint, call_ns),
+	FIELD(sidestep_endpoint, exe_dev),
+	FIELD(sidestep_endpoint, call),
+	FIELD(sidestep_endpoint, calls),
+	FIELD(sidestep_endpoint, noted),
 	FIELD(sidestep_pair, end),
 	FIELD(sidestep_pair, opened_ns),
 	FIELD(sidestep_pair, hazard_ns),
@@ -54,17 +58,68 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_pair, reason),
 	FIELD(sidestep_pair, closed),
 	FIELD(sidestep_pair, accelerated),
+	FIELD(sidestep_pair, selector),
+	FIELD(sidestep_pair, generation),
+	FIELD(sidestep_pair, dialled),
+	FIELD(sidestep_pair, dialled_port),
+	FIELD(sidestep_pair, ulp_asked),
+	FIELD(sidestep_scope, count),
+	FIELD(sidestep_scope, including),
+	FIELD(sidestep_scope, selector),
+	FIELD(sidestep_selector, exe_inode),
+	FIELD(sidestep_selector, cgroup),
+	FIELD(sidestep_selector, address),
+	FIELD(sidestep_selector, comm),
+	FIELD(sidestep_selector, effect),
+	FIELD(sidestep_selector, terms),
+	FIELD(sidestep_selector, exe_dev),
+	FIELD(sidestep_selector, uid),
+	FIELD(sidestep_selector, prefix),
+	FIELD(sidestep_selector, port_first),
+	FIELD(sidestep_selector, port_last),
 	FIELD(sidestep_listener, inode),
+	FIELD(sidestep_listener, workload),
+	FIELD(sidestep_listener, exe_inode),
+	FIELD(sidestep_listener, exe_dev),
 	FIELD(sidestep_listener, pid),
 	FIELD(sidestep_listener, comm),
 	FIELD(sidestep_listener, habits),
+	FIELD(sidestep_habits, plain),
+	FIELD(sidestep_habits, blocking),
+	FIELD(sidestep_habits, hazard),
+	FIELD(sidestep_habits, hazards),
+	FIELD(sidestep_habits, connections),
+	FIELD(sidestep_habits, accepted),
+	FIELD(sidestep_habits, known),
+	FIELD(sidestep_habits, first_ns),
+	FIELD(sidestep_habits, bytes),
 	FIELD(sidestep_workload, exe_inode),
+	FIELD(sidestep_workload, exe_changed),
 	FIELD(sidestep_workload, cgroup),
 	FIELD(sidestep_workload, seen_ns),
 	FIELD(sidestep_workload, exe_dev),
 	FIELD(sidestep_workload, pid),
 	FIELD(sidestep_workload, comm),
 	FIELD(sidestep_workload, habits),
+	FIELD(sidestep_program, exe_inode),
+	FIELD(sidestep_program, exe_changed),
+	FIELD(sidestep_program, exe_dev),
+	FIELD(sidestep_program, comm),
+	FIELD(sidestep_repute, known),
+	FIELD(sidestep_repute, hazard),
+	FIELD(sidestep_seed, workload),
+	FIELD(sidestep_seed, known),
+	FIELD(sidestep_seed, hazard),
+	FIELD(sidestep_seed, blocking),
+	FIELD(sidestep_seed, plain),
+	FIELD(sidestep_seed, found),
+	FIELD(sidestep_process, workload),
+	FIELD(sidestep_process, exe_inode),
+	FIELD(sidestep_process, exe_changed),
+	FIELD(sidestep_process, cgroup),
+	FIELD(sidestep_process, exe_dev),
+	FIELD(sidestep_process, pid),
+	FIELD(sidestep_process, comm),
 	FIELD(sidestep_edge_key, client),
 	FIELD(sidestep_edge_key, server),
 	FIELD(sidestep_edge_key, port),
@@ -91,33 +146,23 @@ constexpr Field kFields[] = {
 	FIELD(sidestep_retire, unlocked),
 	FIELD(sidestep_retire, reset),
 	FIELD(sidestep_retire, tracked),
-};
-
-constexpr Field kMeshFields[] = {
-	FIELD(mesh_settings, layout),    FIELD(mesh_settings, enabled),      FIELD(mesh_settings, agent),
-	FIELD(mesh_settings, excepts),   FIELD(mesh_vip, address),           FIELD(mesh_vip, port),
-	FIELD(mesh_vip, protocol),       FIELD(mesh_except, cgroup),         FIELD(mesh_except, service),
-	FIELD(mesh_endpoint, address),   FIELD(mesh_endpoint, port),         FIELD(mesh_endpoint, state),
-	FIELD(mesh_endpoint, service),   FIELD(mesh_endpoint, weight),       FIELD(mesh_endpoint, born_ns),
-	FIELD(mesh_load, connecting),    FIELD(mesh_load, active),           FIELD(mesh_load, total),
-	FIELD(mesh_load, failures),      FIELD(mesh_load, resets),           FIELD(mesh_load, cost_ns),
-	FIELD(mesh_load, cost_at_ns),    FIELD(mesh_load, ejected_until_ns), FIELD(mesh_load, ejections),
-	FIELD(mesh_service, connecting), FIELD(mesh_service, active),        FIELD(mesh_service, picks),
-	FIELD(mesh_service, kept),       FIELD(mesh_service, refused),
+	FIELD(sidestep_untracked, sk),
+	FIELD(sidestep_untracked, cgroup),
+	FIELD(sidestep_untracked, as_client),
+	FIELD(sidestep_untracked, as_server),
+	FIELD(sidestep_found, id),
+	FIELD(sidestep_found, side),
+	FIELD(sidestep_found, tracked),
 };
 #undef FIELD
 
 #define SIZE(type) { #type, "", sizeof(struct type) }
-constexpr Field kSizes[] = {
+constexpr LayoutField kSizes[] = {
 	SIZE(sidestep_settings), SIZE(sidestep_end_key),  SIZE(sidestep_half_open), SIZE(sidestep_listener),
 	SIZE(sidestep_workload), SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
 	SIZE(sidestep_edge_key), SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
-	SIZE(sidestep_retire),
-};
-
-constexpr Field kMeshSizes[] = {
-	SIZE(mesh_settings), SIZE(mesh_vip), SIZE(mesh_except),  SIZE(mesh_endpoint),
-	SIZE(mesh_load),     SIZE(mesh_row), SIZE(mesh_service), SIZE(mesh_pick),
+	SIZE(sidestep_retire),   SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),
+	SIZE(sidestep_seed),     SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),
 };
 #undef SIZE
 
@@ -133,12 +178,13 @@ const btf_type* Find(const btf* btf, const char* name) {
 	return btf__type_by_id(btf, id);
 }
 
-template <size_t Sizes, size_t Fields>
-void Compare(const btf* btf, const Field (&sizes)[Sizes], const Field (&fields)[Fields]) {
-	for (const Field& size : sizes) {
+} // namespace
+
+void CheckFields(const btf* btf, std::span<const LayoutField> sizes, std::span<const LayoutField> fields) {
+	for (const LayoutField& size : sizes) {
 		if (Find(btf, size.type)->size != size.offset) Mismatch(std::string("the size of struct ") + size.type);
 	}
-	for (const Field& field : fields) {
+	for (const LayoutField& field : fields) {
 		const btf_type* type = Find(btf, field.type);
 		const btf_member* member = btf_members(type);
 		bool found = false;
@@ -150,10 +196,6 @@ void Compare(const btf* btf, const Field (&sizes)[Sizes], const Field (&fields)[
 	}
 }
 
-} // namespace
-
-void CheckLayout(const btf* btf) { Compare(btf, kSizes, kFields); }
-
-void CheckMeshLayout(const btf* btf) { Compare(btf, kMeshSizes, kMeshFields); }
+void CheckLayout(const btf* btf) { CheckFields(btf, kSizes, kFields); }
 
 } // namespace sidestep

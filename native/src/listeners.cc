@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <limits.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <cerrno>
 #include <cstring>
@@ -13,6 +15,7 @@
 #include "namespaces.h"
 #include "tables.h"
 #include "worker.h"
+#include "workloads.h"
 
 namespace sidestep {
 namespace {
@@ -36,6 +39,13 @@ void ReadComm(const std::string& pid, char* comm) {
 	strncpy(comm, name.c_str(), SIDESTEP_COMM - 1);
 }
 
+void ReadExecutable(const std::string& pid, sidestep_listener& row) {
+	struct stat st{};
+	if (stat(("/proc/" + pid + "/exe").c_str(), &st) < 0) return;
+	row.exe_inode = st.st_ino;
+	row.exe_dev = major(st.st_dev) << 20 | minor(st.st_dev);
+}
+
 uint32_t NameRows(Rows& rows) {
 	std::unordered_map<uint64_t, sidestep_listener*> nameless;
 	for (auto& [address, row] : rows) {
@@ -50,11 +60,23 @@ uint32_t NameRows(Rows& rows) {
 			if (found == nameless.end()) return;
 			found->second->pid = static_cast<uint32_t>(std::stoul(pid));
 			ReadComm(pid, found->second->comm);
+			ReadExecutable(pid, *found->second);
 			nameless.erase(found);
 			named++;
 		});
 	});
 	return named;
+}
+
+// Only the kernel can say which workload a process is.
+void AddWorkloads(const Datapath& datapath, Rows& rows) {
+	std::unordered_map<uint32_t, uint64_t> workloads;
+	for (const sidestep_process& process : ReadProcesses(datapath, 0))
+		workloads[process.pid] = process.workload;
+	for (auto& [address, row] : rows) {
+		auto found = workloads.find(row.pid);
+		if (!row.workload && row.pid && found != workloads.end()) row.workload = found->second;
+	}
 }
 
 class Adoption : public Worker {
@@ -70,6 +92,7 @@ class Adoption : public Worker {
 			RunIterator(link.get(), fd.get());
 		Rows rows = ReadListeners(datapath);
 		named_ = NameRows(rows);
+		AddWorkloads(datapath, rows);
 		// A row that has gone meanwhile is gone for good reason: only those still there are written.
 		int map = datapath.map("listeners");
 		for (const auto& [address, row] : rows)

@@ -37,6 +37,13 @@ int HolderOf(int fd) {
 	return 0;
 }
 
+// The one that was locked may have been removed, and another made in its place, between open and flock.
+bool IsAt(int fd, const std::string& path) {
+	struct stat held{}, there{};
+	return fstat(fd, &held) == 0 && stat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino &&
+	       held.st_dev == there.st_dev;
+}
+
 } // namespace
 
 Napi::Value LockDirectory(const Napi::CallbackInfo& info) {
@@ -57,6 +64,7 @@ Napi::Value LockDirectory(const Napi::CallbackInfo& info) {
 			error.Set("pid", Napi::Number::New(env, pid));
 			throw error;
 		}
+		if (!IsAt(fd->get(), path)) throw KernelError("lock_moved", "lock " + path + ": it was removed", 0);
 		return Napi::Function::New(env, [fd](const Napi::CallbackInfo&) { fd->reset(); }, "release");
 	});
 }

@@ -9,9 +9,10 @@
 #include <filesystem>
 
 #include "error.h"
-#include "layout_check.h"
+#include "mesh_check.h"
 #include "namespaces.h"
 #include "objects.h"
+#include "pins.h"
 
 namespace sidestep {
 namespace {
@@ -51,7 +52,7 @@ Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
 	hooks_.push_back({ "connect6", "sidestep_connect6", BPF_CGROUP_INET6_CONNECT, false, {} });
 
 	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
-	MakePinDir(options_.pin_path);
+	MakeDir(options_.pin_path);
 	RequireBpffs(options_.pin_path);
 	RemovePins(fresh);
 	Open();
@@ -64,7 +65,7 @@ Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
 	}
 	Load();
 	ApplySettings(true, false);
-	MakePinDir(fresh);
+	MakeDir(fresh);
 	try {
 		for (const char* name : kPinned) {
 			const std::string path = fresh + "/map_" + name;
@@ -241,7 +242,8 @@ uint32_t Mesh::EndDead() {
 	if (!link) throw KernelError("kernel_refused", "attach sidestep_mesh_dead", errno);
 	uint32_t ended = 0;
 	for (const auto& [inum, fd] : OpenNamespaces(nullptr))
-		ended += RunIterator(link.get(), fd.get());
+		RunIterator(link.get(), fd.get(),
+			    [&](const char*, size_t bytes) { ended += static_cast<uint32_t>(bytes); });
 	return ended;
 }
 

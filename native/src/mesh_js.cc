@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "error.h"
+#include "maps.h"
 #include "mesh.h"
 #include "objects.h"
 #include "worker.h"

@@ -45,29 +45,25 @@ std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted) {
 	return found;
 }
 
-uint32_t RunIterator(int link, int netns) {
+int InNamespace(int netns, const std::function<int()>& body) {
 	int err = 0;
-	uint32_t printed = 0;
-	std::thread([&] {
-		if (setns(netns, CLONE_NEWNET) < 0) {
-			err = errno;
-			return;
-		}
+	std::thread([&] { err = setns(netns, CLONE_NEWNET) < 0 ? errno : body(); }).join();
+	return err;
+}
+
+void RunIterator(int link, int netns, const std::function<void(const char*, size_t)>& take) {
+	int err = InNamespace(netns, [&] {
 		UniqueFd iterator(bpf_iter_create(link));
-		if (!iterator) {
-			err = errno;
-			return;
-		}
+		if (!iterator) return errno;
 		char buffer[4096];
 		ssize_t n;
 		while ((n = read(iterator.get(), buffer, sizeof(buffer))) > 0 ||
 		       (n < 0 && (errno == EAGAIN || errno == EINTR))) {
-			if (n > 0) printed += static_cast<uint32_t>(n);
+			if (n > 0 && take) take(buffer, static_cast<size_t>(n));
 		}
-		if (n < 0) err = errno;
-	}).join();
+		return n < 0 ? errno : 0;
+	});
 	if (err) throw KernelError("kernel_refused", "walk the sockets of a network namespace", err);
-	return printed;
 }
 
 } // namespace sidestep

@@ -19,8 +19,12 @@ void VisitEntries(const std::string& dir, const std::function<void(const std::st
 // mount. Null: every namespace.
 std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted);
 
-// Run a socket iterator to its end. It sees the namespace of the thread that opens it, so a thread of its own enters it.
-// Returns how many bytes it printed.
-uint32_t RunIterator(int link, int netns);
+// Runs `body` in a thread of its own that has entered the namespace, because libuv's must stay where they are. Returns
+// its errno, or that of entering.
+int InNamespace(int netns, const std::function<int()>& body);
+
+// Run a TCP iterator to its end. It sees the namespace of the thread that opens it.
+// `take`: called with what the program wrote, piece by piece, on that thread.
+void RunIterator(int link, int netns, const std::function<void(const char*, size_t)>& take = {});
 
 } // namespace sidestep

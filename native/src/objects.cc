@@ -2,25 +2,29 @@
 #include "objects.h"
 
 #include <bpf/libbpf.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
-#include <filesystem>
+#include <cstdlib>
 
+#include "error.h"
 #include "unique_fd.h"
 
 namespace sidestep {
 namespace {
 
+constexpr size_t kMostWords = 1U << 20;
 thread_local std::string words;
 
 int Collect(libbpf_print_level, const char* format, va_list args) {
-	char line[4096];
-	vsnprintf(line, sizeof(line), format, args);
-	if (words.size() < (1U << 20)) words += line;
+	// One call may carry the whole listing of a program, whose last lines say what is wrong.
+	char* said = nullptr;
+	if (vasprintf(&said, format, args) < 0) return 0;
+	words += said;
+	free(said);
+	if (words.size() > kMostWords) words.erase(0, words.size() - kMostWords);
 	return 0;
 }
 
@@ -32,30 +36,6 @@ void StartCollecting() {
 }
 
 const std::string& Collected() { return words; }
-
-void MakePinDir(const std::string& path) {
-	if (mkdir(path.c_str(), 0700) < 0 && errno != EEXIST)
-		throw KernelError("pin_failed", "make the directory " + path, errno);
-	// A directory of an earlier version may be open to others (cfg-file-mode-not-migrated).
-	if (chmod(path.c_str(), 0700) < 0) throw KernelError("pin_failed", "close " + path + " to other users", errno);
-}
-
-void RequireBpffs(const std::string& path) {
-	struct statfs st{};
-	if (statfs(path.c_str(), &st) < 0) throw KernelError("pin_failed", "look at " + path, errno);
-	if (static_cast<unsigned long>(st.f_type) != BPF_FS_MAGIC) {
-		throw KernelError(
-			"no_bpffs",
-			"pin under " + path +
-				": it is not on a BPF file system; mount one with `mount -t bpf bpf /sys/fs/bpf`",
-			0);
-	}
-}
-
-void RemovePins(const std::string& dir) {
-	std::error_code ignored;
-	std::filesystem::remove_all(dir, ignored);
-}
 
 std::string Hex(const uint8_t* bytes, size_t n) {
 	std::string out;

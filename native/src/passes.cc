@@ -5,9 +5,11 @@
 
 #include <cerrno>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "namespaces.h"
+#include "resets.h"
 #include "tables.h"
 #include "worker.h"
 
@@ -38,6 +40,24 @@ uint32_t Walk(const Datapath& datapath, const char* program, const std::function
 	return static_cast<uint32_t>(inums.size() - namespaces.size());
 }
 
+// Where the programs could not do it themselves, the sockets that they condemned are still there.
+void ResetCondemned(const Datapath& datapath) {
+	std::map<uint32_t, std::set<uint64_t>> inodes;
+	std::set<uint32_t> inums;
+	for (const auto& [id, pair] : ReadPairs(datapath)) {
+		for (uint32_t side = 0; side < 2; side++) {
+			const sidestep_endpoint& end = pair.end[side];
+			if (!(end.reads & READ_CONDEMNED) || pair.closed & 1U << side || !end.inode) continue;
+			inodes[end.netns].insert(end.inode);
+			inums.insert(end.netns);
+		}
+	}
+	for (const auto& [inum, fd] : OpenNamespaces(&inums)) {
+		if (int err = InNamespace(fd.get(), [&] { return ResetSockets(inodes[inum]); }))
+			throw KernelError("kernel_refused", "reset a connection that is stuck", err);
+	}
+}
+
 class Retiring : public Worker {
       public:
 	Retiring(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only)
@@ -55,6 +75,7 @@ class Retiring : public Worker {
 		unreachable_ = Walk(datapath, "sidestep_iter_retire", Enrolled);
 		if (bpf_map_lookup_elem(map, &zero, &run_) < 0)
 			throw KernelError("kernel_refused", "read what was retired", errno);
+		if (run_.reset) ResetCondemned(datapath);
 		left_ = CountSockets(datapath);
 	}
 

@@ -33,10 +33,16 @@ struct FeatureProbe {
 // namespace behind, and change no socket, device or cgroup of anyone else.
 std::vector<ProgramProbe> ProbePrograms();
 std::vector<FeatureProbe> ProbeFeatures();
+// May programs read kernel memory by plain loads (bpf_rdonly_cast)? Costs one load of a program.
+Answer ProbeCasts();
+// Can fentry be attached to this function of the kernel?
+Answer ProbeFentry(const char* function);
 
 // probePrograms() -> {type, loads, attaches, detail, use}[]; answers are 'yes', 'no' or 'unknown'
 Napi::Value ProbeProgramsJs(const Napi::CallbackInfo& info);
 // probeFeatures() -> {name, answer, since, detail}[]
 Napi::Value ProbeFeaturesJs(const Napi::CallbackInfo& info);
+// probeCasts() -> 'yes', 'no' or 'unknown'
+Napi::Value ProbeCastsJs(const Napi::CallbackInfo& info);
 
 } // namespace sidestep

@@ -6,10 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "error.h"
-#include "objects.h"
+#include "maps.h"
 
 namespace sidestep {
 namespace {
@@ -21,32 +20,25 @@ constexpr const char* kReasons[] = {
 };
 constexpr const char* kStates[] = { "half", "active", "leaving", "tcp" };
 
-// The clock of the programs, in milliseconds.
-double NowMs() {
-	timespec now{};
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
-}
-
 double Number(uint64_t value) { return static_cast<double>(value); }
 
 std::string Comm(const char* comm) { return std::string(comm, strnlen(comm, SIDESTEP_COMM)); }
 
-std::string Address(const sidestep_endpoint& end) {
+std::string Address(const __u8* bytes) {
 	char text[INET6_ADDRSTRLEN] = "";
 	in6_addr address;
-	memcpy(&address, end.local, sizeof(address));
+	memcpy(&address, bytes, sizeof(address));
 	if (IN6_IS_ADDR_V4MAPPED(&address)) {
-		inet_ntop(AF_INET, end.local + 12, text, sizeof(text));
+		inet_ntop(AF_INET, bytes + 12, text, sizeof(text));
 	} else {
-		inet_ntop(AF_INET6, end.local, text, sizeof(text));
+		inet_ntop(AF_INET6, bytes, text, sizeof(text));
 	}
 	return text;
 }
 
 Napi::Object EndpointToJs(Napi::Env env, const sidestep_endpoint& end) {
 	Napi::Object js = Napi::Object::New(env);
-	js.Set("address", Address(end));
+	js.Set("address", Address(end.local));
 	js.Set("port", end.port);
 	js.Set("family", end.family == AF_INET ? "ipv4" : "ipv6");
 	js.Set("pid", end.pid);
@@ -55,6 +47,8 @@ Napi::Object EndpointToJs(Napi::Env env, const sidestep_endpoint& end) {
 	js.Set("cgroup", std::to_string(end.cgroup));
 	js.Set("netns", end.netns);
 	js.Set("inode", std::to_string(end.inode));
+	js.Set("trusted", (end.standing & STANDING_TRUSTED) != 0);
+	js.Set("lenient", (end.standing & STANDING_LENIENT) != 0);
 	return js;
 }
 
@@ -63,6 +57,18 @@ Napi::Object SentToJs(Napi::Env env, const sidestep_endpoint& end) {
 	sidestep_traffic sent = end.sent;
 	if (end.tcp_sent > sent.passed_bytes) sent.passed_bytes = end.tcp_sent;
 	return TrafficToJs(env, sent);
+}
+
+// The latest read of this end that the guard looked at; null if it never did.
+Napi::Value ReadToJs(Napi::Env env, const sidestep_endpoint& end, double now_ms) {
+	if (!end.calls) return env.Null();
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("call", end.call);
+	js.Set("times", end.calls);
+	js.Set("msAgo", now_ms - end.call_ns / 1e6);
+	js.Set("blocking", (end.reads & READ_BLOCKING) != 0);
+	js.Set("hazard", (end.reads & READ_HAZARD) != 0);
+	return js;
 }
 
 Napi::Object ByReason(Napi::Env env, const __u64* values) {
@@ -176,6 +182,11 @@ Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath) {
 		row.Set("server", EndpointToJs(env, server));
 		row.Set("clientSent", SentToJs(env, client));
 		row.Set("serverSent", SentToJs(env, server));
+		row.Set("dialledAddress", Address(pair.dialled));
+		row.Set("dialledPort", pair.dialled_port);
+		row.Set("selector", static_cast<int32_t>(pair.selector) - 1);
+		row.Set("clientRead", ReadToJs(env, client, now_ms));
+		row.Set("serverRead", ReadToJs(env, server, now_ms));
 		row.Set("lastPass", ReasonName(client.last_reason ? client.last_reason : server.last_reason));
 		row.Set("clientQueued", client.queued);
 		row.Set("serverQueued", server.queued);
@@ -207,27 +218,6 @@ Napi::Value EdgesToJs(Napi::Env env, const Datapath& datapath) {
 
 std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath& datapath) {
 	return ReadAll<uint64_t, sidestep_listener>(datapath.map("listeners"));
-}
-
-Napi::Value ProfilesToJs(Napi::Env env, const Datapath& datapath) {
-	auto workloads = ReadAll<uint64_t, sidestep_workload>(datapath.map("workloads"));
-	double now_ms = NowMs();
-	Napi::Array js = Napi::Array::New(env, workloads.size());
-	uint32_t index = 0;
-	for (const auto& [id, workload] : workloads) {
-		Napi::Object row = Napi::Object::New(env);
-		row.Set("id", PairIdText(id));
-		row.Set("comm", Comm(workload.comm));
-		row.Set("pid", workload.pid);
-		row.Set("cgroup", std::to_string(workload.cgroup));
-		row.Set("exeInode", std::to_string(workload.exe_inode));
-		row.Set("plain", workload.habits.plain != 0);
-		row.Set("blocking", workload.habits.blocking != 0);
-		row.Set("hazard", workload.habits.hazard ? ReasonName(workload.habits.hazard - 1) : "");
-		row.Set("seenMsAgo", now_ms - workload.seen_ns / 1e6);
-		js.Set(index++, row);
-	}
-	return js;
 }
 
 uint32_t CountSockets(const Datapath& datapath) { return CountKeys(datapath.map("sockets"), sizeof(sidestep_end_key)); }

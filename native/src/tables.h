@@ -18,7 +18,6 @@ Napi::Object TrafficToJs(Napi::Env env, const sidestep_traffic& traffic);
 Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath);
 Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath);
 Napi::Value EdgesToJs(Napi::Env env, const Datapath& datapath);
-Napi::Value ProfilesToJs(Napi::Env env, const Datapath& datapath);
 Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath);
 
 // Bring what the pairs say of TCP up to date.

@@ -12,7 +12,7 @@ packages_of() {
 		echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev bpftool \
 			iproute2 iptables nftables procps nats-server
 		;;
-	test) echo redis-server redis-tools nginx-light wrk curl ;;
+	test) echo redis-server redis-tools nginx-light wrk curl strace ;;
 	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
 	*)
 		echo "sidestep: there is no group $1; the groups are run, test and lint." >&2

@@ -22,6 +22,21 @@ run_suite() {
 	((passed += passes, failed += failures)) || true
 }
 
+# The two-minute form: traffic whose every byte is compared, under an agent to which things happen.
+run_endurance() {
+	local status=0 passes=0 failures=0 counts
+	counts="$(mktemp)"
+	echo "== endurance"
+	timeout --foreground --kill-after=10 400 node dist/test/endurance/main.js --short --counts "$counts" || status=$?
+	read -r passes failures <"$counts" || passes=0 failures=0
+	rm -f "$counts"
+	if ((failures == 0 && (status != 0 || passes == 0))); then
+		echo "== endurance ended with status $status; that counts as a failure."
+		failures=1
+	fi
+	((passed += passes, failed += failures)) || true
+}
+
 run_suites() {
 	local suite
 	for suite in unit bus native datapath mesh; do
@@ -29,6 +44,7 @@ run_suites() {
 			run_suite "$suite"
 		fi
 	done
+	run_endurance
 }
 
 # The last line of a run, and its exit status.

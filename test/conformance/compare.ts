@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The claim: test by test, the same with and without acceleration. */
-import type { Outcomes } from './suites.js';
+/** The claim: check by check, the same with and without acceleration. */
+import type { Outcomes, Suite } from './suite.js';
 
 export interface Difference {
-  readonly test: string;
-  /** '' when the test was not run. */
+  readonly check: string;
+  /** '' when the check was not run. */
   readonly plain: string;
   readonly accelerated: string;
 }
@@ -12,12 +12,33 @@ export interface Difference {
 export function compare(plain: Outcomes, accelerated: Outcomes): Difference[] {
   const names = new Set([...plain.keys(), ...accelerated.keys()]);
   return [...names]
-    .map((test) => ({ test, plain: plain.get(test) ?? '', accelerated: accelerated.get(test) ?? '' }))
+    .map((check) => ({ check, plain: plain.get(check) ?? '', accelerated: accelerated.get(check) ?? '' }))
     .filter((row) => row.plain !== row.accelerated);
 }
 
-/** A difference counts only if it comes again: suites of others have tests that fail now and then by themselves. */
-export function confirmed(first: readonly Difference[], second: readonly Difference[]): Difference[] {
-  return first.filter(({ test, plain, accelerated }) =>
-    second.some((other) => other.test === test && other.plain === plain && other.accelerated === accelerated));
+export interface Verdict {
+  /** Plain TCP agrees with itself, and acceleration does not agree with it. */
+  readonly differences: Difference[];
+  /** Plain TCP does not agree with itself: the check proves nothing, either way. */
+  readonly unstable: Difference[];
+}
+
+/**
+ * Judges the differences of one round by another. One that acceleration made only once still counts: only what plain
+ * TCP does by itself is excused.
+ */
+export function judge(first: { plain: Outcomes; differences: readonly Difference[] }, again: { plain: Outcomes; differences: readonly Difference[] }): Verdict {
+  const moody = (check: string): boolean => first.plain.get(check) !== again.plain.get(check);
+  const seen = new Map([...first.differences, ...again.differences].map((row) => [row.check, row]));
+  const rows = [...seen.values()];
+  return { differences: rows.filter(({ check }) => !moody(check)), unstable: rows.filter(({ check }) => moody(check)) };
+}
+
+export const isKnown = ({ known = [] }: Pick<Suite, 'known'>, name: string): boolean => known.some(({ check }) => check.test(name));
+
+/** Limits that were not seen, though their checks ran. */
+export function notSeen({ known = [] }: Pick<Suite, 'known'>, plain: Outcomes, differences: readonly Difference[]): string[] {
+  const ran = known.filter(({ check }) => [...plain.keys()].some((name) => check.test(name)));
+  return ran.filter(({ check }) => !differences.some((row) => check.test(row.check)))
+    .map(({ limit }) => `no longer differs: ${limit}; take it off the list and out of docs/limits.md`);
 }

@@ -6,9 +6,11 @@ import { withDatapath } from '../helpers/datapath.js';
 /** What the kernel's reader of redirected sockets does not do: [on TCP, on an enrolled socket]. */
 const GAPS: Record<string, [unknown, unknown]> = {
   urgent_byte: [['!', 'beforeafter', 'EAGAIN'], ['b', 'efore!after', 'EAGAIN']], // MSG_OOB: the byte is in line
-  bytes_left: [[600], []], // TCP_INQ: no control message comes
   partly_mapped: [[-1, 'EAGAIN', 'EFAULT', 'then'], [0, 'EAGAIN', '', 'then']], // 0 instead of EFAULT; nothing was taken
 };
+
+/** TCP_INQ: no control message comes until the socket has left the map, which the agent does some milliseconds later. */
+const UNIFIED_GAPS: typeof GAPS = { ...GAPS, bytes_left: [[600], []] };
 
 describe('calls that few programs use', () => {
   for (const unified of [true, false]) {
@@ -17,7 +19,7 @@ describe('calls that few programs use', () => {
       const inside = await t.run('odd_calls.py');
       assert.ok(t.redirected() > 0);
       const differs = Object.keys(plain).filter((name) => JSON.stringify(plain[name]) !== JSON.stringify(inside[name]));
-      assert.deepEqual(Object.fromEntries(differs.map((name) => [name, [plain[name], inside[name]]])), GAPS);
+      assert.deepEqual(Object.fromEntries(differs.map((name) => [name, [plain[name], inside[name]]])), unified ? UNIFIED_GAPS : GAPS);
     }));
   }
 });

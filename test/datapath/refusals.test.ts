@@ -11,7 +11,7 @@ import { withNetns } from '../helpers/pods.js';
 const states = (t: TestDatapath): string[] => t.pairs().map((pair) => `${pair.state} ${pair.reason}`);
 
 /** One connection of this kind exchanges bytes and is refused up front. */
-async function refused(t: TestDatapath, kind: string, reason: ReasonName): Promise<void> {
+async function refused(t: TestDatapath, kind: string, reason: ReasonName, verdicts: readonly number[] = []): Promise<void> {
   const actor = await startActor(t, { kind });
   await actor.talk(5000);
   assert.deepEqual(states(t), [`tcp ${reason}`]);
@@ -19,13 +19,13 @@ async function refused(t: TestDatapath, kind: string, reason: ReasonName): Promi
   await t.events_('refused', reason);
   assert.equal(t.entries('sockets'), 0);
   await actor.quit();
-  assert.deepEqual(Object.values(t.counters().messages).filter((count) => count > 0), [], 'no verdict was asked');
+  assert.deepEqual(Object.values(t.counters().messages).filter((count) => count > 0), verdicts, 'no verdict was asked');
 }
 
 describe('refusals', () => {
   it('a blocking client', () => withDatapath({}, (t) => refused(t, 'blocking_client', 'blocking')));
   it('a blocking listener', () => withDatapath({}, (t) => refused(t, 'blocking_listener', 'blocking')));
-  it('observe mode sees and enrols nothing', () => withDatapath({ observe: true }, (t) => refused(t, 'plain', 'observed')));
+  it('observe mode sees and enrols nothing', () => withDatapath({ observe: true }, (t) => refused(t, 'plain', 'observed', [2])));
 
   it('Multipath TCP', () => withDatapath({}, (t) => refused(t, 'mptcp', 'mptcp')));
 
@@ -85,13 +85,18 @@ describe('refusals', () => {
     assert.deepEqual(Object.values(t.counters().messages).filter((count) => count > 0), []);
   }));
 
-  it('disabled in the middle: pairs pass and stay; enabled again: they are redirected again', () => withDatapath({}, async (t) => {
+  it('disabled in the middle: pairs pass at once and leave; enabled again: they come back and are redirected', () => withDatapath({}, async (t) => {
     const actor = await startActor(t);
     for (const [enabled, redirected, disabled] of [[true, 1000, 0], [false, 1000, 1000], [true, 2000, 1000]] as const) {
       t.settings({ enabled });
+      if (enabled) await eventually(async () => ((await t.native.learnPass()) === 0 ? '' : 'still undecided'));
+      else assert.deepEqual(states(t), ['leaving disabled']);
       await actor.tell('send c 1000');
       await actor.tell('read s');
       assert.deepEqual([t.redirected(), t.counters().bytes.disabled], [redirected, disabled]);
+      if (enabled) continue;
+      await eventually(async () => ((await t.retirePass('leaving')).left === 0 ? '' : 'still in the map'));
+      assert.deepEqual(states(t), ['tcp disabled']);
     }
     await actor.quit();
   }));

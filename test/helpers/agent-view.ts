@@ -4,7 +4,12 @@ import { AdminServer } from '../../agent/admin/server.js';
 import { socketPath } from '../../agent/admin/socket.js';
 import type { AgentView } from '../../agent/admin/routes.js';
 import { FakeDatapath } from '../../agent/datapath/fake.js';
+import { join } from 'node:path';
+import { guardOf } from '../../agent/guard/make.js';
+import { FakeReuseportHost } from '../../agent/reuseport/fake.js';
+import { Reuseport } from '../../agent/reuseport/reuseport.js';
 import { Resolver } from '../../agent/pairs/resolve.js';
+import { Scope } from '../../agent/scope/scope.js';
 import { keptLog, type Line } from './log.js';
 
 const bus = { choice: 'off' as const, why: 'bus.mode is off', restarts: 0, registry: undefined, endpoints: 0, refused: 0 };
@@ -25,10 +30,15 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
   const datapath = new FakeDatapath();
   const { log, lines } = keptLog();
   const config = loadConfig({ env: {}, flags: { runDir } });
+  const scope = new Scope(config, { cgroupRoot: '/nonexistent' }, log);
+  scope.start(datapath);
   const view: AgentView = {
     datapath,
     mesh: noMesh,
+    scope,
+    reuseport: new Reuseport(config, new FakeReuseportHost(), '/nonexistent', log),
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
+    ...guardOf({ stateDir: join(runDir, 'state') }, datapath, [], log),
     log,
     version: '9.9.9',
     startedAt: new Date(0),
@@ -38,10 +48,11 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
     reloadState: () => ({ successful: true, at: 0, error: '', restartNeeded: [] }),
     reload: () => undefined,
     config: () => config,
+    uninstall: () => undefined,
     ...over,
   };
   const server = new AdminServer(view);
   const path = socketPath(runDir);
   await server.listen(path, { group: '', mode: 0o660 });
-  return { datapath, view, server, path, lines, stop: () => server.close() };
+  return { datapath, view, server, path, lines, stop: () => { scope.stop(); return server.close(); } };
 }

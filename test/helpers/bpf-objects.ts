@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The BPF programs, maps and links of this host, as bpftool sees them. */
 import { execFileSync } from 'node:child_process';
-import { eventually } from './kernel-lock.js';
+import { eventually } from './kernel.js';
 
 interface Row { id: number; name?: string; type?: string; prog_id?: number }
 

@@ -14,15 +14,17 @@ import { Program, startPython, type Report, type Where } from './program.js';
 
 export function optionsFor(name: string, over: Partial<NativeOptions> = {}): NativeOptions {
   return {
-    objectPath, cgroupPath: join(findCgroup2(), name), pinPath: join(BPFFS, name), unified: true, enabled: true, observe: false,
+    objectPath: objectPath(), cgroupPath: join(findCgroup2(), name), pinPath: join(BPFFS, name), unified: true, enabled: true, observe: false,
     trustListeners: true, maxPairs: 4096, maxHalfOpen: 4096, maxListeners: 1024, maxEdges: 64, queueBytes: 262_144, eventBuffer: 1 << 18,
-    verifierLog: false, ...over,
+    verifierLog: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0, ...over,
   };
 }
 
 export class TestDatapath {
   readonly options: NativeOptions;
   readonly events: ConnectionEvent[] = [];
+  /** Workloads that were announced. */
+  readonly workloads: string[] = [];
   readonly #programs: Program[] = [];
   readonly #cgroups: string[] = [];
   readonly #undo: (() => void)[] = [];
@@ -45,7 +47,10 @@ export class TestDatapath {
   open(over: Partial<NativeOptions> = {}): NativeDatapath {
     const opened = new native.NativeDatapath({ ...this.options, ...over });
     opened.onEvents((events) => {
-      this.events.push(...events as ConnectionEvent[]);
+      for (const event of events as (ConnectionEvent | { type: 'workload'; id: string })[]) {
+        if (event.type === 'workload') this.workloads.push(event.id);
+        else this.events.push(event);
+      }
       // What the agent would do: the one that was left waiting has to be told.
       if ((events as ConnectionEvent[]).some(({ reason }) => reason === 'unread_close')) opened.retirePass('leaving').catch(() => undefined);
     });

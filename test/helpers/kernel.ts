@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 
 const LOCK = '/run/lock/sidestep-kernel.lock';
-export const PATIENCE_S = 120;
+export const PATIENCE_S = 600;
 export const BPFFS = '/sys/fs/bpf';
 export const PREFIX = 'sidestep-test-';
 
@@ -28,11 +28,11 @@ function holders(): string {
 }
 
 /** flock(1) holds it for as long as its standard input is open: a killed run gives it back. */
-export async function takeLock(): Promise<() => void> {
-  const child = spawn('flock', ['--exclusive', '--timeout', String(PATIENCE_S), LOCK, 'sh', '-c', 'echo held; exec cat'],
+export async function takeLock(patienceS = PATIENCE_S): Promise<() => void> {
+  const child = spawn('flock', ['--exclusive', '--timeout', String(patienceS), LOCK, 'sh', '-c', 'echo held; exec cat'],
     { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   const held = await Promise.race([once(child.stdout, 'data').then(() => true), once(child, 'close').then(() => false)]);
-  if (!held) throw new Error(`another run still held ${LOCK} after ${PATIENCE_S} seconds; it is open in ${holders()}`);
+  if (!held) throw new Error(`another run still held ${LOCK} after ${patienceS} seconds; it is open in ${holders()}`);
   return () => {
     child.stdin.end();
     child.unref();

@@ -78,6 +78,12 @@ export class Program {
     return reports;
   }
 
+  /** How it ended, and what it complained of. */
+  async lastWords(): Promise<string> {
+    await this.#ended;
+    return `${String(this.child.exitCode ?? this.child.signalCode)} ${this.#complaints}`.trim();
+  }
+
   /** SIGKILL, and wait. */
   async kill(): Promise<void> {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');

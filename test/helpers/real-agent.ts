@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import type { Counters, Pair, Profile } from '../../agent/datapath/types.js';
 import { BPFFS, eventually, freshName, removeCgroup } from './kernel.js';
-import { startPython, type Program } from './program.js';
+import { Program, startPython } from './program.js';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/sidestep', import.meta.url));
 
@@ -28,6 +28,7 @@ export class Ground {
   readonly cgroup = join(findCgroup2(), this.name);
   readonly pins = join(BPFFS, this.name);
   readonly runDir = mkdtempSync(join(tmpdir(), 'sidestep-agent-'));
+  readonly stateDir = join(this.runDir, 'state');
   readonly #agents: RealAgent[] = [];
   readonly #programs: Program[] = [];
 
@@ -36,7 +37,9 @@ export class Ground {
   }
 
   get flags(): string[] {
-    const settings = { 'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json', 'bus.mode': 'off' };
+    const settings = {
+      'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json', stateDir: this.stateDir, 'bus.mode': 'off',
+    };
     return Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   }
 
@@ -60,7 +63,8 @@ export class Ground {
   }
 
   cli(...args: string[]): Outcome {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, '--config', '/dev/null', '--run-dir', this.runDir, ...args], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, '--config', '/dev/null', '--run-dir', this.runDir, ...args],
+      { encoding: 'utf8', env: { ...process.env, SIDESTEP_BPF_PIN_PATH: this.pins, SIDESTEP_CGROUP_PATH: this.cgroup } });
     return { code: status, stdout, stderr };
   }
 
@@ -86,6 +90,12 @@ export class Ground {
 
   program(file: string, options: object = {}): Program {
     const program = startPython(file, options, { cgroup: this.cgroup, netns: this.netns });
+    this.#programs.push(program);
+    return program;
+  }
+
+  command(command: readonly string[], cgroup = this.cgroup): Program {
+    const program = new Program(command, { cgroup });
     this.#programs.push(program);
     return program;
   }

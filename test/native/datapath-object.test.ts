@@ -16,17 +16,28 @@ import { eventually } from '../helpers/kernel-lock.js';
 
 const construct = (options: unknown): (() => NativeDatapath) => () => new (native.NativeDatapath as unknown as new (options: unknown) => NativeDatapath)(options);
 
+const SOMEBODY = { id: '00000000000000aa', pid: 1, comm: 'somebody', cgroup: '1', exeInode: '2', exeDev: '3', exeChanged: '4' };
+const NOTHING = { client: false, server: false, hazard: '', blocking: false, plain: false };
+
 const METHODS: [string, (datapath: NativeDatapath) => unknown][] = [
   ['info', (datapath) => datapath.info()],
   ['counters', (datapath) => datapath.counters()],
   ['pairs', (datapath) => datapath.pairs()],
   ['edges', (datapath) => datapath.edges()],
   ['maps', (datapath) => datapath.maps()],
+  ['profiles', (datapath) => datapath.profiles()],
+  ['processes', (datapath) => datapath.processes()],
+  ['seed', (datapath) => datapath.seed(SOMEBODY, NOTHING)],
+  ['forget', (datapath) => datapath.forget(SOMEBODY.id)],
+  ['setRepute', (datapath) => datapath.setRepute(SOMEBODY, null)],
+  ['applyWindow', (datapath) => datapath.applyWindow({ windowMs: 1, windowConnections: 1, windowBytes: 1 })],
   ['applySettings', (datapath) => datapath.applySettings({ enabled: true, observe: false, queueBytes: 1 })],
+  ['applyScope', (datapath) => { datapath.applyScope([]); }],
   ['onEvents', (datapath) => datapath.onEvents(() => undefined)],
   ['retirePass', (datapath) => datapath.retirePass()],
   ['learnPass', (datapath) => datapath.learnPass()],
   ['adoptListeners', (datapath) => datapath.adoptListeners()],
+  ['findOpen', (datapath) => datapath.findOpen()],
   ['uninstall', (datapath) => datapath.uninstall()],
 ];
 

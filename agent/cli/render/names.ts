@@ -16,7 +16,7 @@ export function serverName(server: Endpoint): string {
   return server.comm === '' && server.pid === 0 ? name : `${name} :${String(server.port)}`;
 }
 
-export const at = ({ address, port, family }: Endpoint): string =>
+export const at = ({ address, port, family }: Pick<Endpoint, 'address' | 'port' | 'family'>): string =>
   `${family === 'ipv6' ? `[${address}]` : address}:${String(port)}`;
 
 export const stateColour: Readonly<Record<PairState, Colour>> = {

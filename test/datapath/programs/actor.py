@@ -10,7 +10,7 @@ import nb
 
 kind = nb.option("kind", "plain")
 PROTO = 262 if kind == "mptcp" else 0
-listener = nb.listen(proto=PROTO)
+listener = nb.listen(nb.option("host", "127.0.0.1"), proto=PROTO)
 
 
 def open_pair():

@@ -60,7 +60,7 @@ describe('admin API', () => {
     agent.datapath.profileList = [fakeProfile(), fakeProfile({ id: '00000000000000bb', hazard: 'splice', seenMsAgo: 9000 })];
     const { apiVersion, profiles } = await client.profiles();
     assert.equal(apiVersion, 1);
-    assert.deepEqual(profiles.map(({ id, verdict }) => [id, verdict]), [['00000000000000bb', 'unsafe'], ['00000000000000aa', 'trusted']]);
+    assert.deepEqual(profiles.map(({ id, verdict }) => [id, verdict]), [['00000000000000bb', 'unsafe'], ['00000000000000aa', 'clean']]);
   });
 
   it('explains with what is known of the programs', async () => {
@@ -89,6 +89,11 @@ describe('admin API', () => {
     ['a bad timeout', 'POST', '/v1/retire', '{"timeoutMs":-1}', 400],
     ['a bad pair id', 'POST', '/v1/retire', '{"id":"12"}', 400],
     ['a pair that is not there', 'POST', '/v1/retire', '{"id":"0123456789abcdef"}', 404],
+    ['a set without a state', 'POST', '/v1/profiles/set', '{"which":"x"}', 400],
+    ['a reason for what is clean', 'POST', '/v1/profiles/set', '{"which":"x","state":"clean","reason":"splice"}', 400],
+    ['nobody to forget', 'POST', '/v1/profiles/forget', '{}', 400],
+    ['somebody unknown to forget', 'POST', '/v1/profiles/forget', '{"which":"x"}', 404],
+    ['an import that is none', 'POST', '/v1/profiles/import', '{"file":"x","text":"{}"}', 400],
     ['a level that does not exist', 'POST', '/v1/log-level', '{"level":"loud"}', 400],
     ['a question without a query', 'GET', '/v1/explain', '', 400],
   ] as const) {
@@ -118,7 +123,7 @@ describe('admin API', () => {
     assert.deepEqual(agent.datapath.calls, ['retire 00000001deadbeef 7']);
     assert.deepEqual(lines, [
       { apiVersion: 1, progress: { removed: 0, unread: 0, sending: 0 } },
-      { apiVersion: 1, result: { removed: 2, unread: 0, sending: 0, done: true } },
+      { apiVersion: 1, result: { removed: 2, unread: 0, sending: 0, left: 0, done: true } },
     ]);
   });
 
@@ -127,7 +132,7 @@ describe('admin API', () => {
     const first = new Promise<void>((resolve) => { finish = resolve; });
     agent.datapath.retire = async () => {
       await first;
-      return { removed: 0, unread: 0, sending: 0, done: true };
+      return { removed: 0, unread: 0, sending: 0, left: 0, done: true };
     };
     const running = retire({ timeoutMs: 1 });
     while (!agent.lines.some(({ msg }) => msg === 'retiring')) await new Promise(setImmediate);

@@ -28,7 +28,7 @@ describe('command line', () => {
   for (const [command, code, text] of [
     [['status'], 0, /^pairs +1 active$/m],
     [['pairs'], 0, /00000002deadbeef .* blocking$/m],
-    [['profiles'], 0, /^redis-server\/4711 .* unsafe \(splice\) +1s$/m],
+    [['profiles'], 0, /^redis-server\/4711 .* unsafe \(splice\) +1m00s +3 plain +-$/m],
     [['top', '--interval', '10ms'], 0, /^client\/100 {2}-> .* active/m],
     [['explain', '8080'], 0, /^ {2}Accelerated/m],
     [['explain', '127.0.0.1:40000', '127.0.0.1:8080'], 0, /^pair 00000001deadbeef/],
@@ -61,6 +61,45 @@ describe('command line', () => {
       assert.equal(object['apiVersion'], 1);
     });
   }
+
+  describe('profiles', () => {
+    const entry = { program: 'any', name: 'envoy', state: 'unsafe', reason: 'splice' };
+    const file = (...profiles: object[]): string => {
+      const path = join(runDir, 'list.json');
+      writeFileSync(path, JSON.stringify({ format: 'sidestep-profiles', version: 1, profiles }));
+      return path;
+    };
+
+    it('are imported, shown, exported and forgotten', async () => {
+      assert.equal((await ask('profiles', 'import', file(entry))).stdout, '1 profile added, 0 changed, 0 known already\n');
+      assert.match((await ask('profiles')).stdout, /^envoy +- +any +- +unsafe \(splice\) +\S+ +- +import$/m);
+      const exported = await ask('profiles', 'export');
+      assert.equal((JSON.parse(exported.stdout) as { profiles: object[] }).profiles.length, 1);
+      const copy = join(runDir, 'copy.json');
+      assert.equal((await ask('profiles', 'export', '-o', copy)).stdout, `1 profile written to ${copy}\n`);
+      assert.equal((await ask('profiles', 'import', copy)).stdout, '0 profiles added, 0 changed, 1 known already\n');
+      assert.match((await ask('profiles', 'set', 'envoy', 'clean')).stdout, /^clean [0-9a-f]{12} envoy \(every place\)\n$/);
+      const forgotten = read(await ask('profiles', 'forget', 'envoy', '-o', 'json'));
+      assert.deepEqual(Object.keys(forgotten), ['apiVersion', 'profiles']);
+      assert.equal((await ask('profiles', 'forget', 'envoy')).code, 1);
+    });
+
+    it('of a file with mistakes change nothing, and each mistake is named by its place', async () => {
+      const outcome = await ask('profiles', 'import', file(entry, { ...entry, state: 'fine' }, { name: 'x' }));
+      assert.equal(outcome.code, 2);
+      assert.match(outcome.stderr, /^sidestep: the file of profiles is not taken \(.*list\.json:1:\d+: profiles\[1\]\.state: expected one of/);
+      assert.match(outcome.stderr, /profiles\[2\]: program is missing/);
+      assert.doesNotMatch((await ask('profiles')).stdout, /envoy/);
+    });
+
+    for (const args of [['export', '-o', '/nonexistent/x'], ['import', '/nonexistent/x'], ['set', 'x', 'unsafe', '--reason', 'boredom'], ['-o', 'xml'],
+      ['forget', 'x', '-o', 'xml']])
+      it(`bad usage is exit 2: profiles ${args.join(' ')}`, async () => {
+        const outcome = await ask('profiles', ...args);
+        assert.deepEqual([outcome.code, outcome.stdout], [2, '']);
+        assert.match(outcome.stderr, /^sidestep: .*\n {2}\S/);
+      });
+  });
 
   it('a problem of the agent is exit 1', async () => {
     Object.assign(agent.datapath.state, { mode: 'off', modeWhy: 'the self-test failed' });

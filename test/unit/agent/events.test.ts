@@ -56,4 +56,12 @@ describe('connection events', () => {
     assert.equal(lines.length, 0);
     assert.deepEqual(pump.counts, { open: 100, refused: 0, fallback: 0, close: 100 });
   });
+
+  it('tell at the end what a connection carried on either path, both directions together', () => {
+    const { log, lines } = keptLog('debug');
+    const clientSent = { redirectedBytes: 100, redirectedMessages: 1, passedBytes: 20, passedMessages: 2 };
+    const serverSent = { redirectedBytes: 3000, redirectedMessages: 3, passedBytes: 400, passedMessages: 4 };
+    new EventPump(log).take({ ...event('close', 1), clientSent, serverSent });
+    assert.deepEqual([lines[0]!['redirectedBytes'], lines[0]!['passedBytes']], [3100, 420]);
+  });
 });

@@ -11,6 +11,7 @@ import { Scraper } from '../../../agent/metrics/scrape.js';
 import { Series } from '../../../agent/metrics/series.js';
 import { keptLog, type Line } from '../../helpers/log.js';
 import { fakeMesh } from './fake-mesh.js';
+import { fakeReuseportView } from '../../helpers/reuseport-view.js';
 import { fakeProfile } from './fake-profile.js';
 
 describe('metrics', () => {
@@ -23,7 +24,7 @@ describe('metrics', () => {
     const kept = keptLog();
     lines = kept.lines;
     const reloadState = () => ({ successful: true, at: 12.5 });
-    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, version: '9.9.9', log: kept.log, reloadState }));
+    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
   });
 
   const text = async (accept = ''): Promise<string> => (await scraper.scrape(accept)).text;
@@ -123,7 +124,7 @@ describe('metrics', () => {
     ];
     datapath.counts = fakeCounters({ resets: 3 });
     const scraped = await text();
-    const workloads = ['trusted', 'mixed', 'unsafe', 'learning'].map((verdict) => value(scraped, 'sidestep_workloads', `verdict="${verdict}"`));
+    const workloads = ['clean', 'blocking', 'unsafe', 'learning'].map((verdict) => value(scraped, 'sidestep_workloads', `verdict="${verdict}"`));
     assert.deepEqual([workloads, value(scraped, 'sidestep_resets_total')], [[1, 2, 1, 0], 3]);
   });
 

@@ -4,26 +4,38 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { renderProfiles } from '../../../agent/cli/render/profiles.js';
 import { coloured } from '../../../agent/cli/render/paint.js';
-import { inOrder, verdictOf, type ProfileView } from '../../../agent/pairs/profiles.js';
+import type { ProfileRow } from '../../../agent/guard/view.js';
+import { inOrder, verdictOf } from '../../../agent/pairs/profiles.js';
 import { Resolver } from '../../../agent/pairs/resolve.js';
 import type { Profile } from '../../../agent/datapath/types.js';
 import { folder } from '../../helpers/folder.js';
 import { fakeProfile } from './fake-profile.js';
 
-const viewed = (over: Partial<Profile>, executable = '', cgroupPath = ''): ProfileView => {
+const now = Date.parse('2026-06-01T12:00:00Z');
+const viewed = (over: Partial<Profile>, more: Partial<ProfileRow> = {}): ProfileRow => {
   const profile = fakeProfile(over);
-  return { ...profile, verdict: verdictOf(profile), executable, cgroupPath };
+  return {
+    ...profile, verdict: verdictOf(profile), executable: '', cgroupPath: '',
+    profile: '', program: '', place: '', since: '', from: '', live: true, ...more,
+  };
 };
 
 describe('profiles', () => {
   for (const [plain, blocking, hazard, verdict] of [
-    [true, false, '', 'trusted'], [true, true, '', 'mixed'], [false, true, '', 'mixed'], [false, false, '', 'learning'],
+    [true, false, '', 'clean'], [true, true, '', 'blocking'], [false, true, '', 'blocking'], [false, false, '', 'learning'],
     [true, false, 'splice', 'unsafe'], [true, true, 'splice', 'unsafe'], [false, false, 'splice', 'unsafe'],
   ] as const) {
     it(`plain ${plain}, blocking ${blocking}, hazard ${hazard || 'none'} means ${verdict}`, () => {
       assert.equal(verdictOf(fakeProfile({ plain, blocking, hazard })), verdict);
     });
   }
+
+  it('what is known from before is clean before it has read; what has not read for long enough is not', () => {
+    assert.equal(verdictOf(fakeProfile({ plain: false, known: true })), 'clean');
+    assert.equal(verdictOf(fakeProfile({ known: true, blocking: true })), 'blocking');
+    assert.equal(verdictOf(fakeProfile({ known: true, hazard: 'splice' })), 'unsafe');
+    assert.equal(verdictOf(fakeProfile({ enough: false })), 'learning');
+  });
 
   it('come with the unsafe first, then the latest', () => {
     const ids = inOrder([
@@ -43,39 +55,43 @@ describe('profiles', () => {
     const [known, reused, gone] = resolver.profiles([
       fakeProfile({ cgroup: String(statSync(cgroupRoot).ino) }), fakeProfile({ comm: 'earlier' }), fakeProfile({ pid: 5, cgroup: '0' }),
     ]);
-    assert.deepEqual([known!.executable, known!.cgroupPath, known!.verdict], ['/usr/bin/redis-server', '/', 'trusted']);
+    assert.deepEqual([known!.executable, known!.cgroupPath, known!.verdict], ['/usr/bin/redis-server', '/', 'clean']);
     assert.deepEqual([reused!.executable, gone!.executable, gone!.cgroupPath], ['', '', '']);
   });
 });
 
 describe('the table of profiles', () => {
+  const none = { plain: 0, blocking: 0, hazard: 0, connections: 0, accepted: 0, bytes: 0, forMs: 0 };
   const rows = [
-    viewed({ comm: 'haproxy', pid: 9, plain: false, hazard: 'splice', seenMsAgo: 125_000 }, '/usr/sbin/haproxy', '/lb'),
-    viewed({ comm: 'python3', pid: 77, blocking: true }),
-    viewed({}, '/usr/bin/redis-server', '/system.slice/redis.service'),
-    viewed({ comm: 'threaded', pid: 0, plain: false, blocking: true }),
-    viewed({ comm: 'young\u001b[2J', plain: false }),
+    viewed({ comm: 'haproxy', pid: 9, plain: false, hazard: 'splice', reads: { ...none, plain: 12, hazard: 1 } },
+      { executable: '/usr/sbin/haproxy', cgroupPath: '/lb', program: 'buildid:00c0ffee11223344', since: '2026-06-01T11:57:55Z', from: 'file' }),
+    viewed({ comm: 'python3', pid: 77, blocking: true, reads: { ...none, plain: 2, blocking: 1500 } }),
+    viewed({}, { executable: '/usr/bin/redis-server', cgroupPath: '/system.slice/redis.service', program: `sha256:${'ab'.repeat(32)}`, from: 'learned' }),
+    viewed({ comm: 'young\u001b[2J', plain: false, reads: none }),
+    viewed({ comm: 'envoy', pid: 0, reads: none }, { program: 'any', since: '2026-05-30T12:00:00Z', from: 'preseed', live: false }),
   ];
   const lines = [
-    'WORKLOAD           EXECUTABLE             CGROUP                       READS     VERDICT             SEEN',
-    'haproxy/9          /usr/sbin/haproxy      /lb                          -         unsafe (splice)    2m05s',
-    'python3/77         -                      -                            both      judged one by one     1s',
-    'redis-server/4711  /usr/bin/redis-server  /system.slice/redis.service  plain     trusted               1s',
-    'threaded           -                      -                            blocking  judged one by one     1s',
-    'young?[2J/4711     -                      -                            -         learning              1s',
+    'WORKLOAD           EXECUTABLE             BUILD     CGROUP                       STATE            SINCE  READS                   FROM',
+    'haproxy/9          /usr/sbin/haproxy      00c0ffee  /lb                          unsafe (splice)  2m05s  12 plain, 1 hazard      file',
+    'python3/77         -                      -         -                            blocking             -  2 plain, 1.5k blocking  -',
+    'redis-server/4711  /usr/bin/redis-server  abababab  /system.slice/redis.service  clean            1m00s  3 plain                 learned',
+    'young?[2J/4711     -                      -         -                            learning             -  -                       -',
+    'envoy              -                      any       -                            clean               2d  -                       preseed',
   ];
 
-  it('says how each reads and what follows', () => { assert.deepEqual(renderProfiles(rows, 1000), lines); });
+  it('says how each reads, since when, by what evidence, and where that comes from', () => {
+    assert.deepEqual(renderProfiles(rows, 1000, undefined, now), lines);
+  });
 
   it('fits 80 columns', () => {
-    for (const line of renderProfiles(rows, 80)) assert.ok(line.length <= 80, line);
+    for (const line of renderProfiles(rows, 80, undefined, now)) assert.ok(line.length <= 80, line);
   });
 
   it('paints without changing the text', () => {
-    assert.deepEqual(renderProfiles(rows, 1000, coloured).map((line) => line.replace(/\u001b\[\d+m/g, '').trimEnd()), lines);
+    assert.deepEqual(renderProfiles(rows, 1000, coloured, now).map((line) => line.replace(/\u001b\[\d+m/g, '').trimEnd()), lines);
   });
 
   it('says so when there is nothing', () => {
-    assert.deepEqual(renderProfiles([], 80), ['no workload has been seen reading a local connection yet']);
+    assert.deepEqual(renderProfiles([], 80), ['no workload has been seen on a local connection yet, and none is known from before']);
   });
 });

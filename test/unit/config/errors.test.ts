@@ -7,8 +7,13 @@ import { nearestKey } from '../../../config/nearest.js';
 import { loader, scratch } from './helpers.js';
 
 const asYaml = (name: string, value: string): string => {
-  const [first = '', second] = name.split('.');
-  return second === undefined ? `${first}: ${value}\n` : `${first}:\n  ${second}: ${value}\n`;
+  const parts = name.split('.');
+  return `${parts.map((part, depth) => `${'  '.repeat(depth)}${part}:`).join('\n')} ${value}\n`;
+};
+/** Where the last part stands, below one line of comment. */
+const placeOf = (name: string): string => {
+  const depth = name.split('.').length;
+  return `c.yaml:${depth + 1}:${2 * depth - 1}`;
 };
 /** Loses the letter before the last: a slip of the finger that is no other key. */
 const misspell = (name: string): string => name.slice(0, -2) + name.slice(-1);
@@ -23,7 +28,7 @@ describe('mistakes in the configuration', () => {
       const [problem, ...others] = problems({ yaml: `# first line\n${asYaml(wrong, 'x')}` });
       assert.deepEqual(others, []);
       assert.equal(problem?.key, wrong);
-      assert.equal(problem.where, wrong.includes('.') ? 'c.yaml:3:3' : 'c.yaml:2:1');
+      assert.equal(problem.where, placeOf(wrong));
       assert.match(problem.hint, new RegExp(`^Did you mean ${key.name.replace('.', '\\.')}\\?`));
 
       const inEnv = problems({ env: { [misspell(key.env)]: 'x' } });

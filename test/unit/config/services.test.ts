@@ -83,9 +83,9 @@ describe('services in the configuration', () => {
   });
 
   it('lists of single values are lists or texts with commas', () => {
-    assert.equal(load('bus: { servers: [tls://a:4222, nats://b:4222] }').bus.servers, 'tls://a:4222,nats://b:4222');
-    assert.equal(load('mesh: { except: "/a, /b" }').mesh.except, '/a,/b');
-    assert.match(problems('bus: { servers: [http://a] }').join(), /expected a list/);
+    assert.deepEqual(load('bus: { servers: [tls://a:4222, nats://b:4222] }').bus.servers, ['tls://a:4222', 'nats://b:4222']);
+    assert.deepEqual(load('mesh: { except: "/a, /b" }').mesh.except, ['/a', '/b']);
+    assert.match(problems('bus: { servers: [http://a] }').join(), /is no entry of this list/);
     assert.match(problems('bus: { servers: ["nats://user:word@a"] }').join(), /without name or password/);
   });
 });

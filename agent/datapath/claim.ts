@@ -1,0 +1,42 @@
+/** Ownership of a directory, by a lock that the kernel drops when its holder dies, and never by a name or a number. */
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { native } from '../../native/index.js';
+
+const TRIES = 10;
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+/** Makes the directory and locks it. Returns what gives it back. Throws code `locked` while somebody else holds it. */
+export function claim(path: string): () => void {
+  for (let tries = 1; ; tries++) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    try {
+      return native.lockDirectory(path);
+    } catch (error) {
+      // Its owner removed it between our mkdir and our flock.
+      const moved = codeOf(error) === 'lock_moved' || ('errno' in (error as object) && (error as { errno: number }).errno === 2);
+      if (!moved || tries === TRIES) throw error;
+    }
+  }
+}
+
+/** The same for a directory that is there and that nobody holds; undefined when somebody does, or when it has gone. */
+export function claimIfAbandoned(path: string): (() => void) | undefined {
+  try {
+    return native.lockDirectory(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'locked' || code === 'lock_moved' || code === 'lock_failed') return undefined;
+    throw error;
+  }
+}
+
+/** Removes it if it is empty, and only then gives it back: nobody may lock what is about to go. */
+export function abandon(path: string, release: () => void): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // It holds what outlives its owner, or has gone.
+  }
+  release();
+}

@@ -1,0 +1,154 @@
+/** The rules in force: applies them, follows the names in them, and says which one decided. */
+import type { Config } from '../../config/load.js';
+import { parseSelector } from '../../config/selector.js';
+import type { Datapath, Pair, ScopeRule, Standing } from '../datapath/types.js';
+import { SidestepError } from '../errors.js';
+import type { Log } from '../log.js';
+import { resolveRule, type HostNames, type Resolved } from './resolve.js';
+import { rulesOf, type Rule } from './rules.js';
+import { SwitchFile, type Switches } from './switches.js';
+
+/** Milliseconds between two looks at the files, cgroups and users that rules name. */
+const FOLLOW_MS = 1000;
+
+/** Most rules at once; the kernel asks each of them for each connection. */
+const MOST = 128;
+
+export interface RuleView extends Pick<Rule, 'effect' | 'text' | 'origin'> {
+  /** Terms that name nothing at present; a rule with one of them matches nothing. */
+  readonly absent: readonly string[];
+}
+
+export class Scope {
+  #config: Config;
+  #switches: Switches;
+  #rules: readonly Rule[] = [];
+  #resolved: readonly Resolved[] = [];
+  #datapath: Datapath | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #file: SwitchFile;
+
+  constructor(
+    config: Config,
+    private readonly names: HostNames,
+    private readonly log: Log,
+  ) {
+    this.#config = config;
+    this.#file = new SwitchFile(config.runDir);
+    this.#switches = this.#file.read((path) => { log.warn('what was switched off by hand cannot be read; all of it is on', { path }); });
+    this.#take(config, this.#switches);
+  }
+
+  /** What a datapath starts with. */
+  get standing(): Standing {
+    return { enabled: this.#config.datapath.enabled && !this.#switches.all, rules: this.#resolved.map(({ rule }) => rule) };
+  }
+
+  get switches(): Switches { return this.#switches; }
+
+  rules(): RuleView[] {
+    return this.#rules.map(({ effect, text, origin }, index) => ({ effect, text, origin, absent: this.#resolved[index]?.absent ?? [] }));
+  }
+
+  /** The rule that decided about a pair, where one did. */
+  decided({ selector }: Pick<Pair, 'selector'>): RuleView | undefined { return this.rules()[selector]; }
+
+  start(datapath: Datapath): void {
+    this.#datapath = datapath;
+    this.#timer = setInterval(() => { this.#follow(); }, FOLLOW_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#datapath = undefined;
+  }
+
+  configure(config: Config): void {
+    this.#change(config, this.#switches);
+  }
+
+  /** Without a selector: everything. Redirecting stops before this returns; the pairs leave the map when they are drained. */
+  disable(selector: string | undefined): void {
+    const { all, disabled } = this.#switches;
+    if (selector === undefined) this.#switch({ all: true, disabled });
+    else if (!disabled.includes(valid(selector))) this.#switch({ all, disabled: [...disabled, selector] });
+  }
+
+  enable(selector: string | undefined): void {
+    const { all, disabled } = this.#switches;
+    if (selector !== undefined && !disabled.includes(selector))
+      throw new SidestepError('not_found', `${selector} is not disabled; \`sidestep scope\` lists what is`);
+    this.#switch(selector === undefined ? { all: false, disabled: [] } : { all, disabled: disabled.filter((one) => one !== selector) });
+  }
+
+  #switch(next: Switches): void {
+    this.#change(this.#config, next);
+    this.log.info('switched by hand', { all: next.all ? 'off' : 'on', disabled: [...next.disabled] });
+  }
+
+  /** All of it, or nothing. */
+  #change(config: Config, switches: Switches): void {
+    const before = [this.#config, this.#switches] as const;
+    this.#take(config, switches);
+    try {
+      if (switches !== before[1]) this.#file.write(switches);
+      this.#apply();
+    } catch (error) {
+      this.#take(...before);
+      throw error;
+    }
+  }
+
+  /** Throws before anything has changed. */
+  #take(config: Config, switches: Switches): void {
+    const rules = rulesOf(config, switches.disabled);
+    if (rules.length > MOST) throw new SidestepError('bad_request', `${String(rules.length)} selectors, and at most ${String(MOST)} fit`);
+    const resolved = rules.map((rule) => resolveRule(rule, this.names));
+    this.#report(rules, resolved);
+    this.#config = config;
+    this.#switches = switches;
+    this.#rules = rules;
+    this.#resolved = resolved;
+  }
+
+  #apply(): void {
+    const { enabled, rules } = this.standing;
+    this.#datapath?.applyScope(rules);
+    if (this.#datapath && this.#datapath.info().enabled !== enabled) this.#datapath.setEnabled(enabled);
+  }
+
+  /** A file was replaced, a service came back in a new cgroup, a user was added. */
+  #follow(): void {
+    if (!this.#rules.some(({ selector: { exe, cgroup, user } }) => exe !== undefined || cgroup !== undefined || user !== undefined)) return;
+    const before = this.#resolved.map(({ rule }) => rule);
+    const resolved = this.#rules.map((rule) => resolveRule(rule, this.names));
+    if (same(before, resolved.map(({ rule }) => rule))) return;
+    this.#report(this.#rules, resolved);
+    this.#resolved = resolved;
+    try {
+      this.#datapath?.applyScope(resolved.map(({ rule }) => rule));
+    } catch (error) {
+      this.log.error('the names in the selectors have changed, and the kernel could not be told', { error });
+    }
+  }
+
+  /** Once for each change of what is there. */
+  #report(rules: readonly Rule[], resolved: readonly Resolved[]): void {
+    const known = new Set(this.#resolved.flatMap(({ absent }) => absent));
+    resolved.forEach(({ absent }, index) => {
+      const { text, origin } = rules[index] ?? { text: '', origin: '' };
+      const fresh = absent.filter((term) => !known.has(term));
+      if (fresh.length > 0) this.log.warn('a selector matches nothing: what it names is not there', { selector: text, origin, absent: fresh });
+    });
+  }
+}
+
+function valid(selector: string): string {
+  const found = parseSelector(selector);
+  if (typeof found === 'string') throw new SidestepError('bad_request', `${JSON.stringify(selector)} is no selector: ${found}`);
+  return selector;
+}
+
+const written = (rules: readonly ScopeRule[]): string =>
+  JSON.stringify(rules, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+const same = (one: readonly ScopeRule[], other: readonly ScopeRule[]): boolean => written(one) === written(other);

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Listeners that share a port, on the real kernel: found, chosen, balanced, given back. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import '../helpers/kernel-lock.js';
+import { eventually } from '../helpers/kernel.js';
+import { groupOf, listeners, onGround, PORT, choosers, skew, type Ground } from '../helpers/reuseport.js';
+
+const well = { refused: 0, reset: 0, silent: 0 };
+
+/** By how much the hash alone is uneven, for the log of the run. */
+async function byHash(ground: Ground, count: number): Promise<number> {
+  return skew(Object.values((await ground.storm({ count, hold: true })).by));
+}
+
+describe('reuseport: balancing', () => {
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    it(`storms of 200 and 2000 connections over ${family}: the busiest worker takes at most 5 % more than the mean`, () => onGround(async (ground) => {
+      const workers = await ground.workers({ workers: 4, family });
+      const host = family === 'ipv6' ? '::1' : '127.0.0.1';
+      const hash = await byHash(ground, 200);
+      const reuseport = await ground.balance();
+      assert.deepEqual((await groupOf(ground, reuseport)).listeners.map(({ pid }) => pid).sort(), [...workers.pids].sort());
+      for (const count of [200, 2000]) {
+        const { by, ...bad } = await ground.storm({ count, hold: true, host });
+        assert.deepEqual(bad, well);
+        assert.ok(skew(Object.values(by)) <= 1.05, `${JSON.stringify(by)}; the hash of the kernel had ${hash.toFixed(2)}`);
+      }
+      assert.equal((await groupOf(ground, reuseport)).listeners.reduce((sum, { selected }) => sum + selected, 0), 2200);
+    }));
+  }
+
+  it('one dual-stack group takes clients of both families', () => onGround(async (ground) => {
+    await ground.workers({ workers: 4, family: 'ipv6' });
+    await ground.balance();
+    for (const host of ['127.0.0.1', '::1']) assert.ok(skew(Object.values((await ground.storm({ count: 400, host, hold: true })).by)) <= 1.05);
+  }));
+
+  it('rp-uneven: 8 workers, 16 and 64 long connections differ by at most one', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 8 });
+    await ground.balance();
+    for (const count of [16, 64]) {
+      const before = await workers.counts();
+      await ground.storm({ count, wide: count, hold: true });
+      const took = [...(await workers.counts())].map(([pid, now]) => now - before.get(pid)!);
+      assert.ok(Math.max(...took) - Math.min(...took) <= 1, `${count}: ${took.join(' ')}`);
+    }
+  }));
+
+  it('by weight: three connections to one for a name that weighs three', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 4, names: ['alpha', 'beta'] });
+    await ground.balance({ 'reuseport.policy': 'weighted', 'reuseport.weights': 'program:alpha = 3' });
+    await ground.storm({ count: 800 });
+    const [first, second, third, fourth] = workers.pids;
+    const counts = await workers.counts();
+    for (const pid of [first!, third!]) assert.ok(Math.abs(counts.get(pid)! - 300) <= 6, JSON.stringify([...counts]));
+    for (const pid of [second!, fourth!]) assert.ok(Math.abs(counts.get(pid)! - 100) <= 6, JSON.stringify([...counts]));
+  }));
+
+  it('in turn: each worker gets the same, whatever its queue', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 3 });
+    await ground.balance({ 'reuseport.policy': 'round-robin' });
+    await ground.storm({ count: 300 });
+    for (const [, count] of await workers.counts()) assert.ok(Math.abs(count - 100) <= 1);
+  }));
+
+  it('by CPU: connections stay with the workers of the processor where they arrive', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 4, cpus: [0, 1] });
+    await ground.balance({ 'reuseport.policy': 'cpu' });
+    await ground.storm({ count: 300, cpu: 1 });
+    const counts = await workers.counts();
+    const [a, b, c, d] = workers.pids.map((pid) => counts.get(pid)!);
+    assert.deepEqual([a! + c!, b! + d!], [0, 300]);
+  }));
+
+  it('by client: an address always meets the same worker, different ones spread, and one that leaves moves only its own', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 4 });
+    await ground.balance({ 'reuseport.policy': 'sticky' });
+    const sources = Array.from({ length: 32 }, (_, number) => `127.0.1.${number + 1}`);
+    const where = async (): Promise<string[]> => {
+      const answers: string[] = [];
+      for (const source of sources) {
+        const { by } = await ground.storm({ count: 5, source });
+        assert.equal(Object.keys(by).length, 1, `${source}: ${JSON.stringify(by)}`);
+        answers.push(...Object.keys(by));
+      }
+      return answers;
+    };
+    const before = await where();
+    assert.equal(new Set(before).size, 4);
+    const [gone] = workers.pids;
+    await workers.leave(gone!);
+    const now = await where();
+    for (const [index, pid] of before.entries()) if (pid !== String(gone)) assert.equal(now[index], pid);
+  }));
+
+  it('a worker that is started gets nothing in its grace time, and its share afterwards', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 2 });
+    const reuseport = await ground.balance({ 'reuseport.graceTime': '2s' });
+    const pid = await workers.start();
+    await ground.storm({ count: 10 });
+    await listeners(ground, reuseport, 1, 'new');
+    await ground.storm({ count: 100 });
+    assert.equal((await workers.counts()).get(pid), 0);
+    await listeners(ground, reuseport, 3);
+    await ground.storm({ count: 300 });
+    assert.ok((await workers.counts()).get(pid)! >= 90);
+  }));
+
+  it('one whose queue is full, or all of whose listeners are new, is served all the same', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 1 });
+    await ground.balance({ 'reuseport.graceTime': '1m' });
+    const [old] = workers.pids;
+    await workers.start();
+    await ground.storm({ count: 10 });
+    await workers.leave(old!);
+    const { by, ...bad } = await ground.storm({ count: 50 });
+    assert.deepEqual([bad, Object.values(by)], [well, [50]]);
+  }));
+});
+
+describe('reuseport: choice', () => {
+  it('nothing is touched that no list names, and a reload that names it is followed', () => onGround(async (ground) => {
+    await ground.workers({ workers: 2, names: ['served'] });
+    const reuseport = await ground.balance({ 'reuseport.include': '' });
+    assert.equal((await groupOf(ground, reuseport)).why, 'not_chosen');
+    for (const [settings, why] of [
+      [{ 'reuseport.include': 'program:served' }, 'balanced'],
+      [{ 'reuseport.exclude': 'program:served' }, 'excluded'],
+      [{ 'reuseport.include': 'port:8000-8100' }, 'balanced'],
+      [{ 'reuseport.include': 'port:8000-8100 program:other' }, 'not_chosen'],
+      [{ 'reuseport.include': 'port:1-65535', 'reuseport.exclude': `port:${PORT}` }, 'excluded'],
+    ] as const) {
+      reuseport.configure(ground.config(settings));
+      assert.equal((await groupOf(ground, reuseport)).why, why, JSON.stringify(settings));
+      // As of the next look: what the kernel says, not what was asked of it.
+      assert.equal((await groupOf(ground, reuseport)).program?.name, why === 'balanced' ? 'sidestep_reuse' : undefined, JSON.stringify(settings));
+    }
+  }));
+
+  it('a group that has a filter of its own is left alone and named', () => onGround(async (ground) => {
+    await ground.workers({ workers: 3, filter: true });
+    const reuseport = await ground.balance();
+    const { why, program } = await groupOf(ground, reuseport);
+    assert.deepEqual([why, program], ['foreign', { id: 0, name: 'a classic filter' }]);
+    const { by } = await ground.storm({ count: 90 });
+    assert.deepEqual(Object.values(by), [90], 'its own choice was not kept');
+    assert.ok(ground.lines.some(({ msg, why: said }) => msg === 'a group of listeners was chosen and is not balanced' && said === 'foreign'));
+  }));
+
+  it('a filter that comes later than ours is left alone too, and what was written of the group is forgotten', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 2 });
+    const reuseport = await ground.balance();
+    assert.equal((await groupOf(ground, reuseport)).why, 'balanced');
+    await workers.tell('filter');
+    await eventually(async () => ((await groupOf(ground, reuseport)).why === 'foreign' ? '' : 'not seen'));
+    const { listeners: left } = await groupOf(ground, reuseport);
+    assert.ok(left.every(({ state }) => state === 'unlisted'));
+    assert.deepEqual(Object.values((await ground.storm({ count: 20 })).by), [20]);
+  }));
+
+  it('rp-program-outlives-owner: switched off, the group has no program, and neither has a listener that comes then', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 2 });
+    const reuseport = await ground.balance();
+    assert.equal(choosers(ground).length, 1);
+    reuseport.configure(ground.config({ 'reuseport.enabled': 'false' }));
+    await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
+    await workers.start();
+    const observer = await ground.balance({ 'reuseport.include': '' });
+    const { listeners: three, program, why } = await groupOf(ground, observer);
+    assert.deepEqual([three.length, program, why], [3, undefined, 'not_chosen']);
+    const { by, ...bad } = await ground.storm({ count: 300 });
+    assert.deepEqual([bad, Object.keys(by).length], [well, 3]);
+  }));
+});

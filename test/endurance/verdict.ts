@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a run must have shown. Pure: a record goes in, claims come out. */
+import type { Run, Sample, Seen } from './record.js';
+
+export interface Claim {
+  readonly claim: string;
+  /** '' when it holds; otherwise what was seen instead. */
+  readonly otherwise: string;
+}
+
+const MiB = 1024 * 1024;
+
+/** Node.js, the addon and its tables. */
+const AGENT_RSS_KIB = 200 * 1024;
+
+/** Two generations side by side at a take-over, the self-test, and room for what the kernel frees a moment later. */
+const GENERATIONS = 4;
+
+const told = ({ trouble, teller }: Seen): string => `${teller}: ${trouble.what} ${trouble.error} ${trouble.shape}, sent ${trouble.sent} of ${trouble.toSend}, got ${trouble.got} of ${trouble.toGet}, shift ${trouble.shift}, unread ${trouble.unread}, unsent ${trouble.unsent}`;
+
+function list(what: readonly string[]): string {
+  return what.length <= 3 ? what.join('; ') : `${what.slice(0, 3).join('; ')}; and ${what.length - 3} more`;
+}
+
+const largest = (samples: readonly Sample[], field: keyof Sample): number => Math.max(0, ...samples.map((sample) => sample[field]));
+
+/** The first sample is from before the agent and the traffic, the last from after them. */
+export function judge(run: Run): Claim[] {
+  const { seen, samples, faults, totals } = run;
+  const of = (...what: Seen['trouble']['what'][]): string[] => seen.filter(({ trouble, because }) => what.includes(trouble.what) && !because).map(told);
+  const [before, after] = [samples[0], samples.at(-1)];
+  const single = samples[1];
+  const growth = (field: keyof Sample): number => (before && after ? after[field] - before[field] : NaN);
+  const bound = (value: number, most: number, unit: string): string => (value <= most ? '' : `${Math.round(value)} ${unit}, at most ${Math.round(most)} expected`);
+  const share = run.redirectedBytes / Math.max(1, totals.bytes);
+  return [
+    { claim: 'every byte came once, in its place', otherwise: list(of('mismatch', 'too_many')) },
+    { claim: 'no connection was reset or cut short, but by processes that we killed', otherwise: list(of('error', 'connect', 'cut_short')) },
+    { claim: 'no connection hung', otherwise: list(of('hang')) },
+    { claim: 'connections of every shape came to their end', otherwise: list(Object.entries(totals.done).filter(([, count]) => count === 0).map(([shape]) => shape)) },
+    { claim: 'the traffic was accelerated: a tenth of its bytes or more', otherwise: run.plain || share >= 0.1 ? '' : `${(100 * share).toFixed(1)} % of ${Math.round(totals.bytes / MiB)} MiB` },
+    { claim: 'agent and commands did what they were asked', otherwise: list(faults.filter(({ complaint }) => complaint !== '').map(({ kind, complaint }) => `${kind}: ${complaint}`)) },
+    { claim: 'no program of the traffic fell', otherwise: list(run.fallen) },
+    { claim: 'the agent stays small', otherwise: bound(largest(samples, 'agentRssKiB') / 1024, AGENT_RSS_KIB / 1024, 'MiB') },
+    { claim: 'programs, maps and links do not pile up', otherwise: before && single ? list((['programs', 'maps', 'links'] as const).map((kind) => bound(largest(samples, kind) - before[kind], GENERATIONS * Math.max(1, single[kind] - before[kind]), kind)).filter((words) => words !== '')) : 'nothing was sampled' },
+    { claim: 'the kernel gets its TCP memory back', otherwise: bound(growth('tcpMemoryKiB') / 1024, 8, 'MiB more than before') },
+    { claim: 'nothing is left: no program, map, link, pin or cgroup', otherwise: list(run.left) },
+    { claim: 'the kernel does not complain', otherwise: list(run.kernelComplaints) },
+  ];
+}
