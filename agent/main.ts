@@ -136,7 +136,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
   await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep'));
   const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
-  await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep'));
+  await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
 
   const metrics = new MetricsEndpoint(config.metrics);
   const notReady = (): string => phase.notReady || mesh.notReady();

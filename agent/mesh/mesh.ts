@@ -2,8 +2,6 @@
  * Services on this host: sources and bus into the store, the store into the kernel, checks and commands into both. Without
  * services and without a bus there is nothing here, neither programs nor processes.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../../config/types.js';
 import type { ServiceConfig } from '../../config/service-types.js';
 import { openBus, forgetMs, type Bus } from '../bus/bus.js';
@@ -11,6 +9,7 @@ import { Registry } from '../bus/registry.js';
 import { Guard } from '../endpoints/guard.js';
 import { configRecords } from '../endpoints/sources/config.js';
 import { ListenerSource, type HostPlace } from '../endpoints/sources/listeners.js';
+import type { Source } from '../endpoints/sources/types.js';
 import { EndpointStore, type Touched } from '../endpoints/store.js';
 import type { EndpointRecord, Origin } from '../endpoints/types.js';
 import { describeError, SidestepError } from '../errors.js';
@@ -19,6 +18,7 @@ import { Balancer } from './balancer.js';
 import type { Group } from './group.js';
 import { Checker, type Target } from './health.js';
 import type { Member, Override } from './members.js';
+import { isPinned } from './pins.js';
 import { publishedBy } from './publish.js';
 import type { MeshKernel } from './types.js';
 import { endpointView, serviceView, type BusView, type EndpointView, type ServiceView } from './view.js';
@@ -30,6 +30,8 @@ export interface MeshParts {
   readonly place: HostPlace;
   readonly log: Log;
   readonly openKernel: OpenKernel;
+  /** Beside the configuration and the listeners of this host. */
+  readonly sources?: readonly Source[];
   readonly bus?: (config: Config, host: string, log: Log) => Promise<Bus>;
 }
 
@@ -45,20 +47,22 @@ export class Mesh {
   #kernel: MeshKernel | undefined;
   #bus: Bus | undefined;
   #registry: Registry | undefined;
-  readonly #listeners: ListenerSource;
+  readonly #sources: readonly Source[];
   readonly #checker = new Checker((id, up) => { this.#checked(id, up); });
   readonly #checkedBy = new Map<string, { group: Group; member: Member }>();
   #timer: NodeJS.Timeout | undefined;
   readonly #started = performance.now();
   #problem = '';
   #tidyIn = 0;
-  #swept = false;
+  /** Sources that have not said anything yet. */
+  readonly #silent: Set<string>;
 
   constructor(private readonly parts: MeshParts) {
     const { config, place } = parts;
     this.#config = config;
     this.store = new EndpointStore(config.mesh.maxEndpoints, new Guard(config.bus.withdrawShare));
-    this.#listeners = new ListenerSource(() => this.#services, place);
+    this.#sources = [new ListenerSource(() => this.#services, place), ...(parts.sources ?? [])];
+    this.#silent = new Set(this.#sources.map(({ name }) => name));
   }
 
   async start(): Promise<void> {
@@ -76,7 +80,7 @@ export class Mesh {
         (touched) => { this.#touched(touched); }, log.child('bus'));
     }
     this.configure(config);
-    this.#listeners.start((records) => { this.#report('local', 'listeners', records); });
+    for (const source of this.#sources) source.start((records) => { this.#hear(source, records); });
     this.#registry?.start();
     this.#timer = setInterval(() => { this.#housekeep(); }, housekeepingMs).unref();
   }
@@ -84,7 +88,7 @@ export class Mesh {
   /** `keep`: the programs serve on without an agent, and this host's endpoints are not withdrawn. */
   async stop(keep: boolean): Promise<void> {
     clearInterval(this.#timer);
-    this.#listeners.stop();
+    for (const source of this.#sources) source.stop();
     this.#checker.stop();
     await this.#registry?.stop(!keep);
     await this.#bus?.stop();
@@ -200,8 +204,7 @@ export class Mesh {
 
   /** Without services nothing stays in the kernel, neither of this agent nor of one before it. */
   #closeKernel(): void {
-    const pinned = existsSync(join(this.#config.bpf.pinPath, 'mesh/current'));
-    const kernel = this.#kernel ?? (pinned ? this.parts.openKernel(this.#config) : undefined);
+    const kernel = this.#kernel ?? (isPinned(this.#config) ? this.parts.openKernel(this.#config) : undefined);
     this.#kernel = undefined;
     this.#balancer = undefined;
     kernel?.uninstall();
@@ -217,10 +220,13 @@ export class Mesh {
     this.#reports.set(source, new Set(wanted.keys()));
     this.#touched(touched, origin !== 'config');
     this.#retarget();
-    if (origin !== 'local') return;
+  }
+
+  #hear({ name, origin }: Source, records: readonly EndpointRecord[]): void {
+    this.#report(origin, name, records);
     this.#publish();
-    if (!this.#swept) this.#balancer?.dropStrangers();
-    this.#swept = true;
+    // What an earlier agent left and nobody has claimed goes when all have spoken.
+    if (this.#silent.delete(name) && this.#silent.size === 0) this.#balancer?.dropStrangers();
   }
 
   readonly #reports = new Map<string, Set<string>>();

@@ -5,6 +5,7 @@ import type { Table } from '../balance/table.js';
 import { findCgroup2 } from '../datapath/cgroup.js';
 import { translate, translated } from '../datapath/translate.js';
 import { AFFINITIES, POLICIES, type Protocol } from '../../config/service-types.js';
+import { pinsOf } from './pins.js';
 import type { Found, KernelEndpoint, Load, MeshKernel, MeshKernelInfo, ServiceLoad, Vip } from './types.js';
 
 const protocols: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
@@ -20,7 +21,7 @@ export function openMesh(config: Config): MeshKernel {
   return new HostMesh(translated(() => new NativeMeshClass({
     objectPath: meshObjectPath,
     cgroupPath: path === 'auto' ? findCgroup2() : path,
-    pinPath: `${config.bpf.pinPath}/mesh`,
+    pinPath: pinsOf(config),
     maxServices: config.mesh.maxServices,
     maxEndpoints: config.mesh.maxEndpoints,
     verifierLog: config.log.level === 'debug' || config.log.level === 'trace',

@@ -8,6 +8,7 @@ import type { RetireResult } from '../../datapath/types.js';
 import { SidestepError } from '../../errors.js';
 import { retireAndLeave } from '../../goodbye.js';
 import { createLog, resolveFormat } from '../../log.js';
+import { isPinned } from '../../mesh/pins.js';
 import type { Context } from '../context.js';
 import { EXIT, printLines } from '../io.js';
 import type { RetireFlags } from './retire.js';
@@ -46,6 +47,7 @@ async function withoutAgent(context: Context, config: Config, flags: RetireFlags
   }
   const { stderr } = context.io;
   const log = createLog({ level: 'info', format: resolveFormat('auto', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
+  if (isPinned(config)) (await import('../../mesh/native.js')).openMesh(config).uninstall();
   const { openNative } = await import('../../datapath/native.js');
   // Nothing is enrolled any more, so nothing needs to be proven.
   const quiet = { ...config, datapath: { ...config.datapath, enabled: false, selfTest: false } };
