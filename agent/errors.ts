@@ -88,6 +88,22 @@ export const ERRORS = {
     sentence: 'pairs are being retired already',
     remedy: 'Wait until it has finished.',
   },
+  bus_plaintext: {
+    sentence: 'the way to the bus is not encrypted',
+    remedy: 'Name the servers as tls://..., give bus.ca, or allow it with bus.plaintext: true.',
+  },
+  bus_refused: {
+    sentence: 'the settings of the bus do not fit together',
+    remedy: 'Correct what is named; docs/mesh.md shows settings for a server of your own.',
+  },
+  bus_server: {
+    sentence: 'the embedded nats-server cannot run',
+    remedy: 'Install the package nats-server, correct bus.stateDir, or set bus.mode to off or external.',
+  },
+  mesh_full: {
+    sentence: 'there is no room for more services or endpoints',
+    remedy: 'Raise mesh.maxServices or mesh.maxEndpoints, and restart.',
+  },
   internal: {
     sentence: 'something went wrong that should not',
     remedy: 'Report it with the log of the agent at log.level debug.',

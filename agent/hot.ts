@@ -5,10 +5,16 @@ import type { Log } from './log.js';
 import type { Reuseport } from './reuseport/reuseport.js';
 import type { Scope } from './scope/scope.js';
 
+/** What follows the services of the configuration. */
+export interface Follower {
+  configure(config: Config): void;
+}
+
 export interface HotTargets {
   readonly datapath: Datapath;
   readonly scope: Scope;
   readonly reuseport: Pick<Reuseport, 'configure'>;
+  readonly mesh: Follower;
   readonly log: Log;
 }
 
@@ -16,6 +22,8 @@ type Apply = (config: Config, targets: HotTargets) => void;
 
 const rebalance: Apply = (config, { reuseport }) => { reuseport.configure(config); };
 const rescope: Apply = (config, { scope }) => { scope.configure(config); };
+
+const reserve: Apply = (config, { mesh }) => { mesh.configure(config); };
 
 const window: Apply = ({ guard }, { datapath }) => { datapath.setWindow(guard.window); };
 
@@ -31,6 +39,9 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'guard.window.time': window,
   'guard.window.connections': window,
   'guard.window.bytes': window,
+  'mesh.enabled': reserve,
+  'mesh.except': reserve,
+  services: reserve,
   'reuseport.enabled': rebalance,
   'reuseport.include': rebalance,
   'reuseport.exclude': rebalance,

@@ -14,6 +14,8 @@ import { retireAndLeave } from './goodbye.js';
 import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
 import { installSignals, type SignalSource } from './lifecycle/signals.js';
 import { LiveTable } from './live.js';
+import { placeOf } from './mesh/host.js';
+import { Mesh, type OpenKernel } from './mesh/mesh.js';
 import { createLog, resolveFormat, type Log } from './log.js';
 import { MetricsEndpoint } from './metrics/endpoint.js';
 import { listedProfiles } from './guard/lists.js';
@@ -36,8 +38,12 @@ export const openDatapath: OpenDatapath = async (config, log, standing) => {
 /** Likewise. */
 export const openReuseport = async (): Promise<ReuseportHost> => (await import('./reuseport/native.js')).reuseportHost;
 
+/** Likewise. */
+export const openMesh: () => Promise<OpenKernel> = async () => (await import('./mesh/native.js')).openMesh;
+
 export interface AgentOptions {
   readonly open: OpenDatapath;
+  readonly openMesh: () => Promise<OpenKernel>;
   readonly openReuseport: () => Promise<ReuseportHost>;
   /** What the configuration was loaded from, to load it again. */
   readonly sources: LoadOptions;
@@ -129,13 +135,16 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   }), () => guard.stop());
   const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
   await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep'));
+  const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
+  await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
 
   const metrics = new MetricsEndpoint(config.metrics);
-  const notReady = (): string => phase.notReady;
+  const notReady = (): string => phase.notReady || mesh.notReady();
   const view: AgentView = {
     datapath,
     scope,
     reuseport,
+    mesh,
     resolver: new Resolver({ cgroupRoot }),
     guard,
     profiles,
@@ -157,9 +166,9 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
-  const source = { datapath, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, mesh, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
-  await step('configuration', () => { reloader.start({ datapath, scope, reuseport }); }, () => { reloader.stop(); });
+  await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh }); }, () => { reloader.stop(); });
 
   if (!screen) return;
   const live = new LiveTable(view, screen, paintOf(options.io));

@@ -1,5 +1,6 @@
 /** docs/configuration.md. */
 import { keys, type Key } from './keys.js';
+import { serviceFields } from './services.js';
 
 const intro = `# Configuration
 
@@ -39,6 +40,12 @@ function entry(key: Key): string {
   ].join('\n');
 }
 
+function services(): string {
+  const rows = Object.entries(serviceFields).map(([name, field]) =>
+    `| \`${name}\` | ${cell(field.doc)} | ${'otherwise' in field ? 'no' : 'yes'} |`);
+  return ['## Services', '', 'Each entry of `services` has these keys; [mesh.md](mesh.md) shows them at work.', '', '| Key | Is | Must be given |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
 export function configurationDocs(): string {
-  return `${[intro.trimEnd(), ...keys.map(entry)].join('\n\n')}\n`;
+  return `${[intro.trimEnd(), ...keys.map(entry), services()].join('\n\n')}\n`;
 }

@@ -1,7 +1,10 @@
 /** The settings in a YAML (or JSON) text, each with its place. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { keyByName, sections } from './keys.js';
 import type { Key } from './keys.js';
+import { remember } from './services-format.js';
+import { readServices } from './services.js';
+import type { Path } from './shape.js';
 import { emptySource, take, takeList, unknownKey, type Source } from './source.js';
 
 interface Reading {
@@ -34,11 +37,35 @@ function readList(reading: Reading, key: Key, items: readonly unknown[], at: { w
   takeList(reading.source, key, entries, at.where, at.origin);
 }
 
+/** Where a path of the list leads, or the nearest place above that is there. */
+function placeOf(reading: Reading, top: unknown, path: Path): string {
+  let node = top;
+  for (const part of path) {
+    const next: unknown = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === part)?.value : isSeq(node) ? node.items[Number(part)] : undefined;
+    if (!isNode(next)) break;
+    node = next;
+  }
+  return place(reading, offsetOf(node)).where;
+}
+
+function takeServices(reading: Reading, key: Key, value: unknown): void {
+  const given: unknown = isNode(value) ? value.toJS(reading.document, { maxAliasCount: 100 }) : value;
+  const { services, findings } = readServices(given);
+  for (const { path, message, hint } of findings) {
+    const name = `${key.name}${path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')}`;
+    reading.source.problems.push({ where: placeOf(reading, value, path), key: name, message, hint });
+  }
+  const { origin } = place(reading, offsetOf(value));
+  if (findings.length === 0) reading.source.settings.push({ key, value: remember(services, given), origin });
+}
+
 function readKey(reading: Reading, name: string, keyNode: unknown, value: unknown): void {
   const at = place(reading, offsetOf(keyNode));
   const { problems } = reading.source;
   const key = keyByName.get(name);
-  if (key?.format.complaint && isSeq(value)) {
+  if (key?.formatName === 'services' && !isNothing(value)) {
+    takeServices(reading, key, value);
+  } else if (key?.format.complaint && isSeq(value)) {
     readList(reading, key, value.items, at);
   } else if (key) {
     const text = textOf(value);

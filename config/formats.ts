@@ -5,6 +5,7 @@
 import convict from 'convict';
 import { isIP } from 'node:net';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
+import { servicesFormat } from './services-format.js';
 import { parseSelector, SELECTOR_EXAMPLE } from './selector.js';
 import { parseWeight } from './weight.js';
 import type { Value } from './types.js';
@@ -30,7 +31,7 @@ export interface Format {
   readonly complaint?: (entry: string) => string;
 }
 
-const plain = String;
+const plain = (value: Value): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 const within = (rule: Rule, show: (value: number) => string): string =>
   rule.min === undefined || rule.max === undefined ? '' : `, from ${show(rule.min)} to ${show(rule.max)}`;
 const numeric = (show: (value: number) => string) => (value: Value): string => show(Number(value));
@@ -45,6 +46,13 @@ const isHost = (text: string): boolean =>
   isIP(text) !== 0 || (!/^[\d.]+$/.test(text) && text.split('.').every((label) => hostLabel.test(label)));
 const isPath = (text: string): boolean =>
   text.startsWith('/') && !text.includes('\0') && !text.split('/').includes('..');
+
+function isNatsUrl(text: string): boolean {
+  const full = /^[a-z]+:\/\//.test(text) ? text : `nats://${text}`;
+  if (!URL.canParse(full)) return false;
+  const url = new URL(full);
+  return ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '' && url.username === '' && ['', '/'].includes(url.pathname) && url.search === '';
+}
 
 /** `parse` gives what an entry stands for, or what is wrong with it in words. */
 const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => string): Format => ({
@@ -61,6 +69,22 @@ const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => strin
 });
 
 export const formats: Readonly<Record<string, Format>> = {
+  services: servicesFormat,
+  paths: list((entry) => (isPath(entry) ? true : 'it is no absolute path without ".."'), () => 'a list of absolute paths'),
+  'nats-servers': list(
+    (entry) => (isNatsUrl(entry) ? true : 'it is no server such as tls://nats.example:4222, without name or password'),
+    () => 'a list of servers such as tls://nats.example:4222',
+  ),
+  name: {
+    read: (text, rule) => (text === rule.keyword || /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined),
+    show: plain,
+    expected: (rule) => `a name of letters, digits, - and _${rule.keyword === '' ? ', or nothing' : ''}`,
+  },
+  address: {
+    read: (text, rule) => (text === rule.keyword || isIP(text) !== 0 ? text : undefined),
+    show: plain,
+    expected: (rule) => `${rule.keyword === undefined ? '' : `${rule.keyword} or `}an IP address`,
+  },
   choice: {
     read: (text, rule) => (rule.choices?.includes(text) ? text : undefined),
     show: plain,
@@ -103,7 +127,7 @@ export const formats: Readonly<Record<string, Format>> = {
     read: (text, rule) => (text === rule.keyword || isPath(text) ? text : undefined),
     show: plain,
     expected: (rule) =>
-      (rule.keyword === undefined ? '' : `${rule.keyword} or `) +
+      (rule.keyword === undefined ? '' : `${rule.keyword === '' ? 'nothing' : rule.keyword} or `) +
       'an absolute path without ".."' +
       (rule.maxBytes === undefined ? '' : `, at most ${String(rule.maxBytes)} bytes`),
   },

@@ -1,5 +1,6 @@
 /** The schema for editors and CI: JSON Schema, with the environment name of each key beside it. */
 import { keys, type Key } from './keys.js';
+import { serviceFields } from './services.js';
 
 type Json = Record<string, unknown>;
 
@@ -32,6 +33,19 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
   }),
   weights: ({ rule }) => ({ type: 'array', maxItems: rule.max, items: { type: 'string', pattern: '^.+\\s*=\\s*\\d{1,4}$' } }),
   group: () => ({ type: ['string', 'integer'] }),
+  name: ({ rule }) => ({ type: 'string', ...(rule.keyword === undefined && { minLength: 1 }), maxLength: 63 }),
+  address: () => ({ type: 'string', minLength: 1 }),
+  paths: () => ({ type: 'array', items: { type: 'string', pattern: absolute } }),
+  'nats-servers': () => ({ type: 'array', items: { type: 'string', minLength: 1 } }),
+  services: () => ({
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: Object.entries(serviceFields).filter(([, field]) => !('otherwise' in field)).map(([name]) => name),
+      properties: Object.fromEntries(Object.entries(serviceFields).map(([name, { doc }]) => [name, { description: `${doc}.` }])),
+    },
+  }),
   'file-mode': () => ({ type: 'string', pattern: '^0?[0-7]{3}$' }),
 };
 

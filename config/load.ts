@@ -49,15 +49,20 @@ function readFile(named: string | undefined): Source {
 /** Convict owns the defaults and has the last word: strict, on values that were read already. */
 function assemble(settings: ReadonlyMap<ConfigKey, Setting>): Config {
   const instance = convict(schema, { env: {}, args: [] });
-  for (const [name, { value }] of settings) instance.set<string>(name, value);
+  for (const [name, { value }] of settings) if (name !== 'services') instance.set<string>(name, value);
   instance.validate({ allowed: 'strict' });
-  return freeze(instance.getProperties());
+  // Convict hands out copies; this list is known by what it is (services-format.ts).
+  const services = settings.get('services')?.value as Config['services'] | undefined;
+  return freeze({ ...instance.getProperties(), services: services ?? [] });
 }
 
 function freeze<T extends object>(value: T): T {
   for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) freeze(child as object);
   return Object.freeze(value);
 }
+
+/** Of single values: each has an origin of its own. */
+const isList = (value: Value): value is readonly string[] => Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 
 export function loadConfig({ file, env, flags }: LoadOptions): Config {
   const sources = [readFile(file), readEnvironment(env), readFlags(flags)];
@@ -72,7 +77,7 @@ export function loadConfig({ file, env, flags }: LoadOptions): Config {
     keys.map(({ name, format }) => {
       const origin = settings.get(name)?.origin ?? 'default';
       const value = valueOf(config, name);
-      return { key: name, value: format.show(value), origin, ...(typeof value === 'object' && { entries: entriesOf(value, settings.get(name)) }) };
+      return { key: name, value: format.show(value), origin, ...(isList(value) && { entries: entriesOf(value, settings.get(name)) }) };
     }),
   );
   return config;

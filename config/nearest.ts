@@ -1,19 +1,6 @@
 /** The known name that a misspelt one probably meant. */
+import { distance } from './distance.js';
 import { keys, sections } from './keys.js';
-
-/** Levenshtein distance: the fewest single-character edits between two words. */
-export function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
 
 const tail = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 const edits = (a: string, b: string): number => distance(a.toLowerCase(), b.toLowerCase());

@@ -88,7 +88,7 @@ export function readFlags(flags: Flags): Source {
   for (const [name, value] of Object.entries(flags)) {
     if (value === undefined) continue;
     const key = keyByName.get(name);
-    if (key) take(source, key, String(value), `flag ${key.flag}`);
+    if (key) take(source, key, typeof value === 'object' ? JSON.stringify(value) : String(value), `flag ${key.flag}`);
     else source.problems.push(unknownKey(name, `flag --${name}`));
   }
   return source;

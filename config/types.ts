@@ -1,9 +1,12 @@
 /** What the agent is told. Sizes are bytes and durations are milliseconds by the time anybody reads them here. */
+import type { ServiceConfig } from './service-types.js';
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 export type DatapathMode = 'auto' | 'unified' | 'split' | 'off';
 export type Preseed = 'off' | 'buildid' | 'name';
 export type OnExit = 'retire' | 'keep';
+export type BusMode = 'auto' | 'off' | 'embedded' | 'external';
 export type ReuseportPolicy = 'least-queue' | 'round-robin' | 'weighted' | 'cpu' | 'sticky';
 
 export interface Config {
@@ -54,6 +57,30 @@ export interface Config {
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };
   /** `mode` is the permission bits as chmod takes them. */
   readonly admin: { readonly group: string; readonly mode: number };
+  readonly host: { readonly name: string; readonly address: string; readonly zone: string };
+  readonly mesh: {
+    readonly enabled: boolean;
+    readonly except: readonly string[];
+    readonly maxServices: number;
+    readonly maxEndpoints: number;
+  };
+  readonly bus: {
+    readonly mode: BusMode;
+    readonly servers: readonly string[];
+    readonly cluster: string;
+    readonly credentials: string;
+    readonly nkey: string;
+    readonly ca: string;
+    readonly certificate: string;
+    readonly key: string;
+    readonly plaintext: boolean;
+    readonly reassert: number;
+    readonly lease: number;
+    readonly withdrawShare: number;
+    readonly embeddedPort: number;
+    readonly stateDir: string;
+  };
+  readonly services: readonly ServiceConfig[];
 }
 
 type Leaf<T> = {
@@ -62,4 +89,4 @@ type Leaf<T> = {
 
 /** The dotted name of a setting, such as `datapath.maxPairs`. */
 export type ConfigKey = Leaf<Config>;
-export type Value = string | number | boolean | readonly string[];
+export type Value = string | number | boolean | readonly string[] | readonly ServiceConfig[];

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { configurationDocs } from '../config/docs.js';
 import { defaultYaml } from '../config/defaults.js';
 import { jsonSchema } from '../config/jsonschema.js';
+import { exampleConfig } from '../agent/bus/permissions.js';
 import { errorsDoc } from '../agent/errors-doc.js';
 import { metricsDoc } from '../agent/metrics/doc.js';
 
@@ -17,6 +18,7 @@ const generated: readonly Generated[] = [
   { file: 'docs/configuration.md', content: configurationDocs },
   { file: 'docs/metrics.md', content: metricsDoc },
   { file: 'docs/errors.md', content: errorsDoc },
+  { file: 'docs/nats-server.conf', content: exampleConfig },
   { file: 'config/default.yaml', content: defaultYaml },
   { file: 'config/schema.json', content: () => `${JSON.stringify(jsonSchema(), null, 2)}\n` },
 ];

@@ -2,8 +2,8 @@
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
 import type {
-  ChangedProfiles, ConfigObject, CountersObject, Edges, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded,
-  ReuseportObject, RetireLine, Rotated, ScopeObject, Status, Uninstalling,
+  ChangedProfiles, ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded,
+  ReuseportObject, RetireLine, Rotated, ScopeObject, Services, Status, Uninstalling,
 } from './objects.js';
 
 function unreachable(path: string, error: NodeJS.ErrnoException): SidestepError {
@@ -45,6 +45,14 @@ export class AdminClient {
   rotate(port: number): Promise<Rotated> { return this.#json('POST', '/v1/reuseport/rotate', { port }); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
+  services(): Promise<Services> { return this.#json('GET', '/v1/services'); }
+  endpoints(service?: string): Promise<Endpoints> {
+    return this.#json('GET', `/v1/endpoints${service === undefined ? '' : `?${new URLSearchParams({ service }).toString()}`}`);
+  }
+  changeEndpoint(change: { service: string; address: string; port: number; draining?: boolean; weight?: number }): Promise<Endpoints> {
+    return this.#json('POST', '/v1/endpoint', change);
+  }
+  split(service: string, split: Readonly<Record<string, number>>): Promise<Services> { return this.#json('POST', '/v1/split', { service, split }); }
   config(): Promise<ConfigObject> { return this.#json('GET', '/v1/config'); }
   explain(query: string): Promise<Explained> {
     return this.#json('GET', `/v1/explain?${new URLSearchParams({ q: query }).toString()}`);

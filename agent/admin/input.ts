@@ -1,5 +1,6 @@
 /** Bodies and parameters of requests, checked before anybody acts on them. */
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { SidestepError } from '../errors.js';
 import { HAZARDS, STATES, type Hazard, type State } from '../guard/conduct.js';
 import { LOG_LEVELS, type LogLevel } from '../log.js';
@@ -67,6 +68,36 @@ export function readLevel(body: Record<string, unknown>): LogLevel {
   const level = LOG_LEVELS.find((known) => known === body['level']);
   if (level === undefined) throw new SidestepError('bad_request', `level must be one of ${LOG_LEVELS.join(', ')}`);
   return level;
+}
+
+const isWhole = (value: unknown, most: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+
+function readService(body: Record<string, unknown>): string {
+  const { service } = body;
+  if (typeof service !== 'string' || service === '') throw new SidestepError('bad_request', 'service must be the name of a service');
+  return service;
+}
+
+export function readOverride(body: Record<string, unknown>): {
+  service: string; address: string; port: number; override: { draining?: boolean; weight?: number };
+} {
+  onlyKnown(body, ['service', 'address', 'port', 'draining', 'weight']);
+  const { address, port, draining, weight } = body;
+  if (typeof address !== 'string' || isIP(address) === 0) throw new SidestepError('bad_request', 'address must be an IP address');
+  if (!isWhole(port, 65_535) || port === 0) throw new SidestepError('bad_request', 'port must be a whole number from 1 to 65535');
+  if (draining !== undefined && typeof draining !== 'boolean') throw new SidestepError('bad_request', 'draining must be true or false');
+  if (weight !== undefined && !isWhole(weight, 10_000)) throw new SidestepError('bad_request', 'weight must be a whole number from 0 to 10000');
+  if (draining === undefined && weight === undefined) throw new SidestepError('bad_request', 'give draining or weight');
+  return { service: readService(body), address, port, override: { ...(draining === undefined ? {} : { draining }), ...(weight === undefined ? {} : { weight }) } };
+}
+
+export function readSplit(body: Record<string, unknown>): { service: string; split: Record<string, number> } {
+  onlyKnown(body, ['service', 'split']);
+  const { split } = body;
+  if (typeof split !== 'object' || split === null || Array.isArray(split) || !Object.values(split).every((share) => isWhole(share, 1_000_000)))
+    throw new SidestepError('bad_request', 'split must map versions to whole numbers from 0 to 1000000');
+  return { service: readService(body), split: split as Record<string, number> };
 }
 
 function word(body: Record<string, unknown>, key: string): string {

@@ -1,6 +1,7 @@
 /** What the admin API says, version 1. The CLI prints these very objects with `-o json`. Add; never change meaning. */
 import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResult } from '../datapath/types.js';
 import type { Totals } from '../datapath/traffic.js';
+import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
 import type { Explanation } from '../pairs/explain.js';
 import type { Imported, Named } from '../guard/manage.js';
 import type { ProfilesFile } from '../guard/file.js';
@@ -40,6 +41,7 @@ export interface Status extends Versioned {
   datapath: DatapathInfo;
   totals: Totals;
   metrics: MetricsState;
+  bus: BusView;
   reload: ReloadState;
   /** What a person should look at, in words. */
   problems: string[];
@@ -82,6 +84,14 @@ export interface ScopeObject extends Versioned {
   switches: Switches;
   /** In the order in which they are asked; `pairs`: for how many each decided. */
   rules: (RuleView & { pairs: number })[];
+}
+
+export interface Services extends Versioned {
+  services: ServiceView[];
+}
+
+export interface Endpoints extends Versioned {
+  endpoints: EndpointView[];
 }
 
 export interface CountersObject extends Versioned {

@@ -7,6 +7,7 @@ import type { Log } from '../log.js';
 import { explain } from '../pairs/explain.js';
 import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
+import type { Mesh } from '../mesh/mesh.js';
 import type { Resolver } from '../pairs/resolve.js';
 import type { Guard } from '../guard/guard.js';
 import type { Management } from '../guard/manage.js';
@@ -14,11 +15,14 @@ import { profileRows } from '../guard/view.js';
 import type { Scope } from '../scope/scope.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
 import type { ReuseportView } from '../reuseport/view.js';
-import { onlyKnown, readImport, readLevel, readRotate, readSelector, readSet, readWhich } from './input.js';
+import { onlyKnown, readImport, readLevel, readOverride, readRotate, readSelector, readSet, readSplit, readWhich } from './input.js';
 import { API_VERSION, type Explained, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
+
+export type MeshView = Pick<Mesh, 'services' | 'endpoints' | 'bus' | 'problems' | 'override' | 'split'>;
 
 export interface AgentView {
   readonly datapath: Datapath;
+  readonly mesh: MeshView;
   readonly reuseport: Pick<Reuseport, 'view' | 'lastView' | 'rotate'>;
   readonly resolver: Resolver;
   readonly scope: Scope;
@@ -79,6 +83,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...scopeProblems(scopeOf(view)),
     ...reuseportProblems(view.reuseport.lastView()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
+    ...view.mesh.problems(),
     ...(view.guard.problem === '' ? [] : [`profiles do not outlive the agent: ${view.guard.problem}`]),
     ...(reload.successful ? [] : [`the last configuration did not load: ${reload.error}`]),
     ...(reload.restartNeeded.length === 0 ? [] : [`a restart is needed for ${reload.restartNeeded.join(', ')}`]),
@@ -95,6 +100,7 @@ export function statusOf(view: AgentView): Status {
     datapath: view.datapath.info(),
     totals: totalsOf(view.datapath.counters(), view.datapath.pairs()),
     metrics: view.metrics(),
+    bus: view.mesh.bus(),
     reload: view.reloadState(),
     problems: problemsOf(view, notReady),
   };
@@ -128,6 +134,8 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
   '/v1/scope': scopeOf,
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
+  '/v1/services': ({ mesh }) => ({ apiVersion: API_VERSION, services: mesh.services() }),
+  '/v1/endpoints': ({ mesh }, query) => ({ apiVersion: API_VERSION, endpoints: mesh.endpoints(query.get('service') ?? undefined) }),
   '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),
   '/v1/config': (view) => ({ apiVersion: API_VERSION, settings: configOrigin(view.config()) }),
 };
@@ -137,6 +145,18 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
     view.log.level = readLevel(body);
     view.log.info('log level changed', { level: view.log.level });
     return { apiVersion: API_VERSION, level: view.log.level };
+  },
+  '/v1/endpoint': (view, body) => {
+    const { service, address, port, override } = readOverride(body);
+    view.mesh.override(service, address, port, override);
+    view.log.info('an endpoint was changed by hand', { service, address, port, ...override });
+    return { apiVersion: API_VERSION, endpoints: view.mesh.endpoints(service).filter((one) => one.address === address && one.port === port) };
+  },
+  '/v1/split': (view, body) => {
+    const { service, split } = readSplit(body);
+    view.mesh.split(service, split);
+    view.log.info('the split of a service was changed by hand', { service, split });
+    return { apiVersion: API_VERSION, services: view.mesh.services().filter(({ name }) => name === service) };
   },
   '/v1/disable': (view, body) => {
     view.scope.disable(readSelector(body));

@@ -3,11 +3,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { agent } from './commands/agent.js';
 import { check } from './commands/check.js';
-import { printConfig, printSchema, validateConfig } from './commands/config.js';
+import { diffWithAgent, printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
 import { reuseport, rotate } from './commands/reuseport.js';
 import { retire, type RetireFlags } from './commands/retire.js';
+import { drain, endpoints, services, split, weigh } from './commands/services.js';
 import { disable, enable, scope } from './commands/scope.js';
 import { status } from './commands/status.js';
 import { top } from './commands/top.js';
@@ -15,7 +16,7 @@ import { Context, type GlobalFlags, type Run } from './context.js';
 import { report } from './fault.js';
 import { EXIT, type Io } from './io.js';
 import { profileCommands } from './profile-commands.js';
-import { duration, outputOption, portNumber, setOption, settingOptions, settingsIn } from './options.js';
+import { duration, outputOption, portNumber, setOption, settingOptions, settingsIn, wholeNumber } from './options.js';
 
 const exitCodes = '\nExit codes: 0 good, 1 problem found, 2 bad usage, 3 agent not reachable.\n';
 
@@ -54,6 +55,19 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   program.command('pairs').description('every local connection').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(pairs(flags)));
   profileCommands(program, act);
+  program.command('services').description('services with virtual addresses, and how connections to them go').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(services(flags)));
+  program.command('endpoints').description('where connections to services go, with their load from this host').argument('[service]').addOption(outputOption())
+    .action((service: string | undefined, flags: { output?: 'json' }) => act(endpoints(service, flags)));
+  const service = program.command('service').description('change a service while it runs');
+  service.command('drain').description('no new connections; those that are open go on')
+    .argument('<service>').argument('<endpoint>', 'address:port').option('--undo', 'take connections again')
+    .action((name: string, endpoint: string, flags: { undo?: boolean }) => act(drain(name, endpoint, flags)));
+  service.command('weight').description('the share of an endpoint').argument('<service>').argument('<endpoint>', 'address:port')
+    .argument('<weight>', 'from 0 to 10000', wholeNumber)
+    .action((name: string, endpoint: string, weight: number) => act(weigh(name, endpoint, weight)));
+  service.command('split').description('the shares of versions; without any, by weight alone').argument('<service>').argument('[shares...]', 'version=number')
+    .action((name: string, shares: string[]) => act(split(name, shares)));
   program.command('explain').description('why a connection is, or is not, accelerated')
     .argument('<what...>', 'pid, port, address:port, two of them, or pair id').addOption(outputOption())
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));
@@ -89,6 +103,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((flags: { output: 'json' | 'yaml'; origin?: boolean; set: Record<string, string> }) => act(printConfig(flags)));
   config.command('validate').description('check a configuration, without an agent').argument('[file]')
     .action((file: string | undefined) => act(validateConfig(file)));
+  config.command('diff').description('what a configuration would change in the running agent').argument('[file]').addOption(outputOption())
+    .action((file: string | undefined, flags: { output?: 'json' }) => act(diffWithAgent(file, flags)));
   config.command('schema').description('JSON Schema of the configuration file').action(() => act(printSchema));
 
   try {

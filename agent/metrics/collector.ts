@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { Datapath } from '../datapath/types.js';
 import type { Log } from '../log.js';
+import { readMesh, type MeshSource } from './mesh-reading.js';
 import { readReuseport } from '../reuseport/metrics.js';
 import type { ReuseportView } from '../reuseport/view.js';
 import { METRICS, type MetricName } from './names.js';
@@ -10,6 +11,7 @@ import { Series } from './series.js';
 
 export interface CollectorSource {
   readonly datapath: Datapath;
+  readonly mesh?: MeshSource;
   readonly reuseport?: () => ReuseportView;
   readonly version: string;
   readonly log: Log;
@@ -47,6 +49,7 @@ export class Collector {
     const began = performance.now();
     try {
       read(this.source.datapath, this.#emit);
+      if (this.source.mesh) readMesh(this.source.mesh, this.#emit);
       if (this.source.reuseport) readReuseport(this.source.reuseport(), this.#emit);
       this.#publish(true);
     } catch (error) {

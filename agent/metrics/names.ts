@@ -1,4 +1,5 @@
 /** The table of metrics. docs/metrics.md is generated from it, and nothing is exported that is not in it. */
+import { MESH_METRICS } from './mesh-names.js';
 
 export interface MetricEntry {
   readonly type: 'counter' | 'gauge';
@@ -83,6 +84,7 @@ export const METRICS = {
     help: 'Bytes that came over TCP and were moved into the one queue of an enrolled socket.',
     labels: [],
   },
+  ...MESH_METRICS,
   sidestep_reuseport_groups: {
     type: 'gauge',
     help: 'Groups of listeners that share a port, by whether they are balanced, and why not.',

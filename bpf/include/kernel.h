@@ -199,6 +199,7 @@ struct sock {
 	} sk_backlog;
 	int sk_rcvbuf;
 	int sk_rcvlowat;
+	int sk_err;
 	__u32 sk_tsflags;
 	__s32 sk_peek_off;
 	struct socket *sk_socket;

@@ -4,6 +4,7 @@
 
 #include "datapath_js.h"
 #include "lock.h"
+#include "mesh_js.h"
 #include "owners.h"
 #include "probe.h"
 #include "reuseport_js.h"
@@ -13,6 +14,7 @@ namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeDatapath", sidestep::DefineDatapath(env));
+	exports.Set("NativeMesh", sidestep::DefineMesh(env));
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));
 	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));

@@ -15,6 +15,7 @@
 #include "error.h"
 #include "layout.h"
 #include "layout_check.h"
+#include "objects.h"
 #include "pins.h"
 #include "probe.h"
 
@@ -26,66 +27,6 @@ namespace fs = std::filesystem;
 // Maps that outlive an agent. Scratch maps belong to the programs and come and go with them.
 constexpr const char* kPinnedMaps[] = { "settings", "scope", "half_open", "listeners", "workloads", "pairs",
 					"sockets",  "flows", "edges",     "counters",  "events",    "retiring" };
-
-constexpr size_t kMostWords = 1U << 20;
-thread_local std::string verifier_words;
-
-int Collect(libbpf_print_level, const char* format, va_list args) {
-	// One call may carry the whole listing of a program, whose last lines say what is wrong.
-	char* words = nullptr;
-	if (vasprintf(&words, format, args) < 0) return 0;
-	verifier_words += words;
-	free(words);
-	if (verifier_words.size() > kMostWords) verifier_words.erase(0, verifier_words.size() - kMostWords);
-	return 0;
-}
-
-std::string Hex(const uint8_t* bytes, size_t n) {
-	std::string out;
-	char two[3];
-	for (size_t i = 0; i < n; i++) {
-		snprintf(two, sizeof(two), "%02x", bytes[i]);
-		out += two;
-	}
-	return out;
-}
-
-bpf_prog_info InfoOf(int fd) {
-	bpf_prog_info info{};
-	uint32_t length = sizeof(info);
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
-		throw KernelError("kernel_refused", "read program information", errno);
-	return info;
-}
-
-// Who sits on a hook that refused us, by name.
-std::string OwnersOf(int target, bpf_attach_type type) {
-	uint32_t ids[16] = {}, count = 16, flags = 0;
-	if (bpf_prog_query(target, type, 0, &flags, ids, &count) < 0) return "";
-	std::string names;
-	for (uint32_t i = 0; i < count && i < 16; i++) {
-		UniqueFd fd(bpf_prog_get_fd_by_id(ids[i]));
-		if (!fd) continue;
-		bpf_prog_info info = InfoOf(fd.get());
-		names += (names.empty() ? "" : ", ") + std::string(info.name) + " (id " + std::to_string(ids[i]) + ")";
-	}
-	return names;
-}
-
-uint64_t CgroupOf(int link) {
-	bpf_link_info info{};
-	uint32_t length = sizeof(info);
-	if (bpf_obj_get_info_by_fd(link, &info, &length) < 0)
-		throw KernelError("kernel_refused", "read link information", errno);
-	return info.cgroup.cgroup_id;
-}
-
-// The id of a cgroup v2 is the inode number of its directory.
-uint64_t InodeOf(const std::string& path) {
-	struct stat st{};
-	if (stat(path.c_str(), &st) < 0) throw KernelError("no_cgroup2", "look at the cgroup " + path, errno);
-	return st.st_ino;
-}
 
 } // namespace
 
@@ -163,10 +104,9 @@ void Datapath::ChoosePrograms() {
 }
 
 void Datapath::Open() {
-	verifier_words.clear();
-	libbpf_set_print(Collect);
+	StartCollecting();
 	object_.reset(bpf_object__open_file(options_.object_path.c_str(), nullptr));
-	if (!object_) throw KernelError("load_failed", "open " + options_.object_path, errno, verifier_words);
+	if (!object_) throw KernelError("load_failed", "open " + options_.object_path, errno, Collected());
 	CheckLayout(bpf_object__btf(object_.get()));
 
 	struct Size {
@@ -227,10 +167,10 @@ void Datapath::ReuseMaps(const std::string& current) {
 }
 
 void Datapath::Load() {
-	verifier_words.clear();
+	StartCollecting();
 	if (bpf_object__load(object_.get()) < 0) {
 		int err = errno;
-		throw KernelError("load_failed", "load the programs", err, verifier_words);
+		throw KernelError("load_failed", "load the programs", err, Collected());
 	}
 }
 
@@ -318,7 +258,7 @@ int Datapath::program(const char* name) const {
 std::vector<ProgramInfo> Datapath::programs() const {
 	std::vector<ProgramInfo> out;
 	for (const Hook& hook : hooks_) {
-		bpf_prog_info info = InfoOf(program(hook.program));
+		bpf_prog_info info = ProgramInfoOf(program(hook.program));
 		out.push_back({ hook.program, hook.link, Hex(info.tag, sizeof(info.tag)), hook.target, info.id });
 	}
 	return out;

@@ -11,27 +11,26 @@
 
 namespace sidestep {
 
-class Worker : public Napi::AsyncWorker {
+template <typename Owner> class WorkerOn : public Napi::AsyncWorker {
       public:
-	Worker(Napi::Env env, const char* name, std::shared_ptr<Datapath> datapath)
-	    : Napi::AsyncWorker(env, name), datapath_(std::move(datapath)),
-	      deferred_(Napi::Promise::Deferred::New(env)) {}
+	WorkerOn(Napi::Env env, const char* name, std::shared_ptr<Owner> owner)
+	    : Napi::AsyncWorker(env, name), owner_(std::move(owner)), deferred_(Napi::Promise::Deferred::New(env)) {}
 
 	// The worker deletes itself when it has answered.
-	static Napi::Promise Start(Worker* worker) {
+	static Napi::Promise Start(WorkerOn* worker) {
 		Napi::Promise promise = worker->deferred_.Promise();
 		worker->Queue();
 		return promise;
 	}
 
       protected:
-	virtual void Work(Datapath& datapath) = 0;
+	virtual void Work(Owner& owner) = 0;
 	virtual Napi::Value Answer(Napi::Env env) = 0;
 
       private:
 	void Execute() override {
 		try {
-			Work(*datapath_);
+			Work(*owner_);
 		} catch (const KernelError& error) {
 			failure_ = std::make_unique<KernelError>(error);
 			SetError(error.what());
@@ -42,9 +41,11 @@ class Worker : public Napi::AsyncWorker {
 		deferred_.Reject(failure_ ? ToJs(Env(), *failure_).Value() : error.Value());
 	}
 
-	std::shared_ptr<Datapath> datapath_; // the JS object may be closed meanwhile
+	std::shared_ptr<Owner> owner_; // the JS object may be closed meanwhile
 	Napi::Promise::Deferred deferred_;
 	std::unique_ptr<KernelError> failure_;
 };
+
+using Worker = WorkerOn<Datapath>;
 
 } // namespace sidestep

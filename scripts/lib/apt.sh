@@ -10,7 +10,7 @@ packages_of() {
 	run)
 		# python3 and make are what node-gyp runs on.
 		echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev bpftool \
-			iproute2 iptables nftables procps
+			iproute2 iptables nftables procps nats-server
 		;;
 	test) echo redis-server redis-tools nginx-light wrk curl strace ;;
 	conformance)

@@ -12,6 +12,11 @@ import { Resolver } from '../../agent/pairs/resolve.js';
 import { Scope } from '../../agent/scope/scope.js';
 import { keptLog, type Line } from './log.js';
 
+const bus = { choice: 'off' as const, why: 'bus.mode is off', restarts: 0, registry: undefined, endpoints: 0, refused: 0 };
+export const noMesh: AgentView['mesh'] = {
+  services: () => [], endpoints: () => [], problems: () => [], bus: () => bus, override: () => undefined, split: () => undefined,
+};
+
 export interface TestAgent {
   readonly datapath: FakeDatapath;
   readonly view: AgentView;
@@ -29,6 +34,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
   scope.start(datapath);
   const view: AgentView = {
     datapath,
+    mesh: noMesh,
     scope,
     reuseport: new Reuseport(config, new FakeReuseportHost(), '/nonexistent', log),
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),

@@ -1,17 +1,19 @@
 /** The whole agent on a fake datapath, as a process: fake-agent.js <run directory> [--config=FILE] [key=value ...]. */
 import { loadConfig } from '../../config/load.js';
 import { FakeDatapath, fakePair } from '../../agent/datapath/fake.js';
+import { FakeMeshKernel } from '../../agent/mesh/fake.js';
 import { FakeReuseportHost } from '../../agent/reuseport/fake.js';
 import { runAgent } from '../../agent/main.js';
 
 const [runDir = '', ...settings] = process.argv.slice(2);
 const { '--config': file, ...flags } = Object.fromEntries(settings.map((text) => text.split('=') as [string, string]));
-const sources = { file, env: {}, flags: { runDir, stateDir: `${runDir}/state`, 'metrics.port': '0', ...flags } };
+const sources = { file, env: {}, flags: { runDir, stateDir: `${runDir}/state`, 'metrics.port': '0', 'bus.mode': 'off', ...flags } };
 const datapath = new FakeDatapath();
 datapath.live = [fakePair()];
 
 const code = await runAgent(loadConfig(sources), {
   open: () => Promise.resolve(datapath),
+  openMesh: () => Promise.resolve(() => new FakeMeshKernel()),
   openReuseport: () => Promise.resolve(new FakeReuseportHost()),
   sources,
   io: process,

@@ -22,6 +22,8 @@ export interface Outcome {
 
 /** A place for agents: what one leaves there, the next finds. */
 export class Ground {
+  /** The network namespace of its agents; undefined: that of the test. */
+  netns: string | undefined;
   readonly name = freshName();
   readonly cgroup = join(findCgroup2(), this.name);
   readonly pins = join(BPFFS, this.name);
@@ -35,7 +37,9 @@ export class Ground {
   }
 
   get flags(): string[] {
-    const settings = { 'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json', stateDir: this.stateDir };
+    const settings = {
+      'cgroup.path': this.cgroup, 'bpf.pinPath': this.pins, 'metrics.port': '0', 'log.format': 'json', stateDir: this.stateDir, 'bus.mode': 'off',
+    };
     return Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   }
 
@@ -47,7 +51,7 @@ export class Ground {
 
   /** `more` comes after the settings of the ground, and wins. */
   start(more: readonly string[] = [], config = '/dev/null'): RealAgent {
-    const agent = new RealAgent(['--config', config, '--run-dir', this.runDir, 'agent', ...this.flags, ...more]);
+    const agent = new RealAgent(['--config', config, '--run-dir', this.runDir, 'agent', ...this.flags, ...more], this.netns);
     this.#agents.push(agent);
     return agent;
   }
@@ -64,6 +68,13 @@ export class Ground {
     return { code: status, stdout, stderr };
   }
 
+  /** What the admin API answers. */
+  api(path: string, body?: object): unknown {
+    const post = body === undefined ? [] : ['-X', 'POST', '-d', JSON.stringify(body)];
+    const { stdout } = spawnSync('curl', ['-s', '--unix-socket', join(this.runDir, 'agent.sock'), ...post, `http://agent${path}`], { encoding: 'utf8' });
+    return JSON.parse(stdout);
+  }
+
   #read(command: string): unknown {
     const { code, stdout, stderr } = this.cli(command, '-o', 'json');
     assert.equal(code, 0, stderr);
@@ -78,7 +89,7 @@ export class Ground {
   }
 
   program(file: string, options: object = {}): Program {
-    const program = startPython(file, options, { cgroup: this.cgroup });
+    const program = startPython(file, options, { cgroup: this.cgroup, netns: this.netns });
     this.#programs.push(program);
     return program;
   }
@@ -104,8 +115,11 @@ export class RealAgent {
   stderr = '';
   readonly #ended: Promise<unknown>;
 
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** `netns`: the network namespace that is its host. */
+  constructor(args: readonly string[], netns?: string) {
+    const enter = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`];
+    const [file = '', ...rest] = [...enter, process.execPath, LAUNCHER, ...args];
+    this.child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout!.on('data', (chunk: Buffer) => { this.stdout += chunk.toString(); });
     this.child.stderr!.on('data', (chunk: Buffer) => { this.stderr += chunk.toString(); });
     this.#ended = once(this.child, 'close');

@@ -3,9 +3,10 @@ import type { Run, Settings } from '../context.js';
 /** The agent is loaded only here: the other commands start faster without it. */
 export const agent = (settings: Settings): Run => async (context) => {
   const config = context.load(settings);
-  const { openDatapath, openReuseport, runAgent } = await import('../../main.js');
+  const { openDatapath, openMesh, openReuseport, runAgent } = await import('../../main.js');
   return runAgent(config, {
     open: openDatapath,
+    openMesh,
     openReuseport,
     sources: context.sources(settings),
     io: context.io,

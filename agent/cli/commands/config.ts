@@ -1,8 +1,9 @@
 import { stringify } from 'yaml';
+import { appliedOn } from '../../../config/hot.js';
 import { jsonSchema } from '../../../config/jsonschema.js';
 import { configOrigin, type Config } from '../../../config/load.js';
 import { API_VERSION } from '../../admin/objects.js';
-import { Context, type Run, type Settings } from '../context.js';
+import { Context, type ReadFlags, type Run, type Settings } from '../context.js';
 import { report } from '../fault.js';
 import { EXIT, paintOf, printJson, printLines, widthOf } from '../io.js';
 import { table } from '../render/table.js';
@@ -21,7 +22,7 @@ function nested(config: Config): Record<string, unknown> {
     const leaf = parts.pop() ?? key;
     let node = tree;
     for (const part of parts) node = (node[part] ??= {}) as Record<string, unknown>;
-    node[leaf] = /^(true|false|0|[1-9]\d*)$/.test(value) ? (JSON.parse(value) as unknown) : value;
+    node[leaf] = /^(true|false|0|[1-9]\d*|\[.*\])$/s.test(value) ? (JSON.parse(value) as unknown) : value;
   }
   return tree;
 }
@@ -52,6 +53,23 @@ export const validateConfig = (file: string | undefined): Run => ({ io, flags })
   }
   printLines(io, ['the configuration is good']);
   return EXIT.good;
+};
+
+/** Against the settings in force. 1 when they differ, so that a script can ask. */
+export const diffWithAgent = (file: string | undefined, flags: ReadFlags): Run => async ({ io, flags: global }) => {
+  const context = new Context(io, file === undefined ? global : { ...global, config: file });
+  const wanted = configOrigin(context.load());
+  const inForce = new Map((await context.client().config()).settings.map(({ key, value }) => [key, value]));
+  const changes = wanted.filter(({ key, value }) => inForce.get(key) !== value)
+    .map(({ key, value, origin }) => ({ key, before: inForce.get(key) ?? '', after: value, origin, applied: appliedOn[key] === 'hot' ? 'reload' : 'restart' }));
+  if (flags.output === 'json') printJson(io, { apiVersion: API_VERSION, changes });
+  else if (changes.length === 0) printLines(io, ['the agent runs with this configuration']);
+  else {
+    const columns = [{ title: 'KEY' }, { title: 'IN FORCE', min: 8 }, { title: 'WOULD BE', min: 8 }, { title: 'APPLIED ON' }, { title: 'ORIGIN', min: 8 }];
+    const rows = changes.map(({ key, before, after, applied, origin }) => [key, before, after, applied, origin]);
+    printLines(io, table(columns, rows, widthOf(io), paintOf(io)));
+  }
+  return changes.length === 0 ? EXIT.good : EXIT.problem;
 };
 
 export const printSchema: Run = ({ io }) => {

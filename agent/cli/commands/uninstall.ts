@@ -9,6 +9,7 @@ import { SidestepError } from '../../errors.js';
 import { retireAndLeave } from '../../goodbye.js';
 import { SwitchFile } from '../../scope/switches.js';
 import { createLog, resolveFormat } from '../../log.js';
+import { isPinned } from '../../mesh/pins.js';
 import type { Context } from '../context.js';
 import { EXIT, printLines } from '../io.js';
 import type { RetireFlags } from './retire.js';
@@ -47,6 +48,7 @@ async function withoutAgent(context: Context, config: Config, flags: RetireFlags
   }
   const { stderr } = context.io;
   const log = createLog({ level: 'info', format: resolveFormat('auto', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
+  if (isPinned(config)) (await import('../../mesh/native.js')).openMesh(config).uninstall();
   const { openNative } = await import('../../datapath/native.js');
   // Nothing is enrolled any more, so nothing needs to be proven.
   const quiet = { ...config, datapath: { ...config.datapath, selfTest: false } };

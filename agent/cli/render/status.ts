@@ -1,5 +1,6 @@
 import type { Status } from '../../admin/objects.js';
 import { plain, type Paint } from './paint.js';
+import { busLine } from './services.js';
 import { bytes, count, percent } from './units.js';
 
 const share = (part: number, rest: number): string => percent(part + rest === 0 ? undefined : part / (part + rest));
@@ -22,6 +23,7 @@ export function renderStatus(status: Status, paint: Paint = plain): string[] {
     line('connections', `${count(totals.accelerated)} accelerated, ${count(totals.refused)} on TCP`),
     line('messages', `${count(totals.redirectedMessages)} redirected (${share(totals.redirectedMessages, totals.tcpMessages)})`),
     line('bytes', `${bytes(totals.redirectedBytes)} redirected (${share(totals.redirectedBytes, totals.tcpBytes)})`),
+    line('bus', busLine(status.bus)),
     line('metrics', metrics.state === 'serving' ? metrics.detail : `${metrics.state}${metrics.detail && `: ${metrics.detail}`}`),
     ...status.problems.map((problem) => line('problem', paint('yellow', problem))),
   ];

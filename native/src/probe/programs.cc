@@ -42,7 +42,7 @@ constexpr Row kRows[] = {
 	{ "cgroup_sock_addr",
 	  { BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, 1, nullptr },
 	  AttachCgroup,
-	  "connect-time balancing (planned)" },
+	  "balances connections to services" },
 	{ "tracepoint",
 	  { BPF_PROG_TYPE_TRACEPOINT, 0, 1, nullptr },
 	  AttachTracepoint,

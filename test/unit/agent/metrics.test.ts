@@ -10,6 +10,7 @@ import { METRICS } from '../../../agent/metrics/names.js';
 import { Scraper } from '../../../agent/metrics/scrape.js';
 import { Series } from '../../../agent/metrics/series.js';
 import { keptLog, type Line } from '../../helpers/log.js';
+import { fakeMesh } from './fake-mesh.js';
 import { fakeReuseportView } from '../../helpers/reuseport-view.js';
 import { fakeProfile } from './fake-profile.js';
 
@@ -23,7 +24,7 @@ describe('metrics', () => {
     const kept = keptLog();
     lines = kept.lines;
     const reloadState = () => ({ successful: true, at: 12.5 });
-    scraper = new Scraper(new Collector({ datapath, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
+    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
   });
 
   const text = async (accept = ''): Promise<string> => (await scraper.scrape(accept)).text;
@@ -90,7 +91,7 @@ describe('metrics', () => {
       assert.doesNotMatch(name, /_(count|sum|bucket|milliseconds|ms|kb)$/);
       assert.match(help, /\.$/);
       // The name of a metric does not repeat its labels.
-      for (const label of labels) assert.ok(!name.split('_').includes(label) || ['path', 'program'].includes(label) || name.includes('map') || name.includes('mode'), `${name} ${label}`);
+      for (const label of labels) assert.ok(!name.split('_').includes(label) || ['path', 'program', 'service'].includes(label) || name.includes('map') || name.includes('mode'), `${name} ${label}`);
     }
   });
 

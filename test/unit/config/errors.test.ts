@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ConfigError, loadConfig } from '../../../config/load.js';
 import { keys } from '../../../config/keys.js';
-import { distance, nearestKey } from '../../../config/nearest.js';
+import { distance } from '../../../config/distance.js';
+import { nearestKey } from '../../../config/nearest.js';
 import { loader, scratch } from './helpers.js';
 
 const asYaml = (name: string, value: string): string => {

@@ -1,0 +1,295 @@
+/**
+ * Services on this host: sources and bus into the store, the store into the kernel, checks and commands into both. Without
+ * services and without a bus there is nothing here, neither programs nor processes.
+ */
+import type { Config } from '../../config/types.js';
+import type { ServiceConfig } from '../../config/service-types.js';
+import { openBus, forgetMs, type Bus } from '../bus/bus.js';
+import { Registry } from '../bus/registry.js';
+import { Guard } from '../endpoints/guard.js';
+import { configRecords } from '../endpoints/sources/config.js';
+import { ListenerSource, type HostPlace } from '../endpoints/sources/listeners.js';
+import type { Source } from '../endpoints/sources/types.js';
+import { EndpointStore, type Touched } from '../endpoints/store.js';
+import type { EndpointRecord, Origin } from '../endpoints/types.js';
+import { describeError, SidestepError } from '../errors.js';
+import type { Log } from '../log.js';
+import { Balancer } from './balancer.js';
+import type { Group } from './group.js';
+import { Checker, type Target } from './health.js';
+import type { Member, Override } from './members.js';
+import { isPinned } from './pins.js';
+import { publishedBy } from './publish.js';
+import type { MeshKernel } from './types.js';
+import { endpointView, serviceView, type BusView, type EndpointView, type ServiceView } from './view.js';
+
+export type OpenKernel = (config: Config) => MeshKernel;
+
+export interface MeshParts {
+  readonly config: Config;
+  readonly place: HostPlace;
+  readonly log: Log;
+  readonly openKernel: OpenKernel;
+  /** Beside the configuration and the listeners of this host. */
+  readonly sources?: readonly Source[];
+  readonly bus?: (config: Config, host: string, log: Log) => Promise<Bus>;
+}
+
+const housekeepingMs = 1000;
+/** How long an agent that never saw the registry is not ready for it. */
+const patienceMs = 30_000;
+
+export class Mesh {
+  readonly store: EndpointStore;
+  #config: Config;
+  #services: readonly ServiceConfig[] = [];
+  #balancer: Balancer | undefined;
+  #kernel: MeshKernel | undefined;
+  #bus: Bus | undefined;
+  #registry: Registry | undefined;
+  readonly #sources: readonly Source[];
+  readonly #checker = new Checker((id, up) => { this.#checked(id, up); });
+  readonly #checkedBy = new Map<string, { group: Group; member: Member }>();
+  #timer: NodeJS.Timeout | undefined;
+  readonly #started = performance.now();
+  #problem = '';
+  #tidyIn = 0;
+  /** Sources that have not said anything yet. */
+  readonly #silent: Set<string>;
+
+  constructor(private readonly parts: MeshParts) {
+    const { config, place } = parts;
+    this.#config = config;
+    this.store = new EndpointStore(config.mesh.maxEndpoints, new Guard(config.bus.withdrawShare));
+    this.#sources = [new ListenerSource(() => this.#services, place), ...(parts.sources ?? [])];
+    this.#silent = new Set(this.#sources.map(({ name }) => name));
+  }
+
+  async start(): Promise<void> {
+    const { config, place, log } = this.parts;
+    try {
+      this.#bus = await (this.parts.bus ?? openBus)(config, place.name, log.child('bus'));
+    } catch (error) {
+      // A bus that cannot be had costs news of other hosts, never the connections of this one.
+      this.#fault('the agent goes on without a bus', error);
+    }
+    if (this.#bus?.connect) {
+      const { cluster, reassert, lease } = config.bus;
+      this.#registry = new Registry(this.#bus.connect, this.store,
+        { cluster, host: place.name, reassertMs: reassert, leaseMs: lease, compareMs: 600_000, rewriteMs: forgetMs / 4 },
+        (touched) => { this.#touched(touched); }, log.child('bus'));
+    }
+    this.configure(config);
+    for (const source of this.#sources) source.start((records) => { this.#hear(source, records); });
+    this.#registry?.start();
+    this.#timer = setInterval(() => { this.#housekeep(); }, housekeepingMs).unref();
+  }
+
+  /** `keep`: the programs serve on without an agent, and this host's endpoints are not withdrawn. */
+  async stop(keep: boolean): Promise<void> {
+    clearInterval(this.#timer);
+    for (const source of this.#sources) source.stop();
+    this.#checker.stop();
+    await this.#registry?.stop(!keep);
+    await this.#bus?.stop();
+    if (keep) this.#kernel?.close();
+    else this.#kernel?.uninstall();
+  }
+
+  /** Services, exceptions and the switch, as they are now. */
+  configure(config: Config): void {
+    this.#config = config;
+    this.#services = config.services;
+    try {
+      if (this.#services.length === 0) this.#closeKernel();
+      else if (!this.#balancer) this.#openKernel();
+      this.#report('config', 'config', configRecords(this.#services));
+      this.#balancer?.setServices(this.#services);
+      this.#kernel?.setEnabled(config.mesh.enabled);
+      this.#kernel?.setExcepts(this.#excepts());
+      this.#problem = '';
+    } catch (error) {
+      this.#fault('services are not balanced', error);
+    }
+    this.#retarget();
+    this.#publish();
+  }
+
+  /** '' once what the registry knows is in the tables, or when that cannot be waited for. */
+  notReady(): string {
+    if (!this.#registry || this.#registry.wasSynced || performance.now() - this.#started > patienceMs) return '';
+    return `the endpoints of other hosts have not been read: ${this.#registry.state.detail}`;
+  }
+
+  problems(): string[] {
+    const state = this.#registry?.state;
+    return [
+      ...(this.#problem === '' ? [] : [this.#problem]),
+      ...(state && (state.state === 'degraded' || state.state === 'connecting') ? [`the bus is ${state.state}: ${state.detail}`] : []),
+      ...(state && state.held > 0 ? [`${state.held} endpoints have vanished from the bus and are kept until their leases run out`] : []),
+      ...(this.#registry && this.#registry.claimedBy > 0 ? ['another agent says that it is this host; see host.name'] : []),
+      ...(this.store.refused > 0 ? [`${this.store.refused} endpoints found no room; see mesh.maxEndpoints`] : []),
+      ...(this.#kernel?.info().missing ?? []).map((why) => `an optional hook is missing: ${why}`),
+    ];
+  }
+
+  services(): ServiceView[] {
+    const loads = new Map((this.#kernel?.services() ?? []).map((load) => [load.service, load]));
+    return this.#services.map((service) => {
+      const groups = this.#balancer?.groupsOf(service.name) ?? [];
+      return serviceView(groups[0]?.service ?? service, groups, loads);
+    });
+  }
+
+  endpoints(service?: string): EndpointView[] {
+    const groups = (this.#balancer?.groups ?? []).filter((group) => service === undefined || group.service.name === service);
+    return groups.flatMap((group) => {
+      const members = [...group.members.values()];
+      const loads = this.#kernel?.loads(members.map(({ number }) => number)) ?? [];
+      return members.flatMap((member, index) => { const load = loads[index]; return load ? [endpointView(group.service.name, member, load)] : []; });
+    });
+  }
+
+  bus(): BusView {
+    return {
+      choice: this.#bus?.choice ?? 'off', why: this.#bus?.why ?? this.#problem, restarts: this.#bus?.server?.restarts ?? 0,
+      registry: this.#registry?.state, endpoints: this.store.size, refused: this.store.refused,
+    };
+  }
+
+  get swaps(): number { return this.#balancer?.swaps ?? 0; }
+  get writeFailures(): number { return this.#balancer?.failures ?? 0; }
+  get checks(): { made: number; failed: number } { return { made: this.#checker.checks, failed: this.#checker.failed }; }
+  settled(): Promise<void> { return this.#balancer?.settled() ?? Promise.resolve(); }
+
+  /** Of this host's view; an endpoint that this host owns tells the others. */
+  override(service: string, address: string, port: number, override: Override): void {
+    this.#need().override(service, address, port, override);
+    this.#publish();
+  }
+
+  split(service: string, split: Readonly<Record<string, number>>): void {
+    this.#need().split(service, split);
+  }
+
+  #need(): Balancer {
+    if (!this.#balancer) throw new SidestepError('not_found', 'a service: none is configured');
+    return this.#balancer;
+  }
+
+  #openKernel(): void {
+    const { log, place } = this.parts;
+    const kernel = this.parts.openKernel(this.#config);
+    const found = kernel.found();
+    this.#kernel = kernel;
+    this.#balancer = new Balancer(kernel, this.store, { host: place.name, zone: place.zone }, log.child('mesh'), this.#services, found);
+    if (kernel.info().tookOver) log.info('took over the services of an earlier agent', { endpoints: found.endpoints.length });
+    for (const why of kernel.info().missing) log.warn('an optional hook could not be attached', { because: why });
+    if (!this.#registry) return;
+    // What other hosts told the agent before us is believed for one lease: they will say so again.
+    const names = new Map(found.vips.flatMap((vip) => {
+      const service = this.#services.find(({ addresses, port, protocol }) => addresses.includes(vip.address) && port === vip.port && protocol === vip.protocol);
+      return service ? [[vip.service, service] as const] : [];
+    }));
+    const until = this.#registry.clock.now + this.#config.bus.lease;
+    for (const { number, service, address, port, weight } of found.endpoints) {
+      const named = names.get(service);
+      if (!named) continue;
+      const record: EndpointRecord = {
+        service: named.name, address, port, protocol: named.protocol, weight, zone: '', version: '', host: '', workload: '', health: 'unknown', draining: false,
+      };
+      this.store.inherit(`before/${number}`, record, until);
+    }
+  }
+
+  /** Without services nothing stays in the kernel, neither of this agent nor of one before it. */
+  #closeKernel(): void {
+    const kernel = this.#kernel ?? (isPinned(this.#config) ? this.parts.openKernel(this.#config) : undefined);
+    this.#kernel = undefined;
+    this.#balancer = undefined;
+    kernel?.uninstall();
+  }
+
+  /** A source says everything that it knows. */
+  #report(origin: 'config' | 'local', source: string, records: readonly EndpointRecord[]): void {
+    const prefix = `${source}/`;
+    const wanted = new Map(records.map((record) => [`${prefix}${record.service}/${record.address}/${record.port}`, record]));
+    const gone = [...this.#reported(source)].filter((key) => !wanted.has(key));
+    const touched = gone.flatMap((key) => this.store.remove(key));
+    for (const [key, record] of wanted) touched.push(...this.store.put(key, record, origin));
+    this.#reports.set(source, new Set(wanted.keys()));
+    this.#touched(touched, origin !== 'config');
+    this.#retarget();
+  }
+
+  #hear({ name, origin }: Source, records: readonly EndpointRecord[]): void {
+    this.#report(origin, name, records);
+    this.#publish();
+    // What an earlier agent left and nobody has claimed goes when all have spoken.
+    if (this.#silent.delete(name) && this.#silent.size === 0) this.#balancer?.dropStrangers();
+  }
+
+  readonly #reports = new Map<string, Set<string>>();
+  #reported(source: string): ReadonlySet<string> { return this.#reports.get(source) ?? new Set(); }
+
+  #touched(touched: readonly Touched[], fresh = true): void {
+    if (touched.length > 0) this.#balancer?.touched(touched, fresh);
+  }
+
+  #excepts(): { cgroup: string; service: number | undefined }[] {
+    const some = this.#services.flatMap(({ name, except }) =>
+      except.flatMap((cgroup) => (this.#balancer?.groupsOf(name) ?? []).map(({ number }) => ({ cgroup, service: number }))));
+    return [...this.#config.mesh.except.map((cgroup) => ({ cgroup, service: undefined })), ...some];
+  }
+
+  /** Who is checked by this host: what it owns, and what its configuration names. Other hosts check their own. */
+  #retarget(): void {
+    const mine: readonly Origin[] = ['local', 'config'];
+    this.#checkedBy.clear();
+    const targets: Target[] = [];
+    for (const group of this.#balancer?.groups ?? []) {
+      const { health } = group.service;
+      for (const member of group.members.values()) {
+        const wanted = health !== null && [...member.told.values()].some(({ origin }) => mine.includes(origin));
+        if (!wanted) {
+          if (member.checked !== undefined) this.#balancer?.check(group, member, undefined);
+          continue;
+        }
+        const id = `${group.number} ${member.id}`;
+        this.#checkedBy.set(id, { group, member });
+        targets.push({ id, address: member.address, port: member.port, health });
+      }
+    }
+    this.#checker.set(targets);
+  }
+
+  #checked(id: string, up: boolean): void {
+    const found = this.#checkedBy.get(id);
+    if (!found) return;
+    const { group, member } = found;
+    this.parts.log.info(up ? 'an endpoint is up' : 'an endpoint is down', { service: group.service.name, address: member.address, port: member.port });
+    this.#balancer?.check(group, member, up);
+    this.#publish();
+  }
+
+  #publish(): void {
+    this.#registry?.publish(publishedBy(this.#balancer?.groups ?? []));
+  }
+
+  #housekeep(): void {
+    this.#registry?.expire();
+    if (--this.#tidyIn > 0) return;
+    this.#tidyIn = 10;
+    try {
+      this.#balancer?.tidy();
+    } catch (error) {
+      this.parts.log.debug('counts of old endpoints could not be tidied', { error });
+    }
+  }
+
+  #fault(consequence: string, error: unknown): void {
+    const { message, remedy } = describeError(error);
+    this.#problem = `${consequence}: ${message}`;
+    this.parts.log.error(consequence, { because: message, remedy });
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The kernel side of balancing as the rest of the agent sees it. Two implementations: native.ts (the addon) and fake.ts
+ * (tests). No byte offset, no errno, no map name passes here.
+ */
+import type { Protocol } from '../../config/service-types.js';
+import type { Table } from '../balance/table.js';
+import type { ProgramInfo } from '../datapath/types.js';
+
+export type EndpointState = 'up' | 'draining' | 'down';
+
+/** A virtual address and the number of the service behind it. */
+export interface Vip {
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly service: number;
+}
+
+export interface KernelEndpoint {
+  /** Never used for another endpoint. */
+  readonly number: number;
+  readonly service: number;
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly state: EndpointState;
+  /** Milliseconds since it came; undefined: long ago. */
+  readonly age: number | undefined;
+}
+
+/** What this host knows of an endpoint's load. */
+export interface Load {
+  readonly connecting: number;
+  readonly active: number;
+  readonly total: number;
+  readonly failures: number;
+  readonly resets: number;
+  /** Peak-EWMA of connect time and, with that policy, of the round-trip time. */
+  readonly costMs: number;
+  /** For how long it is still left alone after failures; 0: it is not. */
+  readonly ejectedMs: number;
+}
+
+export const TIERS = ['host', 'zone', 'all'] as const;
+export const REFUSALS = ['no_endpoint', 'connections', 'twin'] as const;
+export type Tier = (typeof TIERS)[number];
+export type Refusal = (typeof REFUSALS)[number];
+
+export interface ServiceLoad {
+  readonly service: number;
+  readonly connecting: number;
+  readonly active: number;
+  /** Connections by the tier that their endpoint was chosen from, and those that affinity decided. */
+  readonly picks: Readonly<Record<Tier, number>>;
+  readonly kept: number;
+  readonly refused: Readonly<Record<Refusal, number>>;
+}
+
+export interface Found {
+  readonly vips: readonly Vip[];
+  readonly endpoints: readonly KernelEndpoint[];
+}
+
+export interface MeshKernelInfo {
+  readonly tookOver: boolean;
+  readonly programs: readonly ProgramInfo[];
+  /** Optional hooks that could not be attached, and why. */
+  readonly missing: readonly string[];
+}
+
+export interface MeshKernel {
+  info(): MeshKernelInfo;
+  /** What an earlier agent left. */
+  found(): Found;
+  setEnabled(on: boolean): void;
+  /** Cgroup directories that see addresses as they are. `service` undefined: of every service. */
+  setExcepts(excepts: readonly { cgroup: string; service: number | undefined }[]): void;
+  putVips(vips: readonly Vip[]): void;
+  removeVips(vips: readonly Vip[]): void;
+  removeServices(numbers: readonly number[]): void;
+  putEndpoints(endpoints: readonly KernelEndpoint[]): void;
+  /** The counts of their connections stay until they are forgotten. */
+  removeEndpoints(numbers: readonly number[]): void;
+  forgetLoads(numbers: readonly number[]): void;
+  /** Each changes in one step; undefined takes it away. Resolves when nobody reads the old ones any more. */
+  swapTables(tables: ReadonlyMap<number, Table | undefined>): Promise<void>;
+  loads(numbers: readonly number[]): Load[];
+  services(): ServiceLoad[];
+  /** Ends connected datagram sockets whose endpoint is gone. Resolves to how many. */
+  endDead(): Promise<number>;
+  /** Takes programs and pins away. Connections go on: their packets carry real addresses. */
+  uninstall(): void;
+  /** Gives back descriptors; what is pinned goes on. */
+  close(): void;
+}

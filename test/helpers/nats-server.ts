@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A real nats-server for tests. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from './kernel.js';
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** A nats-server for tests; its store goes with it unless it is started again. */
+export class TestServer {
+  readonly dir = mkdtempSync(join(tmpdir(), 'sidestep-nats-'));
+  #child: ChildProcess | undefined;
+
+  constructor(
+    readonly address: string,
+    readonly port: number,
+    private readonly netns?: string,
+    private readonly more = '',
+  ) {}
+
+  get url(): string { return `nats://${this.address}:${this.port}`; }
+
+  async start(): Promise<void> {
+    const config = join(this.dir, 'server.conf');
+    writeFileSync(config, `listen: "${this.address}:${this.port}"\njetstream { store_dir: "${join(this.dir, 'store')}" }\n${this.more}\n`);
+    const enter = this.netns === undefined ? [] : ['nsenter', `--net=/run/netns/${this.netns}`];
+    const [file, ...args] = [...enter, 'nats-server', '-c', config];
+    this.#child = spawn(file, args, { stdio: 'ignore' });
+    if (this.netns === undefined) await eventually(() => this.#answers());
+  }
+
+  signal(signal: NodeJS.Signals): void { this.#child?.kill(signal); }
+
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+
+  /** What a broker that lost its disk comes back with. */
+  empty(): void { rmSync(join(this.dir, 'store'), { recursive: true, force: true }); }
+
+  async clean(): Promise<void> {
+    await this.stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #answers(): Promise<string> {
+    return new Promise((resolve) => {
+      const probe = connect(this.port, this.address);
+      probe.once('connect', () => { probe.destroy(); resolve(''); });
+      probe.once('error', (error) => { resolve(`the server does not answer: ${error.message}`); });
+    });
+  }
+}
