@@ -18,7 +18,7 @@ describe('programs as they are', () => {
 
   for (const keepalive of [true, false]) {
     const how = keepalive ? 'connections that are kept' : 'a connection for each request, written before it is accepted';
-    it(`nginx in front of nginx, in the mode that serves it: every body from 1 byte to 5 MB, both ways, over ${how}`, async () => {
+    it(`nginx in front of nginx, in the mode that serves it: every body from 1 byte to 5 MB, both ways, with the buffers that it has by default (dp-sndbuf-full-broken), over ${how}`, async () => {
       const unified = await countsRedirected();
       await withDatapath(unified ? {} : { unified, splitBytes: 1024 }, async (t) => {
         const { good } = await t.run('nginx_bodies.py', { keepalive });

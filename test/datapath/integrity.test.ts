@@ -27,7 +27,7 @@ describe('integrity', () => {
       assert.equal(t.counters().messages.redirected, messages);
     }));
 
-    it(`carries one writev of 1024 pieces: ${mode}`, () => withDatapath({ unified }, async (t) => {
+    it(`carries one writev of 1024 pieces (dp-large-message-panic): ${mode}`, () => withDatapath({ unified }, async (t) => {
       const { bytes } = await t.run('writev.py');
       assert.ok(t.redirected() >= bytes / 2, `${t.redirected()} of ${String(bytes)}`);
     }));

@@ -7,7 +7,7 @@ import { countsRedirected } from '../helpers/serves.js';
 /** What the kernel's reader of redirected sockets does not do: [on TCP, on an enrolled socket]. */
 const GAPS: Record<string, [unknown, unknown]> = {
   urgent_byte: [['!', 'beforeafter', 'EAGAIN'], ['b', 'efore!after', 'EAGAIN']], // MSG_OOB: the byte is in line
-  partly_mapped: [[-1, 'EAGAIN', 'EFAULT', 'then'], [0, 'EAGAIN', '', 'then']], // 0 instead of EFAULT; nothing was taken
+  partly_mapped: [[-1, 'EAGAIN', 'EFAULT', 'then'], [0, 'EAGAIN', '', 'then']], // dp-partial-copy-count: 0 instead of EFAULT, and 0 bytes arrive
 };
 
 /** Where the kernel does not count redirected bytes (before that was repaired), it gives EFAULT as TCP does. */
