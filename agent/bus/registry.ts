@@ -246,16 +246,12 @@ export class Registry {
       // Heartbeats of the client do not count: only entries are progress (nats-stalled-flow-control).
       const isStuck = this.#inbound.reading && now - Math.max(this.#inbound.lastAt ?? 0, this.#watchedAt) > stuckMs;
       if (now - this.#watchedAt > compareMs || isStuck) void this.#restartWatch();
-      void this.#sayAlive().then((sequence) => { this.#remark(sequence); });
+      // Where the first could not be written, as just after a reconnect, this one marks the end of the picture.
+      void this.#sayAlive().then((sequence) => { if (this.#mark === Infinity) this.#mark = sequence ?? Infinity; });
       void this.#pump();
     }
     this.expire();
     this.#timer = setTimeout(() => { this.#tick(); }, reassertMs * (0.9 + Math.random() * 0.2)).unref();
-  }
-
-  /** Where the first sign of life could not be written, as just after a reconnect, a later one ends the picture as well. */
-  #remark(sequence: number | undefined): void {
-    if (sequence !== undefined && this.#mark === Infinity) this.#mark = sequence;
   }
 
   /** Resolves to its number when the bus has it. */
