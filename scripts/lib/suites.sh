@@ -64,11 +64,6 @@ run_suites() {
 	run_endurance
 }
 
-# Its packages are those of Debian 12, and it runs this machine's programs.
-has_second_kernel() {
-	[[ "$(uname -m)" == x86_64 ]] && grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release
-}
-
 # The datapath on the second kernel. Usage: run_guest [--short]; what was counted there counts here.
 run_guest() {
 	local line counted=0 status=0

@@ -6,7 +6,7 @@ import '../helpers/kernel-lock.js';
 import type { GroupView, ReuseportView } from '../../agent/reuseport/view.js';
 import { eventually } from '../helpers/kernel.js';
 import { onGround as onAgentGround, type Ground as AgentGround } from '../helpers/real-agent.js';
-import { onGround, PORT, choosers, skew, type Ground } from '../helpers/reuseport.js';
+import { onGround, PORT, BUSY_SKEW, choosers, skew, type Ground } from '../helpers/reuseport.js';
 
 const on = ['--set', 'reuseport.enabled=true', '--set', `reuseport.include=port:${PORT}`, '--set', 'reuseport.graceTime=0'];
 const off = ['--set', 'reuseport.enabled=false'];
@@ -29,7 +29,7 @@ const balancedGroup = (agents: AgentGround): GroupView => {
 async function assertBalanced(ground: Ground): Promise<void> {
   const { by, ...bad } = await ground.storm({ count: 1000 });
   assert.deepEqual(bad, { refused: 0, reset: 0, silent: 0 });
-  assert.ok(skew(Object.values(by)) <= 1.05, JSON.stringify(by));
+  assert.ok(skew(Object.values(by)) <= BUSY_SKEW, JSON.stringify(by));
 }
 
 describe('reuseport: the agent', () => {

@@ -64,12 +64,4 @@ describe('mode split', () => {
     assert.equal(t.native.info()['unified'], false);
     return Promise.resolve();
   }));
-
-  it('nginx in front of nginx gets every body right, small messages around TCP, and no connection is reset', () => inSplit(async (t) => {
-    const { good } = await t.run('nginx_bodies.py', { keepalive: true });
-    assert.equal(good, 60);
-    const { messages, resets } = t.counters();
-    assert.ok(messages.redirected > 0 && messages.fionread > 0, JSON.stringify(messages));
-    assert.equal(resets, 0);
-  })).timeout(60_000);
 });

@@ -166,6 +166,9 @@ function loadedChoosers(): number[] {
   return programs.filter(({ name }) => name === 'sidestep_reuse').map(({ id }) => id);
 }
 
+/** Most that the busiest may have above the mean where the machine is busy with other things too; at rest it is 1.05. */
+export const BUSY_SKEW = 1.35;
+
 /** Busiest over mean. */
 export function skew(counts: Iterable<number>): number {
   const all = [...counts];
