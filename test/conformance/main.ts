@@ -30,6 +30,8 @@ async function runAll(suites: readonly Suite[], short: boolean): Promise<Row[]> 
   const all = suites.map((suite) => new Both(suite, short, turn));
   try {
     for (const both of all) await both.plain();
+    const seconds = all.reduce((sum, { row }) => sum + row.seconds.plain, 0);
+    console.log(`${all.length} suites ran on plain TCP, in ${Math.round(seconds)} s; now accelerated`);
     console.log(line(HEADINGS));
     for (const both of all) {
       await both.accelerated();

@@ -68,7 +68,7 @@ export class Place {
     const enter = ['--net=/run/netns/' + this.netns, 'bash', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', cgroup];
     const child = spawn('nsenter', [...enter, ...command], {
       cwd,
-      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: this.dir, TMPDIR: this.dir, ...env },
+      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: this.dir, TMPDIR: this.dir, PYTHONDONTWRITEBYTECODE: '1', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     return new Running(command.slice(0, 2).join(' '), child);

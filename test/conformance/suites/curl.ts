@@ -35,7 +35,8 @@ const TRANSFERS: Readonly<Record<string, (place: Place) => Promise<string>>> = {
     return digest(readFileSync(place.path('rest')));
   },
   'compressed': async (place) => digest(await curl(place, '--compressed', `${FILES}/packed/f1000000`)),
-  'slowly': async (place) => digest(await curl(place, '--limit-rate', '4M', `${PROXY}/f5000000`)),
+  'read slowly': async (place) => digest(await curl(place, '--limit-rate', '4M', `${PROXY}/f5000000`)),
+  'sent slowly': async (place) => digest(await curl(place, `${PROXY}/slow/f1000000`)),
   'up in chunks': async (place) => {
     const sent = pattern(777_777, 'chunks');
     const { how, stdout } = await place.run(['curl', '-sS', '-T', '-', '-w', '%{http_code}', `${PROXY}/put/chunks`], { input: sent });
@@ -45,7 +46,7 @@ const TRANSFERS: Readonly<Record<string, (place: Place) => Promise<string>>> = {
   'up, and the server is asked first': (place) => facts(place, '-H', 'Expect: 100-continue', '-T', place.path('www/f1000000'), `${PROXY}/put/asked`),
   '100 at once': (place) => parallel(place, PROXY),
   '100 at once over TLS': (place) => parallel(place, 'https://127.0.0.1:8085', '--cacert', 'cert.pem'),
-  'given up after a time': async (place) => (await place.run(['curl', '-sS', '--max-time', '0.3', '--limit-rate', '1M', '-o', '/dev/null', `${PROXY}/f5000000`])).how,
+  'given up after a time': async (place) => (await place.run(['curl', '-sS', '--max-time', '0.3', '-o', '/dev/null', `${PROXY}/slow/f5000000`])).how,
   'nobody listens': async (place) => (await place.run(['curl', '-sS', 'http://127.0.0.1:1'])).how,
   'a certificate of nobody': async (place) => (await place.run(['curl', '-sS', 'https://127.0.0.1:8085/f100'])).how,
 };

@@ -19,9 +19,12 @@ async function protocol(place: Place, checks: Checks): Promise<void> {
   }
 }
 
+/** The lines that say what was done, without the time that it took. */
 async function load(place: Place, ...words: string[]): Promise<string> {
   const text = await place.output(['memcslap', ...SERVER, '--execute-number', place.short ? '2000' : '20000', ...words], { limitS: 120 });
-  return text.split('\n').map((line) => line.trim().replace(/took [\d.]+ seconds/, 'took its time')).filter((line) => line !== '').join('; ');
+  const done = [...text.matchAll(/^\s*Time to (set|get|mget)\s+(\d+ keys)/gm)].map(([, what = '', keys = '']) => `${what} ${keys}`);
+  must(done.length > 0, text);
+  return done.join(', ');
 }
 
 /** A file goes in with memccp and comes out with memccat. */

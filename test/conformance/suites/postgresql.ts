@@ -62,7 +62,7 @@ async function benchmarks(place: Place, checks: Checks): Promise<void> {
   }
   await checks.check('pgbench, writes', () => pgbench(place, ['-c', '8', '-j', '2', '-t', t]));
   await checks.check('pgbench, over TLS', () => pgbench(place, ['-S', '-c', '4', '-t', t], { PGSSLMODE: 'require' }));
-  await checks.check('pgbench, a connection for each transaction', () => pgbench(place, ['-S', '-C', '-c', '4', '-t', '50']));
+  await checks.check('pgbench, a connection for each transaction', () => pgbench(place, ['-S', '-C', '-c', '4', '-t', '25']));
   await checks.check('pgbench, a pipeline', () => {
     writeFileSync(place.path('pipeline.sql'), ['\\startpipeline', ...Array.from({ length: 50 }, (_, index) => `select ${index};`), '\\endpipeline', ''].join('\n'));
     return pgbench(place, ['-f', 'pipeline.sql', '-M', 'extended', '-c', '4', '-t', '100']);
@@ -153,7 +153,8 @@ async function standby(place: Place): Promise<string> {
 export const POSTGRESQL: Suite = {
   name: 'postgresql',
   about: 'PostgreSQL with pgbench, COPY in and out, pg_dump, NOTIFY, cancellation, TLS, and a standby server',
-  floor: { connections: 0.6, bytes: 0 },
+  floor: { connections: 0.5, bytes: 0.1 },
+  why: 'its listener blocks, so each connection is watched for itself, and short ones are over by then',
   needs: ['setpriv', 'openssl', '/usr/lib/postgresql/*/bin/postgres', '/usr/lib/postgresql/*/bin/pgbench'],
   prepare(dir) {
     const [uid, gid] = ids();
