@@ -42,18 +42,6 @@ run_endurance() {
 	add_up endurance "$status" "$passes" "$failures"
 }
 
-# The short form of the programs of others; each check counts as a test.
-run_conformance() {
-	local status=0 passes failures report
-	report="$(mktemp)"
-	echo "== conformance"
-	timeout --foreground --kill-after=30 "$suite_seconds" node dist/test/conformance/main.js --short --out "$report" || status=$?
-	read -r passes failures < <(node -p 'const all = JSON.parse(fs.readFileSync(process.argv[1])); all.passed + " " + all.failed' \
-		"$report" 2>/dev/null) || passes=0 failures=0
-	rm -f "$report"
-	add_up conformance "$status" "$passes" "$failures"
-}
-
 run_suites() {
 	local suite
 	for suite in unit bus native datapath mesh; do

@@ -17,8 +17,8 @@ const OWNER = fileURLToPath(new URL('../helpers/owner.js', import.meta.url));
 const owner = (t: TestDatapath, ...more: string[]): string[] => [process.execPath, OWNER, JSON.stringify(t.options), ...more];
 const kinds = (objects: readonly string[]): string[] => objects.map((object) => object.replace(/ \d+ /, ' ')).sort();
 
-/** Sockets keep the two message programs that they entered with, and these their constants. */
-const KEPT = ['prog sidestep_sk_msg', 'prog sidestep_sk_skb', 'map .rodata.mode'];
+/** Sockets keep the two message programs that they entered with, and these their constants and maps. */
+const KEPT = ['prog sidestep_sk_msg', 'prog sidestep_sk_skb', 'map .rodata.mode', 'map programs'];
 
 /** The objects of one datapath that is open, once nothing of an earlier one is left. */
 async function oneSet(before: ReadonlySet<string>, expected: readonly string[]): Promise<void> {
