@@ -98,11 +98,14 @@ export class Guard {
   /** Keeps what was seen last. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
-    await this.look();
-    this.#stopped = true;
-    clearTimeout(this.#looking);
-    clearInterval(this.#anyway);
-    await this.#options.store.flush();
+    try {
+      await this.look();
+    } finally {
+      this.#stopped = true;
+      clearTimeout(this.#looking);
+      clearInterval(this.#anyway);
+      await this.#options.store.flush();
+    }
   }
 
   /** One thing at a time: what is decided must still hold when it is written. */

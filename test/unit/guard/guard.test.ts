@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { HostProcess } from '../../../agent/datapath/types.js';
 import { SidestepError } from '../../../agent/errors.js';
-import { textOf, type ProfilesFile } from '../../../agent/guard/file.js';
+import { readProfiles, textOf, type ProfilesFile } from '../../../agent/guard/file.js';
 import { Identifier, type Executable } from '../../../agent/guard/identify.js';
 import { idOf } from '../../../agent/guard/known.js';
 import { Subjects } from '../../../agent/guard/subjects.js';
@@ -91,6 +91,17 @@ describe('the memory of the guard', () => {
     await guard.look();
     assert.deepEqual(store.all().map(({ state, evidence }) => [state, evidence.blocking]), [['blocking', 1]]);
     await guard.stop();
+  });
+
+  it('saves what it has when the kernel cannot be asked any more', async () => {
+    const process = host.run(host.program('service', 'd'));
+    const { guard } = host.guard();
+    await guard.start();
+    host.row(process, { reads: reads() });
+    await guard.look();
+    host.datapath.broken = new Error('gone');
+    await assert.rejects(guard.stop(), /gone/);
+    assert.equal(readProfiles(readFileSync(join(host.stateDir, 'profiles.json'), 'utf8'), 'x').length, 1);
   });
 
   it('does not count twice what an agent before it has kept', async () => {
