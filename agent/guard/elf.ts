@@ -3,9 +3,11 @@
  * everywhere, stripped or not. Reads the header, the tables of segments and sections and the notes, and believes none
  * of their sizes.
  */
-import { readSync } from 'node:fs';
+import { read } from 'node:fs';
+import { promisify } from 'node:util';
 
 const NT_GNU_BUILD_ID = 3;
+const readFrom = promisify(read);
 /** No executable that is loaded has more of either. */
 const mostHeaders = 4096;
 const mostNotes = 64 * 1024;
@@ -30,10 +32,10 @@ function readerOf(bytes: Buffer, wide: boolean, little: boolean): Reader {
   };
 }
 
-function readAt(file: number, size: number, at: number): Buffer | undefined {
+async function readAt(file: number, size: number, at: number): Promise<Buffer | undefined> {
   if (!Number.isSafeInteger(at)) return undefined;
-  const buffer = Buffer.alloc(size);
-  return readSync(file, buffer, 0, size, at) === size ? buffer : undefined;
+  const { bytesRead, buffer } = await readFrom(file, Buffer.alloc(size), 0, size, at);
+  return bytesRead === size ? buffer : undefined;
 }
 
 /** The build id among the notes of one segment. */
@@ -76,30 +78,30 @@ const sections: Table = {
   kind: 4, noteKind: 7, offset: [16, 24], length: [20, 32], alignment: [32, 48],
 };
 
-function search(file: number, head: Buffer, where: Table): string | undefined {
+async function search(file: number, head: Buffer, where: Table): Promise<string | undefined> {
   const wide = head[4] === 2;
   const little = head[5] === 1;
   const pick = ([narrow, broad]: readonly [number, number]): number => (wide ? broad : narrow);
   const { word, u16 } = readerOf(head, wide, little);
   const [entry, count] = [u16(pick(where.entrySize)), u16(pick(where.count))];
   if (entry < pick(where.size) || count > mostHeaders) return undefined;
-  const table = readAt(file, entry * count, word(...where.at));
+  const table = await readAt(file, entry * count, word(...where.at));
   if (!table) return undefined;
   const headers = readerOf(table, wide, little);
   const field = (at: number, [narrow, broad]: readonly [number, number]): number => headers.word(at + narrow, at + broad);
   for (let at = 0; at + pick(where.size) <= table.length; at += entry) {
     if (headers.u32(at + where.kind) !== where.noteKind) continue;
     const length = field(at, where.length);
-    const notes = length <= mostNotes ? readAt(file, length, field(at, where.offset)) : undefined;
+    const notes = length <= mostNotes ? await readAt(file, length, field(at, where.offset)) : undefined;
     const found = notes && buildIdIn(notes, field(at, where.alignment) === 8 ? 8 : 4, little);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** Of an open file. Undefined: no ELF file, or one without a build id. A few pages at most: not worth a thread. */
-export function buildIdOf(file: number): string | undefined {
-  const head = readAt(file, 64, 0);
+/** Of an open file. Undefined: no ELF file, or one without a build id. */
+export async function buildIdOf(file: number): Promise<string | undefined> {
+  const head = await readAt(file, 64, 0);
   if (!head || head.readUInt32BE(0) !== 0x7f454c46) return undefined;
-  return search(file, head, segments) ?? search(file, head, sections);
+  return (await search(file, head, segments)) ?? (await search(file, head, sections));
 }

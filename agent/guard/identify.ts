@@ -3,7 +3,7 @@
  * since. Processes end while they are looked at, so what is theirs is opened in one go, before anything is waited for.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, read, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, open, openSync, read, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutableFile } from '../datapath/types.js';
@@ -29,6 +29,9 @@ const mostBytes = 1024 ** 3;
 const mostScript = 64 * 1024 ** 2;
 const mostRemembered = 1024;
 const readFrom = promisify(read);
+const openFrom = promisify(open);
+/** Names a file without opening it (open(2)); Node does not list it. */
+const O_PATH = 0o10000000;
 
 function orElse<T>(look: () => T, otherwise: T): T {
   try {
@@ -38,28 +41,40 @@ function orElse<T>(look: () => T, otherwise: T): T {
   }
 }
 
-/** A FIFO in place of a file must not hold us. */
-const openedAt = (path: string): number | undefined =>
-  orElse<number | undefined>(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), undefined);
-
-/** Adds what is in the file. False: it is no regular file, or too large. */
-async function digest(file: number, hash: Hash, most: number): Promise<boolean> {
-  const stat = fstatSync(file);
-  if (!stat.isFile() || stat.size > most) return false;
-  const buffer = Buffer.alloc(1 << 20);
-  for (let at = 0; ;) {
-    const { bytesRead } = await readFrom(file, buffer, 0, buffer.length, at);
-    if (bytesRead === 0) return true;
-    hash.update(buffer.subarray(0, bytesRead));
-    at += bytesRead;
+/**
+ * A regular file at a path that somebody else has chosen. Only its name is taken first: opening a device can have
+ * consequences. Nothing here waits on the loop: the path may lead to a file system that does not answer.
+ */
+async function openedAt(path: string): Promise<number | undefined> {
+  const named = await openFrom(path, O_PATH).catch(() => undefined);
+  if (named === undefined) return undefined;
+  try {
+    return fstatSync(named).isFile() ? await openFrom(`/proc/self/fd/${named}`, constants.O_RDONLY) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(named);
   }
 }
 
+/** Adds what is in the file, and says how much that was; undefined: it is more than `most`. */
+async function digest(file: number, hash: Hash, most: number): Promise<number | undefined> {
+  if (fstatSync(file).size > most) return undefined;
+  const buffer = Buffer.alloc(1 << 20);
+  for (let at = 0; at <= most;) {
+    const { bytesRead } = await readFrom(file, buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return at;
+    hash.update(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return undefined;
+}
+
 async function programOf(file: number): Promise<string | undefined> {
-  const id = buildIdOf(file);
+  const id = await buildIdOf(file);
   if (id !== undefined) return `buildid:${id}`;
   const hash = createHash('sha256');
-  return (await digest(file, hash, mostBytes)) ? `sha256:${hash.digest('hex')}` : undefined;
+  return (await digest(file, hash, mostBytes)) === undefined ? undefined : `sha256:${hash.digest('hex')}`;
 }
 
 export class Identifier {
@@ -72,7 +87,7 @@ export class Identifier {
   open(pid: number): OpenExecutable | undefined {
     const link = join(this.proc, String(pid), 'exe');
     const path = orElse(() => readlinkSync(link), '').replace(/ \(deleted\)$/, '');
-    const file = openedAt(link);
+    const file = orElse<number | undefined>(() => openSync(link, constants.O_RDONLY), undefined);
     return file === undefined ? undefined : { file, path };
   }
 
@@ -85,7 +100,7 @@ export class Identifier {
 
   /** The executable at a path. */
   async at(path: string): Promise<Executable | undefined> {
-    const file = openedAt(path);
+    const file = await openedAt(path);
     return file === undefined ? undefined : this.identify({ file, path });
   }
 
@@ -99,7 +114,7 @@ export class Identifier {
       this.#remember(key, program);
       return { program, path, interpreter: isInterpreter(basename(path)), exeInode, exeDev, exeChanged };
     } catch {
-      // A directory, or a device that cannot be read: no executable.
+      // It cannot be read.
       return undefined;
     } finally {
       closeSync(file);
@@ -116,16 +131,19 @@ export class Identifier {
     const cwd = orElse(() => readlinkSync(join(folder, 'cwd')), '/');
     const hash = createHash('sha256').update(line);
     const named = line.split('\0').slice(1, 64).filter((argument) => argument !== '' && !argument.startsWith('-'));
-    // As the process sees them: below its own root.
-    const paths = named.map((argument) => join(folder, 'root', argument.startsWith('/') ? argument : join(cwd, argument)));
-    const files = paths.flatMap((path) => openedAt(path) ?? []);
-    try {
-      let read = 0;
-      for (const file of files) if (await digest(file, hash, mostScript).catch(() => false)) read++;
-      return read === 0 ? undefined : hash.digest('hex');
-    } finally {
-      for (const file of files) closeSync(file);
+    let files = 0;
+    let left = mostScript;
+    for (const argument of named) {
+      // As the process sees it: below its own root.
+      const file = await openedAt(join(folder, 'root', argument.startsWith('/') ? argument : join(cwd, argument)));
+      if (file === undefined) continue;
+      const size = await digest(file, hash, left).catch(() => undefined).finally(() => { closeSync(file); });
+      // What is not seen as a whole may change unseen.
+      if (size === undefined) return undefined;
+      left -= size;
+      files++;
     }
+    return files === 0 ? undefined : hash.digest('hex');
   }
 
   #remember(key: string, program: string): void {

@@ -24,19 +24,19 @@ export interface KeptView {
 export type ProfileRow = ProfileView & KeptView;
 
 /** The worse of what is kept for the place and for everywhere is the one that is shown: the first that matches. */
-function keptFor(guard: Guard, row: Profile): KnownProfile | undefined {
+function keptFor(guard: Guard, known: readonly KnownProfile[], row: Profile): KnownProfile | undefined {
   const subject = guard.met(row.id)?.subject;
   if (!subject) return undefined;
-  const mine = guard.known().filter((one) => one.program === subject.program && one.name === subject.name && one.script === subject.script);
-  return mine.find(({ place }) => place === subject.place) ?? mine[0] ?? guard.known().find((one) => one.program === 'any' && one.name === subject.name);
+  const mine = known.filter((one) => one.program === subject.program && one.name === subject.name && one.script === subject.script);
+  return mine.find(({ place }) => place === subject.place) ?? mine[0] ?? known.find((one) => one.program === 'any' && one.name === subject.name);
 }
 
 const sourceOf = (guard: Guard, profile: KnownProfile): Source =>
   profile.origin === 'learned' && guard.isFromFile(profile) ? 'file' : profile.origin;
 
-function live(guard: Guard, view: ProfileView): ProfileRow {
+function live(guard: Guard, known: readonly KnownProfile[], view: ProfileView): ProfileRow {
   const subject = guard.met(view.id)?.subject;
-  const kept = keptFor(guard, view);
+  const kept = keptFor(guard, known, view);
   return {
     ...view,
     executable: view.executable === '' ? (guard.met(view.id)?.executable ?? '') : view.executable,
@@ -59,7 +59,8 @@ function remembered(guard: Guard, kept: KnownProfile): ProfileRow {
 
 /** The workloads first, in the order in which they come; then what is only remembered. */
 export function profileRows(guard: Guard, views: readonly ProfileView[]): ProfileRow[] {
-  const rows = views.map((view) => live(guard, view));
+  const known = guard.known();
+  const rows = views.map((view) => live(guard, known, view));
   const shown = new Set(rows.map(({ profile }) => profile));
-  return [...rows, ...guard.known().filter((kept) => !shown.has(idOf(kept))).map((kept) => remembered(guard, kept))];
+  return [...rows, ...known.filter((kept) => !shown.has(idOf(kept))).map((kept) => remembered(guard, kept))];
 }

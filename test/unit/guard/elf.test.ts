@@ -7,10 +7,10 @@ import { describe, it } from 'mocha';
 import { buildIdIn, buildIdOf } from '../../../agent/guard/elf.js';
 import { folder } from '../../helpers/folder.js';
 
-function read(path: string): string | undefined {
+async function read(path: string): Promise<string | undefined> {
   const file = openSync(path, 'r');
   try {
-    return buildIdOf(file);
+    return await buildIdOf(file);
   } finally {
     closeSync(file);
   }
@@ -36,37 +36,37 @@ const compiled = (...flags: string[]): string => {
 };
 
 describe('the build id of an executable', () => {
-  it('is the one that readelf finds, in programs of this host', () => {
+  it('is the one that readelf finds, in programs of this host', async () => {
     const isElf = (path: string): boolean => statSync(path).isFile() && readFileSync(path).subarray(0, 4).toString('latin1') === '\x7fELF';
     const paths = ['/usr/bin', '/usr/sbin'].flatMap((dir) => readdirSync(dir).slice(0, 40).map((name) => join(dir, name)))
       .flatMap((path) => { try { return [realpathSync(path)]; } catch { return []; } }).filter(isElf);
     assert.ok(paths.length > 5, paths.join());
-    for (const path of paths) assert.equal(read(path), expected(path), path);
+    for (const path of paths) assert.equal(await read(path), expected(path), path);
   });
 
-  it('is the one that the linker was given, stripped or not', () => {
+  it('is the one that the linker was given, stripped or not', async () => {
     const path = compiled(`-Wl,--build-id=0x${'5eed'.repeat(10)}`);
-    assert.equal(read(path), '5eed'.repeat(10));
+    assert.equal(await read(path), '5eed'.repeat(10));
     execFileSync('strip', [path]);
-    assert.equal(read(path), '5eed'.repeat(10));
+    assert.equal(await read(path), '5eed'.repeat(10));
   });
 
-  it('is found in a section when no segment leads to it, as Go links', () => {
+  it('is found in a section when no segment leads to it, as Go links', async () => {
     const path = compiled(`-Wl,--build-id=0x${'5eed'.repeat(10)}`);
     const bytes = readFileSync(path);
     const [at, size, count] = [Number(bytes.readBigUInt64LE(32)), bytes.readUInt16LE(54), bytes.readUInt16LE(56)];
     for (let i = 0; i < count; i++) if (bytes.readUInt32LE(at + i * size) === 4) bytes.writeUInt32LE(0, at + i * size);
-    assert.equal(read(write(bytes)), '5eed'.repeat(10));
+    assert.equal(await read(write(bytes)), '5eed'.repeat(10));
   });
 
-  it('is missing where there is none: linked without, no ELF file, nothing at all', () => {
-    assert.equal(read(compiled('-Wl,--build-id=none')), undefined);
-    assert.equal(read(write('#!/bin/sh\necho no program\n'.repeat(10))), undefined);
-    assert.equal(read(write('')), undefined);
-    assert.equal(read(write('\x7fELF')), undefined);
+  it('is missing where there is none: linked without, no ELF file, nothing at all', async () => {
+    assert.equal(await read(compiled('-Wl,--build-id=none')), undefined);
+    assert.equal(await read(write('#!/bin/sh\necho no program\n'.repeat(10))), undefined);
+    assert.equal(await read(write('')), undefined);
+    assert.equal(await read(write('\x7fELF')), undefined);
   });
 
-  it('of a file that was cut or damaged is missing or some hexadecimal digits; reading it ends, and never throws', function () {
+  it('of a file that was cut or damaged is missing or some hexadecimal digits; reading it ends, and never throws', async function () {
     this.timeout(60_000);
     const good = readFileSync(compiled());
     const damage = fc.record({
@@ -74,11 +74,11 @@ describe('the build id of an executable', () => {
       bytes: fc.array(fc.tuple(fc.nat(1024), fc.nat(255)), { maxLength: 20 }),
     });
     const path = write('');
-    fc.assert(fc.property(damage, ({ end, bytes }) => {
+    await fc.assert(fc.asyncProperty(damage, async ({ end, bytes }) => {
       const bad = Buffer.from(good.subarray(0, end));
       for (const [at, value] of bytes) if (at < bad.length) bad[at] = value;
       writeFileSync(path, bad);
-      assert.match(read(path) ?? '', /^([0-9a-f]{2})*$/);
+      assert.match((await read(path)) ?? '', /^([0-9a-f]{2})*$/);
     }), { numRuns: 300 });
   });
 

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, it } from 'mocha';
+import { beforeEach, describe, it } from 'mocha';
 import type { HostProcess } from '../../../agent/datapath/types.js';
 import { SidestepError } from '../../../agent/errors.js';
 import { readProfiles, textOf, type ProfilesFile } from '../../../agent/guard/file.js';
-import { Identifier, type Executable } from '../../../agent/guard/identify.js';
+import { Identifier } from '../../../agent/guard/identify.js';
 import { idOf } from '../../../agent/guard/known.js';
 import { Subjects } from '../../../agent/guard/subjects.js';
 import { profileRows } from '../../../agent/guard/view.js';
@@ -152,6 +151,12 @@ describe('the memory of the guard', () => {
       assert.equal(host.datapath.reputes.size, 0, 'the kernel never believes an interpreter as such');
     });
 
+    it('is not kept when a file that it names is no file: nothing of that kind is ever opened', async () => {
+      execFileSync('mkfifo', [`${script}.fifo`]);
+      await learn(host.run(python, { args: ['-m', 'serve', `${script}.fifo`, '/dev/null', '/tmp'] }));
+      assert.equal(existsSync(join(host.stateDir, 'profiles.json')), false);
+    });
+
     it('is not kept when its command line does not say what runs, or its workload runs several scripts', async () => {
       await learn(host.run(python, { args: ['-m', 'serve'] }));
       assert.equal(existsSync(join(host.stateDir, 'profiles.json')), false);
@@ -240,31 +245,5 @@ describe('the memory of the guard', () => {
       assert.deepEqual(rows, [['service', true, 'file', 'buildid:cccc', 'clean'], ['ghost', false, 'preseed', 'any', 'clean']]);
       await guard.stop();
     });
-  });
-});
-
-describe('a process of this host', () => {
-  let child: ChildProcess | undefined;
-  afterEach(() => { child?.kill('SIGKILL'); });
-
-  it('is identified by its build, wherever its file has gone', async () => {
-    const path = join(folder(), 'sleeper');
-    copyFileSync('/bin/sleep', path);
-    child = spawn(path, ['60'], { stdio: 'ignore' });
-    await sleep(100);
-    const identifier = new Identifier();
-    const expected = /Build ID: ([0-9a-f]+)/.exec(execFileSync('readelf', ['-n', '/bin/sleep'], { encoding: 'utf8' }))?.[1];
-    const open = async (pid: number, by = identifier): Promise<Executable | undefined> => {
-      const opened = by.open(pid);
-      return opened && by.identify(opened);
-    };
-    const [running, onDisk] = [await open(child.pid!), await identifier.at('/bin/sleep')];
-    assert.equal(running?.program, `buildid:${expected!}`);
-    assert.equal(onDisk?.program, running.program);
-    execFileSync('rm', [path]);
-    assert.deepEqual((await open(child.pid!, new Identifier()))?.path, path);
-    const place = identifier.place(child.pid!);
-    assert.ok(readFileSync('/proc/self/cgroup', 'utf8').includes('0::') ? place.startsWith('/') : place === '');
-    assert.equal(await open(2 ** 22), undefined);
   });
 });
