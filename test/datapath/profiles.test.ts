@@ -48,7 +48,10 @@ const tell = async (program: Program, ...lines: string[]): Promise<void> => {
   }
 };
 
-describe('profiles that last', () => {
+describe('profiles that last', function () {
+  // Each starts several agents, and each agent tests itself first.
+  this.timeout(60_000);
+
   it('a program that is known is enrolled from its first connection, by an agent that has never seen it run, in its cgroup and in another', () => onGround(async (ground) => {
     const driver = await buildDriver();
     const first = await ground.ready();
