@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReasonName } from '../../agent/datapath/reasons.js';
 import { startActor } from '../helpers/actor.js';
 import { withDatapath, type TestDatapath } from '../helpers/datapath.js';
+import { SLOWNESS } from '../helpers/kernel.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import { withNetns } from '../helpers/pods.js';
 
@@ -32,7 +33,8 @@ describe('refusals', () => {
   it('a blocking child of a listener that was trusted leaves the map', () => withDatapath({ trustListeners: true }, async (t) => {
     const actor = await startActor(t, { kind: 'blocking_child' });
     await actor.talk(100);
-    assert.equal(t.pairs()[0]?.state, 'active', 'it may still become non-blocking');
+    // For 100 ms it may still become non-blocking; an emulated processor takes longer than that to talk.
+    assert.ok(t.pairs()[0]?.state === 'active' || SLOWNESS > 1, t.pairs()[0]?.state);
     await sleep(150);
     await actor.talk(100);
     await t.events_('fallback', 'blocking');
