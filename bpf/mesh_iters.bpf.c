@@ -22,7 +22,7 @@ int sidestep_mesh_self(void *ctx)
 
 	set = bpf_map_lookup_elem(&mesh_settings, &zero);
 	if (set)
-		set->agent = task->tgid;
+		set->agent = see(task, tgid);
 	return 0;
 }
 

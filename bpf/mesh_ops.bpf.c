@@ -114,7 +114,7 @@ static __always_inline void established(struct bpf_sock_ops *ops, struct mesh_pi
 static __always_inline void over(const struct sock *sk, struct mesh_pick *pick,
 				 struct mesh_load *load, struct mesh_service *service)
 {
-	int error = sk->sk_err;
+	int error = see(sk, sk_err);
 	bool was_open = pick->state == PICK_ACTIVE;
 
 	if (pick->state != PICK_CONNECTING && !was_open)
@@ -137,8 +137,8 @@ static __always_inline void over(const struct sock *sk, struct mesh_pick *pick,
 SEC("sockops")
 int sidestep_mesh_ops(struct bpf_sock_ops *ops)
 {
-	struct bpf_sock_ops_kern *kern = bpf_cast_to_kern_ctx(ops);
-	const struct sock *sk = kern->sk;
+	const struct bpf_sock_ops_kern *kern = kernel_context(ops);
+	const struct sock *sk = see(kern, sk);
 	struct mesh_service *service;
 	struct mesh_load *load;
 	struct mesh_pick *pick;

@@ -119,5 +119,11 @@ export const { NativeMesh: NativeMeshClass } = native as unknown as {
   NativeMesh: new (options: NativeMeshOptions) => NativeMesh;
 };
 
-/** The compiled balancing programs. */
-export const meshObjectPath = join(packageRoot(), 'bpf/build/mesh.bpf.o');
+/** The compiled balancing programs, and the same for kernels that lack bpf_rdonly_cast. */
+export const meshObjects = {
+  casts: join(packageRoot(), 'bpf/build/mesh.bpf.o'),
+  probes: join(packageRoot(), 'bpf/build/mesh-probe.bpf.o'),
+} as const;
+
+/** Those that this kernel takes. */
+export const meshObjectPath = (): string => (native.probeCasts() === 'no' ? meshObjects.probes : meshObjects.casts);

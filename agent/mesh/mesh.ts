@@ -52,7 +52,8 @@ export class Mesh {
   readonly #checkedBy = new Map<string, { group: Group; member: Member }>();
   #timer: NodeJS.Timeout | undefined;
   readonly #started = performance.now();
-  #problem = '';
+  /** What cannot be had, by what it is about. */
+  readonly #faults = new Map<'bus' | 'services', string>();
   #tidyIn = 0;
   /** Sources that have not said anything yet. */
   readonly #silent: Set<string>;
@@ -71,7 +72,7 @@ export class Mesh {
       this.#bus = await (this.parts.bus ?? openBus)(config, place.name, log.child('bus'));
     } catch (error) {
       // A bus that cannot be had costs news of other hosts, never the connections of this one.
-      this.#fault('the agent goes on without a bus', error);
+      this.#fault('bus', 'the agent goes on without a bus', error);
     }
     if (this.#bus?.connect) {
       const { cluster, reassert, lease } = config.bus;
@@ -107,9 +108,9 @@ export class Mesh {
       this.#balancer?.setServices(this.#services);
       this.#kernel?.setEnabled(config.mesh.enabled);
       this.#kernel?.setExcepts(this.#excepts());
-      this.#problem = '';
+      this.#faults.delete('services');
     } catch (error) {
-      this.#fault('services are not balanced', error);
+      this.#fault('services', 'services are not balanced', error);
     }
     this.#retarget();
     this.#publish();
@@ -124,7 +125,7 @@ export class Mesh {
   problems(): string[] {
     const state = this.#registry?.state;
     return [
-      ...(this.#problem === '' ? [] : [this.#problem]),
+      ...this.#faults.values(),
       ...(state && (state.state === 'degraded' || state.state === 'connecting') ? [`the bus is ${state.state}: ${state.detail}`] : []),
       ...(state && state.held > 0 ? [`${state.held} endpoints have vanished from the bus and are kept until their leases run out`] : []),
       ...(this.#registry && this.#registry.claimedBy > 0 ? ['another agent says that it is this host; see host.name'] : []),
@@ -152,7 +153,7 @@ export class Mesh {
 
   bus(): BusView {
     return {
-      choice: this.#bus?.choice ?? 'off', why: this.#bus?.why ?? this.#problem, restarts: this.#bus?.server?.restarts ?? 0,
+      choice: this.#bus?.choice ?? 'off', why: this.#bus?.why ?? this.#faults.get('bus') ?? '', restarts: this.#bus?.server?.restarts ?? 0,
       registry: this.#registry?.state, endpoints: this.store.size, refused: this.store.refused,
     };
   }
@@ -287,9 +288,9 @@ export class Mesh {
     }
   }
 
-  #fault(consequence: string, error: unknown): void {
+  #fault(about: 'bus' | 'services', consequence: string, error: unknown): void {
     const { message, remedy } = describeError(error);
-    this.#problem = `${consequence}: ${message}`;
+    this.#faults.set(about, `${consequence}: ${message}`);
     this.parts.log.error(consequence, { because: message, remedy });
   }
 }

@@ -16,10 +16,10 @@ const numbered = (vip: Vip): { address: string; port: number; protocol: number; 
 const policyNumber = (policy: Table['policy']): number => POLICIES.indexOf(policy);
 const affinityNumber = (affinity: Table['affinity']): number => AFFINITIES.indexOf(affinity);
 
-export function openMesh(config: Config): MeshKernel {
+export function openMesh(config: Config, objectPath = meshObjectPath()): MeshKernel {
   const { path } = config.cgroup;
   return new HostMesh(translated(() => new NativeMeshClass({
-    objectPath: meshObjectPath,
+    objectPath,
     cgroupPath: path === 'auto' ? findCgroup2() : path,
     pinPath: pinsOf(config),
     maxServices: config.mesh.maxServices,

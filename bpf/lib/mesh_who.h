@@ -14,7 +14,7 @@ static __always_inline bool is_agent(const struct mesh_settings *set)
 {
 	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
 
-	return set->agent && (__u32)task->tgid == set->agent;
+	return set->agent && (__u32)see(task, tgid) == set->agent;
 }
 
 struct exception {

@@ -44,6 +44,7 @@ async function changes(bus: TestBus, services: number, each: number, rounds: num
   const kernel = openMesh(loadConfig({ env: {}, file: '/dev/null', flags: { 'cgroup.path': cgroup, 'bpf.pinPath': pins } }));
   try {
     const reader = bus.host('reader', options);
+    await reader.is('synced');
     const list = Array.from({ length: services }, (_, number) => ({ name: `s${number}`, addresses: [`10.96.${number >> 8}.${number & 255}`], port: 80 }));
     const balancer = new Balancer(kernel, reader.store, { host: 'reader', zone: '' }, keptLog().log, readServices(list).services, kernel.found());
     balancer.setServices(readServices(list).services);

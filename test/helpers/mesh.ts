@@ -11,6 +11,9 @@ import { configRecords } from '../../agent/endpoints/sources/config.js';
 import { EndpointStore } from '../../agent/endpoints/store.js';
 import { Balancer } from '../../agent/mesh/balancer.js';
 import { openMesh } from '../../agent/mesh/native.js';
+// The one place of this suite that opens the kernel's door; tests see the types of agent/mesh.
+// eslint-disable-next-line no-restricted-imports
+import { meshObjects } from '../../native/mesh.js';
 import type { MeshKernel } from '../../agent/mesh/types.js';
 import { BPFFS, freshName, removeCgroup } from './kernel.js';
 import { keptLog } from './log.js';
@@ -20,6 +23,7 @@ import { Program } from './program.js';
 const PROGRAMS = fileURLToPath(new URL('../../../test/mesh/programs', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 
+export { meshObjects };
 export const VIP = '10.96.0.1';
 export const VIP6 = 'fd00:96::1';
 
@@ -55,7 +59,7 @@ export class TestMesh {
   readonly #programs: Program[] = [];
   readonly #cgroups: string[] = [];
 
-  constructor(readonly netns: string, over: Record<string, string> = {}) {
+  constructor(readonly netns: string, over: Record<string, string> = {}, private readonly objectPath?: string) {
     const pinPath = join(BPFFS, this.name);
     mkdirSync(this.cgroup);
     mkdirSync(pinPath);
@@ -65,7 +69,7 @@ export class TestMesh {
 
   /** Opens, or takes over what is pinned. */
   open(services: readonly ServiceConfig[] = this.services): [MeshKernel, Balancer] {
-    this.kernel = openMesh(this.config);
+    this.kernel = openMesh(this.config, this.objectPath);
     this.balancer = new Balancer(this.kernel, this.store, { host: 'here', zone: 'z1' }, keptLog().log, services, this.kernel.found());
     return [this.kernel, this.balancer];
   }
@@ -132,9 +136,9 @@ export class TestMesh {
   }
 }
 
-export const withMesh = (test: (mesh: TestMesh) => Promise<void>, over: Record<string, string> = {}): Promise<void> =>
+export const withMesh = (test: (mesh: TestMesh) => Promise<void>, over: Record<string, string> = {}, objectPath?: string): Promise<void> =>
   withNetns(async (netns) => {
-    const mesh = new TestMesh(netns, over);
+    const mesh = new TestMesh(netns, over, objectPath);
     try {
       await test(mesh);
     } finally {
