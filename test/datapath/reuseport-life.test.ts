@@ -6,9 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
-import { groupOf, listeners, onGround, PORT, choosers, skew, type Ground, type Workers } from '../helpers/reuseport.js';
-
-const well = { refused: 0, reset: 0, silent: 0 };
+import { choosers, groupOf, listeners, onGround, PORT, skew, well, type Ground, type Workers } from '../helpers/reuseport.js';
 
 /** Rounds of a replacement: few in every run, as many as SIDESTEP_ROUNDS says on demand. */
 const rounds = Number(process.env['SIDESTEP_ROUNDS'] ?? 5);
