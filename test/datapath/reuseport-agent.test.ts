@@ -80,6 +80,19 @@ describe('reuseport: the agent', () => {
     assert.deepEqual([refused, reset, silent], [0, 0, 0]);
   })).timeout(40_000);
 
+  it('uninstalled, no group has a chooser any more, with an agent that would keep it or after one that was killed', () => both(async (agents, ground) => {
+    await ground.workers();
+    for (const signal of [undefined, 'SIGKILL'] as const) {
+      const agent = await agents.ready([...on, '--set', 'lifecycle.onExit=keep']);
+      if (signal) await agent.stop(signal);
+      assert.equal(choosers(ground).length, 1);
+      const { code, stderr } = agents.cli('--config', agents.config(`bpf: {pinPath: ${agents.pins}}`), 'retire', '--all', '--uninstall');
+      assert.equal(code, 0, stderr);
+      await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
+      await agent.kill();
+    }
+  })).timeout(60_000);
+
   it('shows groups as a table, and refuses to rotate what is not balanced', () => both(async (agents, ground) => {
     await ground.workers({ workers: 2 });
     await agents.ready(on);
