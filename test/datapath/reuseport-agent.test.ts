@@ -86,7 +86,7 @@ describe('reuseport: the agent', () => {
       const agent = await agents.ready([...on, '--set', 'lifecycle.onExit=keep']);
       if (signal) await agent.stop(signal);
       assert.equal(choosers(ground).length, 1);
-      const { code, stderr } = agents.cli('--config', agents.config(`bpf: {pinPath: ${agents.pins}}`), 'retire', '--all', '--uninstall');
+      const { code, stderr } = agents.cli('retire', '--all', '--uninstall');
       assert.equal(code, 0, stderr);
       await eventually(() => (choosers(ground).length === 0 ? '' : 'the chooser is still loaded'));
       await agent.kill();
