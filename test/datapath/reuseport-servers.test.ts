@@ -6,18 +6,15 @@ import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import '../helpers/kernel-lock.js';
 import { folder } from '../helpers/folder.js';
-import { groupOf, listeners, onGround, PORT, BUSY_SKEW, skew, type Ground } from '../helpers/reuseport.js';
-
-const well = { refused: 0, reset: 0, silent: 0 };
+import { groupOf, listeners, onGround, PORT, spreads, well, type Ground } from '../helpers/reuseport.js';
 
 /** Starts it, waits until it has its listeners, balances it, compares, and stops balancing. */
 async function serves(ground: Ground, count: number, during: () => Promise<void> = () => Promise.resolve()): Promise<void> {
   const reuseport = await ground.balance();
   await listeners(ground, reuseport, count);
-  const { by, ...bad } = await ground.storm({ count: 1000, http: true });
-  assert.deepEqual(bad, well);
+  const { by } = await ground.storm({ count: 200, http: true });
   assert.equal(Object.keys(by).length, count, JSON.stringify(by));
-  assert.ok(skew(Object.values(by)) <= BUSY_SKEW, JSON.stringify(by));
+  await spreads(ground, 1.05, { count: 1000, http: true });
   await during();
   await reuseport.stop(false);
   const observer = await ground.balance({ 'reuseport.include': '' });

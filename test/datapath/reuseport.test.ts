@@ -4,36 +4,27 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
-import { groupOf, listeners, onGround, PORT, BUSY_SKEW, choosers, skew, type Ground } from '../helpers/reuseport.js';
-
-const well = { refused: 0, reset: 0, silent: 0 };
-
-/** By how much the hash alone is uneven, for the log of the run. */
-async function byHash(ground: Ground, count: number): Promise<number> {
-  return skew(Object.values((await ground.storm({ count, hold: true })).by));
-}
+import { choosers, groupOf, listeners, onGround, PORT, spreads, well } from '../helpers/reuseport.js';
 
 describe('reuseport: balancing', () => {
   for (const family of ['ipv4', 'ipv6'] as const) {
     it(`storms of 200 and 2000 connections over ${family}: the busiest worker takes at most 5 % more than the mean`, () => onGround(async (ground) => {
       const workers = await ground.workers({ workers: 4, family });
       const host = family === 'ipv6' ? '::1' : '127.0.0.1';
-      const hash = await byHash(ground, 200);
       const reuseport = await ground.balance();
       assert.deepEqual((await groupOf(ground, reuseport)).listeners.map(({ pid }) => pid).sort(), [...workers.pids].sort());
-      for (const count of [200, 2000]) {
-        const { by, ...bad } = await ground.storm({ count, hold: true, host });
-        assert.deepEqual(bad, well);
-        assert.ok(skew(Object.values(by)) <= BUSY_SKEW, `${JSON.stringify(by)}; the hash of the kernel had ${hash.toFixed(2)}`);
-      }
-      assert.equal((await groupOf(ground, reuseport)).listeners.reduce((sum, { selected }) => sum + selected, 0), 2200);
+      // The hash of the kernel is that even in one storm of fifty.
+      await spreads(ground, 1.03, { count: 200, hold: true, host });
+      await spreads(ground, 1.01, { count: 2000, hold: true, host });
+      const given = (await groupOf(ground, reuseport)).listeners.reduce((sum, { selected }) => sum + selected, 0);
+      assert.equal(given % 200, 0);
     }));
   }
 
   it('one dual-stack group takes clients of both families', () => onGround(async (ground) => {
     await ground.workers({ workers: 4, family: 'ipv6' });
     await ground.balance();
-    for (const host of ['127.0.0.1', '::1']) assert.ok(skew(Object.values((await ground.storm({ count: 400, host, hold: true })).by)) <= BUSY_SKEW);
+    for (const host of ['127.0.0.1', '::1']) await spreads(ground, 1.02, { count: 400, host, hold: true });
   }));
 
   it('rp-uneven: 8 workers, 16 and 64 long connections differ by at most one', () => onGround(async (ground) => {
@@ -104,7 +95,7 @@ describe('reuseport: balancing', () => {
     assert.equal((await workers.counts()).get(pid), 0);
     await listeners(ground, reuseport, 3);
     await ground.storm({ count: 300 });
-    assert.ok((await workers.counts()).get(pid)! >= 50);
+    assert.ok((await workers.counts()).get(pid)! >= 90);
   }));
 
   it('one whose queue is full, or all of whose listeners are new, is served all the same', () => onGround(async (ground) => {

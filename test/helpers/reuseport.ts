@@ -156,6 +156,23 @@ export async function listeners(
   return group!;
 }
 
+export const well = { refused: 0, reset: 0, silent: 0 };
+
+/**
+ * Storms spread evenly: the busiest worker takes at most `most` times the mean. A worker that another program keeps off
+ * the processor for a moment gets less, and should, so one storm in five has to be undisturbed.
+ */
+export async function spreads(ground: Ground, most: number, options: object): Promise<void> {
+  const seen: string[] = [];
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const { by, ...bad } = await ground.storm(options);
+    assert.deepEqual(bad, well);
+    if (skew(Object.values(by)) <= most) return;
+    seen.push(JSON.stringify(by));
+  }
+  assert.fail(`five storms, none even: ${seen.join(' ')}`);
+}
+
 /** Ids of the choosers that this kernel has loaded and that are not of another agent. */
 export function choosers({ before }: Ground): number[] {
   return loadedChoosers().filter((id) => !before.includes(id));
@@ -165,9 +182,6 @@ function loadedChoosers(): number[] {
   const programs = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'show'], { encoding: 'utf8' })) as { id: number; name?: string }[];
   return programs.filter(({ name }) => name === 'sidestep_reuse').map(({ id }) => id);
 }
-
-/** Most that the busiest may have above the mean where the machine is busy with other things too; at rest it is 1.05. */
-export const BUSY_SKEW = 1.35;
 
 /** Busiest over mean. */
 export function skew(counts: Iterable<number>): number {

@@ -4,9 +4,11 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../../config/load.js';
 import { socketPath } from '../../admin/socket.js';
+import { findCgroup2 } from '../../datapath/cgroup.js';
 import type { RetireResult } from '../../datapath/types.js';
 import { SidestepError } from '../../errors.js';
 import { retireAndLeave } from '../../goodbye.js';
+import { takeChoosersAway } from '../../reuseport/leave.js';
 import { SwitchFile } from '../../scope/switches.js';
 import { createLog, resolveFormat } from '../../log.js';
 import { isPinned } from '../../mesh/pins.js';
@@ -42,12 +44,15 @@ async function withAgent(context: Context, flags: RetireFlags, retireAll: Retire
 
 /** The datapath of an agent that was killed, or that kept it (lifecycle.onExit: keep). */
 async function withoutAgent(context: Context, config: Config, flags: RetireFlags): Promise<number> {
+  const { stderr } = context.io;
+  const log = createLog({ level: 'info', format: resolveFormat('auto', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
+  // Groups of listeners hold their chooser themselves, pins or not.
+  const { reuseportHost } = await import('../../reuseport/native.js');
+  await takeChoosersAway(config, reuseportHost, findCgroup2(), log);
   if (!existsSync(config.bpf.pinPath)) {
     printLines(context.io, [NOTHING]);
     return EXIT.good;
   }
-  const { stderr } = context.io;
-  const log = createLog({ level: 'info', format: resolveFormat('auto', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
   if (isPinned(config)) (await import('../../mesh/native.js')).openMesh(config).uninstall();
   const { openNative } = await import('../../datapath/native.js');
   // Nothing is enrolled any more, so nothing needs to be proven.
