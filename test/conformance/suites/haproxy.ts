@@ -11,7 +11,7 @@ const FRONTS = {
   'http, buffered': 'http://127.0.0.1:9003',
 };
 
-const haproxy = (suite: Pick<Suite, 'name' | 'about' | 'floor' | 'why'>, env: NodeJS.ProcessEnv): Suite => ({
+const haproxy = (suite: Pick<Suite, 'name' | 'about' | 'floor' | 'why' | 'known'>, env: NodeJS.ProcessEnv): Suite => ({
   ...suite,
   needs: ['haproxy', 'nginx', 'curl', 'wrk', 'openssl'],
   async run(place) {
@@ -29,6 +29,9 @@ const haproxy = (suite: Pick<Suite, 'name' | 'about' | 'floor' | 'why'>, env: No
   },
 });
 
+/** Once for each front at most: the guard has caught it then. */
+const FIRST_SPLICE = [{ check: /: (GET|PUT) 1$/, limit: 'a program that reads first and splices later loses a connection', sometimes: true }] as const;
+
 export const HAPROXY: readonly Suite[] = [
   haproxy({
     name: 'haproxy',
@@ -40,11 +43,13 @@ export const HAPROXY: readonly Suite[] = [
     about: 'the same with option splice-auto',
     floor: { connections: 0, bytes: 0 },
     why: 'it decides by itself whether to splice, and is on TCP from then on',
+    known: FIRST_SPLICE,
   }, { SPLICE: 'auto' }),
   haproxy({
     name: 'haproxy, splicing',
     about: 'the same with options splice-request and splice-response',
     floor: { connections: 0, bytes: 0 },
     why: 'a program that splices stays on TCP',
+    known: FIRST_SPLICE,
   }, { SPLICE: 'always' }),
 ];

@@ -55,14 +55,14 @@ async function pgbench(place: Place, words: readonly string[], env: NodeJS.Proce
 }
 
 async function benchmarks(place: Place, checks: Checks): Promise<void> {
-  const t = place.short ? '300' : '3000';
+  const t = place.short ? '1000' : '5000';
   await checks.check('pgbench fills its tables', async () => (await run(place, [tool('pgbench'), '-i', '-q', '-s', '2'])).how);
   for (const protocol of ['simple', 'extended', 'prepared']) {
     await checks.check(`pgbench, reads, ${protocol}`, () => pgbench(place, ['-S', '-c', '8', '-j', '2', '-t', t, '-M', protocol]));
   }
   await checks.check('pgbench, writes', () => pgbench(place, ['-c', '8', '-j', '2', '-t', t]));
   await checks.check('pgbench, over TLS', () => pgbench(place, ['-S', '-c', '4', '-t', t], { PGSSLMODE: 'require' }));
-  await checks.check('pgbench, a connection for each transaction', () => pgbench(place, ['-S', '-C', '-c', '4', '-t', '25']));
+  await checks.check('pgbench, a connection for each transaction', () => pgbench(place, ['-S', '-C', '-c', '4', '-t', '5']));
   await checks.check('pgbench, a pipeline', () => {
     writeFileSync(place.path('pipeline.sql'), ['\\startpipeline', ...Array.from({ length: 50 }, (_, index) => `select ${index};`), '\\endpipeline', ''].join('\n'));
     return pgbench(place, ['-f', 'pipeline.sql', '-M', 'extended', '-c', '4', '-t', '100']);
@@ -153,7 +153,7 @@ async function standby(place: Place): Promise<string> {
 export const POSTGRESQL: Suite = {
   name: 'postgresql',
   about: 'PostgreSQL with pgbench, COPY in and out, pg_dump, NOTIFY, cancellation, TLS, and a standby server',
-  floor: { connections: 0.5, bytes: 0.1 },
+  floor: { connections: 0.3, bytes: 0.05 },
   why: 'its listener blocks, so each connection is watched for itself, and short ones are over by then',
   needs: ['setpriv', 'openssl', '/usr/lib/postgresql/*/bin/postgres', '/usr/lib/postgresql/*/bin/pgbench'],
   prepare(dir) {
