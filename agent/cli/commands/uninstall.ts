@@ -47,7 +47,7 @@ async function withoutAgent(context: Context, config: Config, flags: RetireFlags
     return EXIT.good;
   }
   const { stderr } = context.io;
-  const log = createLog({ level: 'info', format: resolveFormat('auto', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
+  const log = createLog({ level: 'info', format: resolveFormat('pretty', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
   if (isPinned(config)) (await import('../../mesh/native.js')).openMesh(config).uninstall();
   const { openNative } = await import('../../datapath/native.js');
   // Nothing is enrolled any more, so nothing needs to be proven.
