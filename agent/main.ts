@@ -147,7 +147,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
     log.child('guard').error('programs that are known could not be looked for; they are learned anew', { error });
   }), () => guard.stop());
   const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
-  await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep'));
+  await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep' && !phase.uninstall));
   const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
   const pressure = new PressureWatch(log.child('datapath'));
