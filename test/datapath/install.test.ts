@@ -79,8 +79,11 @@ describe('an installation', () => {
     const actors = [ground.program('actor.py'), startPython('actor.py', {}, { cgroup: ground.cgroup, netns })];
     for (const actor of actors) await actor.next();
     const agent = started(ground, destination, CAPABILITIES, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' });
+    const silence = agent.lastWords().then((words) => assert.fail(`the agent ended: ${words}`));
+    silence.catch(() => undefined);
+    const heard = async (): Promise<string[]> => (await Promise.race([manager.next(), silence]))['said'] as string[];
     try {
-      const ready = (await manager.next())['said'] as string[];
+      const ready = await heard();
       assert.deepEqual(ready, ['READY=1', 'STATUS=serving', `MAINPID=${agent.pid}`]);
       await eventually(async () => {
         for (const actor of actors) await talk(actor);
@@ -88,10 +91,10 @@ describe('an installation', () => {
         return states.filter((state) => state === 'active').length === 2 ? '' : states.join(' ');
       }, 8000);
       assert.deepEqual(ground.pairs().map(({ client }) => client.comm), ['python3', 'python3'].map(() => ground.pairs()[0]!.client.comm));
-      assert.deepEqual((await manager.next())['said'], ['WATCHDOG=1']);
+      assert.deepEqual(await heard(), ['WATCHDOG=1']);
       agent.child.kill('SIGHUP');
       const told: string[] = [];
-      while (!told.some((word) => word.startsWith('RELOADING'))) told.push(...(await manager.next())['said'] as string[]);
+      while (!told.some((word) => word.startsWith('RELOADING'))) told.push(...await heard());
       const { code, stdout } = ground.cli('retire', '--all', '--uninstall');
       assert.equal(code, 0, stdout);
       while (!told.includes('STOPPING=1')) told.push(...(await manager.next())['said'] as string[]);
