@@ -34,7 +34,7 @@ export const ERRORS = {
   },
   pins_foreign_layout: {
     sentence: 'the pin directory holds maps of another layout',
-    remedy: 'Retire the pairs with the version that made them (`sidestep retire`), or choose another bpf.pinPath.',
+    remedy: 'Start the version that made them, or take them away with it: `sidestep retire --all --uninstall`.',
   },
   hook_busy: {
     sentence: 'another program owns a hook that Sidestep needs',

@@ -23,13 +23,18 @@ function showError(value: unknown): string {
   return `\n    ${text.replaceAll('\n', '\n    ')}`;
 }
 
+/** Where, what, and its fields: the part of a line that every way of showing it shares. */
+export function bodyOf({ component, msg, error, ...fields }: Record<string, unknown>, key: (name: string) => string): string {
+  const where = typeof component === 'string' ? `${component}: ` : '';
+  const rest = Object.entries(fields).map(([name, value]) => ` ${key(name)}${show(value)}`);
+  return `${where}${String(msg)}${rest.join('')}${error === undefined ? '' : showError(error)}`;
+}
+
 export function prettyLine(json: string, colour: boolean): string {
-  const { level, time, component, msg, error, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const { level, time, ...body } = JSON.parse(json) as Record<string, unknown>;
   const paint = (format: Format, text: string): string =>
     colour ? styleText(format, text, { validateStream: false }) : text;
   const name = String(level);
   const head = `${paint('gray', String(time).slice(11, 19))} ${paint(formats[name] ?? 'red', name.padEnd(5))}`;
-  const where = typeof component === 'string' ? `${component}: ` : '';
-  const rest = Object.entries(fields).map(([key, value]) => ` ${paint('gray', `${key}=`)}${show(value)}`);
-  return `${head} ${where}${String(msg)}${rest.join('')}${error === undefined ? '' : showError(error)}\n`;
+  return `${head} ${bodyOf(body, (name) => paint('gray', `${name}=`))}\n`;
 }

@@ -1,5 +1,7 @@
 /** One event per line. Rooms get a child that names them; the level is one for all and can change while it runs. */
 import { pino, type Level } from 'pino';
+import type { LogFormat } from '../config/types.js';
+import { journalLine } from './log-journal.js';
 import { prettyLine } from './log-pretty.js';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -18,20 +20,22 @@ export interface Log {
 
 export interface LogOptions {
   level: LogLevel;
-  format: 'json' | 'pretty';
+  format: Exclude<LogFormat, 'auto'>;
   /** Takes one whole line, with its newline. */
   write: (line: string) => void;
   colour?: boolean;
 }
 
-/** `auto`: lines for people on a terminal, JSON elsewhere. */
-export function resolveFormat(format: 'auto' | 'json' | 'pretty', isTTY: boolean): 'json' | 'pretty' {
-  return format === 'auto' ? (isTTY ? 'pretty' : 'json') : format;
+/** `auto`: lines for people on a terminal, what journald likes where it listens, JSON elsewhere. */
+export function resolveFormat(format: LogFormat, isTTY: boolean, isJournal = false): Exclude<LogFormat, 'auto'> {
+  if (format !== 'auto') return format;
+  return isTTY ? 'pretty' : isJournal ? 'journal' : 'json';
 }
 
 export function createLog(options: LogOptions): Log {
   const { write, colour = false } = options;
-  const stream = { write: options.format === 'json' ? write : (line: string) => { write(prettyLine(line, colour)); } };
+  const drawn = { pretty: (line: string) => prettyLine(line, colour), journal: journalLine, json: (line: string) => line }[options.format];
+  const stream = { write: (line: string) => { write(drawn(line)); } };
   const root = pino(
     {
       level: options.level,

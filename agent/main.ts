@@ -12,15 +12,18 @@ import type { Datapath, Standing } from './datapath/types.js';
 import { EventPump } from './events.js';
 import { retireAndLeave } from './goodbye.js';
 import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
+import { Supervisor, type Send } from './lifecycle/supervisor.js';
 import { installSignals, type SignalSource } from './lifecycle/signals.js';
 import { LiveTable } from './live.js';
 import { placeOf } from './mesh/host.js';
 import { Mesh, type OpenKernel } from './mesh/mesh.js';
+import { isJournal } from './log-journal.js';
 import { createLog, resolveFormat, type Log } from './log.js';
 import { MetricsEndpoint } from './metrics/endpoint.js';
 import { listedProfiles } from './guard/lists.js';
 import { guardOf } from './guard/make.js';
 import { Resolver } from './pairs/resolve.js';
+import { PressureWatch } from './pressure.js';
 import { Reloader } from './reload.js';
 import { Reuseport } from './reuseport/reuseport.js';
 import type { ReuseportHost } from './reuseport/types.js';
@@ -50,6 +53,8 @@ export interface AgentOptions {
   readonly io: Io;
   readonly signals: SignalSource;
   exit(code: number): void;
+  /** How a service manager is told; nobody is without one. */
+  readonly notify: Send;
 }
 
 /** What a stop may take beyond the wait for unread bytes. */
@@ -63,13 +68,16 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
   const screen = options.io.stdout.isTTY ? new Screen(options.io.stdout) : undefined;
   const log = logOf(config, options.io, screen);
   const reloader = new Reloader(config, options.sources, log.child('config'));
-  const lifecycle = new Lifecycle(log.child('lifecycle'), config.lifecycle.retireTimeout + stopMarginMs);
+  const stopMs = config.lifecycle.retireTimeout + stopMarginMs;
+  const lifecycle = new Lifecycle(log.child('lifecycle'), stopMs);
+  const supervisor = new Supervisor(options.io.env, options.notify, log.child('lifecycle'));
   const phase = { notReady: 'starting', hungUp: false, uninstall: false };
 
   let ask: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => { ask = resolve; });
   const onStop = (signal: string): void => {
     log.info('stopping', { signal });
+    supervisor.stopping(stopMs + stopMarginMs);
     phase.notReady = 'stopping';
     ask();
     void lifecycle.stop();
@@ -78,8 +86,11 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
     onStop,
     // On a terminal it means that the terminal has gone, and the person with it.
     onReload: () => {
-      if (!screen) reloader.reload();
-      else {
+      if (!screen) {
+        supervisor.reloading();
+        reloader.reload();
+        supervisor.ready(reloader.state.successful ? 'serving' : `serving; the last configuration did not load: ${reloader.state.error}`);
+      } else {
         phase.hungUp = true;
         onStop('SIGHUP');
       }
@@ -94,12 +105,14 @@ export async function runAgent(config: Config, options: AgentOptions): Promise<n
     if (await lifecycle.start((step) => startAll(step, { config, options, log, reloader, phase, screen, onStop }))) {
       phase.notReady = '';
       log.info('ready', { version });
+      supervisor.ready('serving');
     }
     await asked;
     const { late, failed } = await lifecycle.stop();
     if (phase.hungUp) return hungUpCode;
     return late.length + failed.length === 0 ? 0 : 1;
   } finally {
+    supervisor.close();
     removeSignals();
   }
 }
@@ -137,6 +150,8 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep' && !phase.uninstall));
   const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
+  const pressure = new PressureWatch(log.child('datapath'));
+  await step('pressure', () => { pressure.start(datapath); }, () => { pressure.stop(); });
 
   const metrics = new MetricsEndpoint(config.metrics);
   const notReady = (): string => phase.notReady || mesh.notReady();
@@ -179,5 +194,5 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
 function logOf({ log: { level, format } }: Config, { stderr, env }: Io, screen: Screen | undefined): Log {
   const isTTY = stderr.isTTY ?? false;
   const write = screen && isTTY ? (line: string) => { screen.print(line); } : (line: string) => { stderr.write(line); };
-  return createLog({ level, format: resolveFormat(format, isTTY), write, colour: hasColour(isTTY, env) });
+  return createLog({ level, format: resolveFormat(format, isTTY, isJournal(env)), write, colour: hasColour(isTTY, env) });
 }

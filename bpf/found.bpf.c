@@ -3,16 +3,12 @@
  * Connections whose handshake the programs did not see: open before the agent came, or opened while it was switched off.
  *   sidestep_iter_find   (iter/tcp)  tells of each established socket without a record which pair ids it could have
  *   sidestep_iter_track  (iter/tcp)  gives a record to those for which user space has found both ends
- *
- * The id is rebuilt from what a socket still knows. Its own first sequence number is snd_una less what was acknowledged,
- * where the SYN counts at the client only; its peer's is rcv_nxt less what was received, less one for the SYN. A socket
- * does not tell which side it is, so it has two candidates, and a pair is where one's candidate as client is another's
- * as server.
  */
 #include "include/kernel.h"
 #include "include/maps.h"
 #include "lib/count.h"
 #include "lib/eligible.h"
+#include "lib/fingerprint.h"
 #include "lib/identity.h"
 #include "lib/states.h"
 
@@ -30,13 +26,7 @@ struct {
 /* Makes BTF for what no map mentions. */
 const struct sidestep_untracked *layout_of_untracked;
 
-static __always_inline sidestep_pair_id id_of(const struct tcp_sock *tp, __u32 side)
-{
-	__u32 own = see(tp, snd_una) - (__u32)see(tp, bytes_acked),
-	      peer = see(tp, rcv_nxt) - (__u32)see(tp, bytes_received) - 1;
-
-	return side == SIDESTEP_CLIENT ? (__u64)own << 32 | peer : (__u64)peer << 32 | (own - 1);
-}
+static const struct sidestep_pair nothing;
 
 static __always_inline const struct tcp_sock *established(struct sock_common *common)
 {
@@ -59,6 +49,9 @@ int sidestep_iter_find(struct bpf_iter__tcp *ctx)
 	if (!socket || !tp || bpf_sk_storage_get(&flows, socket, NULL, 0))
 		return 0;
 	sk = peek(socket, struct sock);
+	/* In the map of somebody else, or of another layout until it is drained. */
+	if (see(sk, sk_user_data))
+		return 0;
 	untracked.sk = (__u64)common;
 	untracked.cgroup = see(sk, sk_cgrp_data.cgroup, kn, id);
 	untracked.as_client = id_of(tp, SIDESTEP_CLIENT);

@@ -19,8 +19,8 @@ export const schema: convict.Schema<Config> = {
       default: 'info',
     },
     format: {
-      doc: 'One JSON object per line, or lines for people. `auto` is pretty on a terminal and JSON elsewhere.',
-      format: ['auto', 'json', 'pretty'],
+      doc: 'One JSON object per line, lines for people, or lines for journald with their priority. `auto` is pretty on a terminal, journal under systemd and JSON elsewhere.',
+      format: ['auto', 'json', 'pretty', 'journal'],
       default: 'auto',
     },
   },

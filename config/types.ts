@@ -2,7 +2,7 @@
 import type { ServiceConfig } from './service-types.js';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
-export type LogFormat = 'auto' | 'json' | 'pretty';
+export type LogFormat = 'auto' | 'json' | 'pretty' | 'journal';
 export type DatapathMode = 'auto' | 'unified' | 'split' | 'off';
 export type Preseed = 'off' | 'buildid' | 'name';
 export type OnExit = 'retire' | 'keep';

@@ -145,6 +145,8 @@ export interface NativeDatapath {
   adoptListeners(): Promise<number>;
   /** Find connections that were open before anybody watched, and begin to learn how their ends read. */
   findOpen(): Promise<NativeFindPass>;
+  /** Take what can leave out of the maps of other layouts. `left`: sockets still in one. */
+  drainPass(): Promise<{ removed: number; left: number; layouts: number }>;
   uninstall(): void;
   /** Idempotent. Pins stay. */
   close(): void;
@@ -181,6 +183,8 @@ export interface Native {
    * `lock_moved` when the directory was removed meanwhile: make it and try again.
    */
   lockDirectory(path: string): () => void;
+  /** One datagram to the socket of a service manager (NOTIFY_SOCKET). */
+  notify(path: string, text: string): void;
   /** Programs of others on the hooks that Sidestep uses. */
   hookOwners(cgroupPath: string): HookOwner[];
   probePrograms(): ProgramProbe[];

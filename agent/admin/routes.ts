@@ -1,5 +1,6 @@
 /** The paths of the API. What each needs of the agent is in AgentView, so that tests serve a fake one. */
 import { configOrigin, type Config } from '../../config/load.js';
+import { pressureProblems } from '../datapath/pressure.js';
 import type { Datapath, DatapathInfo } from '../datapath/types.js';
 import { totalsOf } from '../datapath/traffic.js';
 import { SidestepError } from '../errors.js';
@@ -82,6 +83,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
     ...scopeProblems(scopeOf(view)),
     ...reuseportProblems(view.reuseport.lastView()),
+    ...pressureProblems(view.datapath.maps()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
     ...view.mesh.problems(),
     ...(view.guard.problem === '' ? [] : [`profiles do not outlive the agent: ${view.guard.problem}`]),

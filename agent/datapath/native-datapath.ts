@@ -18,6 +18,10 @@ const SWEEP_SLOWEST_MS = 250;
 /** Milliseconds between two passes while somebody waits for a retire. */
 const RETIRE_MS = 20;
 
+/** Milliseconds between two passes over sockets in the map of another version; doubles likewise. */
+const DRAIN_MS = 5;
+const DRAIN_SLOWEST_MS = 1000;
+
 /** Milliseconds from a connection of an end that nobody knows until its reading is looked at; doubles likewise. */
 const LEARN_MS = 2;
 const LEARN_SLOWEST_MS = 250;
@@ -45,6 +49,9 @@ export class HostDatapath implements Datapath {
   readonly #meeting = new Set<Promise<void>>();
   readonly #sweep: Repeater;
   readonly #learn: Repeater;
+  readonly #drain: Repeater;
+  /** Sockets in the map of another version, at the last look. */
+  #elsewhere = 0;
   #lastPass: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -59,12 +66,15 @@ export class HostDatapath implements Datapath {
     }, (error) => { this.#complain('pairs that must leave could not be retired; they pass over TCP', error); });
     this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, () => this.#learnPass(),
       (error) => { this.#complain('new connections could not be looked at; they stay on TCP', error); });
+    this.#drain = new Repeater(DRAIN_MS, DRAIN_SLOWEST_MS, () => this.#drainOthers(),
+      (error) => { this.#complain('sockets in the map of another version could not be taken out; they pass over TCP', error); });
     native.onEvents((events) => { this.#take(events as NativeEvent[]); });
     // An agent that took over may find work that the one before left undone.
     this.#sweep.start();
     this.#learn.start();
     native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
     this.#findOpen();
+    this.#drain.start();
   }
 
   info(): DatapathInfo {
@@ -128,7 +138,7 @@ export class HostDatapath implements Datapath {
       result.unread = pass.unread;
       result.sending = pass.sending;
       // Without an id the map itself is the judge: nothing may be left in it.
-      result.left = id === undefined ? pass.left : pass.unread + pass.sending;
+      result.left = id === undefined ? pass.left + (await this.#native.drainPass()).left : pass.unread + pass.sending;
       result.done = result.left === 0;
       onProgress?.({ removed: result.removed, unread: result.unread, sending: result.sending });
       if (result.done || Date.now() >= deadline) return result;
@@ -147,6 +157,7 @@ export class HostDatapath implements Datapath {
     this.#closed = true;
     this.#sweep.stop();
     this.#learn.stop();
+    this.#drain.stop();
     this.#native.close();
     this.#release();
   }
@@ -169,6 +180,18 @@ export class HostDatapath implements Datapath {
     this.#native.findOpen().then((pass) => {
       if (pass.pairs > 0 && !this.#closed) this.#log.info('connections that were open before are being learned', { ...pass });
     }, (error: unknown) => { this.#complain('connections from before could not be searched; they stay on TCP', error); });
+  }
+
+  /** What an earlier version enrolled leaves its map, and is then found like anything that was open before. */
+  async #drainOthers(): Promise<boolean> {
+    const { left, layouts } = await this.#native.drainPass();
+    if (this.#closed) return true;
+    if (left > 0 && this.#elsewhere === 0) this.#log.info('sockets leave the map of another version', { left });
+    if (left === 0 && this.#elsewhere > 0) this.#log.info('the map of the other version is empty and gone');
+    // Those that have left need not wait for those that cannot.
+    if (left < this.#elsewhere) this.#findOpen();
+    this.#elsewhere = left;
+    return layouts === 0;
   }
 
   #take(mixed: NativeEvent[]): void {

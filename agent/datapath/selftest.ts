@@ -4,12 +4,13 @@
  */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { native, objectPath, selfTestPath, type NativeError } from '../../native/index.js';
 import { claim, claimIfAbandoned } from './claim.js';
+import { SidestepError } from '../errors.js';
 import { translate } from './translate.js';
 import type { Counters, ServingMode } from './types.js';
 
@@ -34,6 +35,18 @@ export interface SelfTestResult {
   /** Connections that were refused because their program asks with FIONREAD: mode split must find it out. */
   foundOut: number;
   ok: boolean;
+}
+
+/** The agent's own cgroup where it may make one below it, as a service with Delegate= may; the root needs more. */
+function parentOf(root: string): string {
+  const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
+  const own = join(root, path);
+  try {
+    accessSync(own, constants.W_OK | constants.X_OK);
+    return own;
+  } catch {
+    return root;
+  }
 }
 
 /** What an agent that was killed during its self-test left: pins that keep its programs loaded, and a cgroup. */
@@ -63,11 +76,13 @@ async function removeCgroup(path: string): Promise<void> {
 }
 
 export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: ServingMode): Promise<SelfTestResult> {
-  await removeStale(cgroupRoot, pinPath);
-  const cgroup = join(cgroupRoot, `${CGROUP_PREFIX}${randomUUID()}`);
+  const parent = parentOf(cgroupRoot);
+  await removeStale(parent, pinPath);
+  const cgroup = join(parent, `${CGROUP_PREFIX}${randomUUID()}`);
   const pins = join(dirname(pinPath), `${basename(pinPath)}${PINS_INFIX}${randomUUID()}`);
-  const releases = [claim(pins), claim(cgroup)];
+  const releases: (() => void)[] = [];
   try {
+    for (const path of [pins, cgroup]) releases.push(claim(path));
     const datapath = new native.NativeDatapath({
       objectPath: objectPath(), cgroupPath: cgroup, pinPath: pins,
       unified: mode === 'unified', enabled: true, observe: false, trustListeners: true, maxPairs: 64, maxHalfOpen: 64, maxListeners: 64, maxEdges: 16,
@@ -87,9 +102,10 @@ export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: Ser
     // A hook that this kernel lacks is what such a test is there to find.
     const { code, message } = error as NativeError;
     if (code === 'attach_failed') return { mode, steps: [{ test: 'attach', ok: false, detail: message }], redirected: 0, foundOut: 0, ok: false };
-    throw translate(error);
+    const refused = error instanceof Error && 'syscall' in error && error.syscall === 'mkdir';
+    throw refused ? new SidestepError('kernel_refused', 'a place for the self-test', error) : translate(error);
   } finally {
-    await removeCgroup(cgroup);
+    if (existsSync(cgroup)) await removeCgroup(cgroup);
     rmSync(pins, { recursive: true, force: true });
     for (const release of releases) release();
   }

@@ -7,6 +7,7 @@ const OTHER_NAMES: Readonly<Record<string, ErrorCode>> = {
   locked: 'agent_running',
   lock_failed: 'kernel_refused',
   lock_moved: 'kernel_refused',
+  notify_failed: 'internal',
   attach_failed: 'kernel_refused',
   pin_failed: 'kernel_refused',
   layout_mismatch: 'load_failed',

@@ -50,6 +50,11 @@ export const METRICS = {
   },
   sidestep_map_entries: { type: 'gauge', help: 'Entries in a kernel map.', labels: ['map'] },
   sidestep_map_capacity: { type: 'gauge', help: 'Most entries that a kernel map can hold.', labels: ['map'] },
+  sidestep_map_pressure: {
+    type: 'gauge',
+    help: '1 when a map whose overflow costs something is 80 % full or more, else 0.',
+    labels: ['map'],
+  },
   sidestep_programs_loaded: { type: 'gauge', help: 'Kernel programs that are loaded.', labels: [] },
   sidestep_program_info: {
     type: 'gauge',

@@ -1,4 +1,5 @@
 /** One reading of the kernel, as samples of the table. No state, no prom-client. */
+import { pressures } from '../datapath/pressure.js';
 import { REASON_NAMES } from '../datapath/reasons.js';
 import type { ByReason, Datapath, Edge, Mode, Pair, PairState, Profile, Traffic } from '../datapath/types.js';
 import { VERDICTS, verdictOf } from '../pairs/profiles.js';
@@ -62,6 +63,7 @@ export function read(datapath: Datapath, emit: Emit): void {
     emit('sidestep_map_entries', { map: name }, entries);
     emit('sidestep_map_capacity', { map: name }, capacity);
   }
+  for (const { map, tight } of pressures(maps)) emit('sidestep_map_pressure', { map }, tight ? 1 : 0);
   emit('sidestep_programs_loaded', {}, info.programs.length);
   for (const { name, type, tag } of info.programs) emit('sidestep_program_info', { program: name, type, tag }, 1);
   for (const mode of modes) emit('sidestep_datapath_mode', { mode }, info.mode === mode ? 1 : 0);

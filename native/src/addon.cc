@@ -5,6 +5,7 @@
 #include "datapath_js.h"
 #include "lock.h"
 #include "mesh_js.h"
+#include "notify.h"
 #include "owners.h"
 #include "probe.h"
 #include "reuseport_js.h"
@@ -16,6 +17,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeDatapath", sidestep::DefineDatapath(env));
 	exports.Set("NativeMesh", sidestep::DefineMesh(env));
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
+	exports.Set("notify", Napi::Function::New(env, sidestep::Notify, "notify"));
 	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));
 	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));
 	exports.Set("probeCasts", Napi::Function::New(env, sidestep::ProbeCastsJs, "probeCasts"));

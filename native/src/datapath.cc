@@ -56,8 +56,16 @@ void Datapath::Start() {
 	// Last: nothing enters the map before what serves it is attached.
 	hooks_.push_back({ "sidestep_sock_ops", "sock_ops", BPF_CGROUP_SOCK_OPS, options_.cgroup_path, {} });
 
+	uint32_t layout = LayoutOf(current);
+	if (layout > SIDESTEP_LAYOUT_VERSION) {
+		throw KernelError("pins_foreign_layout",
+				  "take over " + current + ": a newer version made it, with layout " +
+					  std::to_string(layout) + "; this version has layout " +
+					  std::to_string(SIDESTEP_LAYOUT_VERSION),
+				  0);
+	}
 	Open();
-	if (fs::exists(current)) {
+	if (layout == SIDESTEP_LAYOUT_VERSION) {
 		ReuseMaps(current);
 		Load();
 		UpdateLinks(current);
@@ -72,10 +80,12 @@ void Datapath::Start() {
 	MakeDir(fresh);
 	try {
 		PinMaps(fresh);
-		Attach(fresh);
+		Attach(fresh, layout ? current : "");
+		if (layout) Displace(paths);
 		if (rename(fresh.c_str(), current.c_str()) < 0)
 			throw KernelError("pin_failed", "publish " + current, errno);
 	} catch (...) {
+		GiveBack();
 		RemovePins(fresh);
 		throw;
 	}
@@ -181,9 +191,35 @@ void Datapath::PinMaps(const std::string& dir) {
 	}
 }
 
-void Datapath::Attach(const std::string& dir) {
-	for (Hook& hook : hooks_)
-		AttachAndPin(hook, dir + "/link_" + hook.link);
+// `displaced`: the pins of another layout, whose hooks on the cgroup are taken over so that no connection sees none, or two.
+void Datapath::Attach(const std::string& dir, const std::string& displaced) {
+	for (Hook& hook : hooks_) {
+		const std::string path = dir + "/link_" + hook.link;
+		if (displaced.empty() || !Inherit(hook, displaced, path)) AttachAndPin(hook, path);
+	}
+}
+
+bool Datapath::Inherit(Hook& hook, const std::string& displaced, const std::string& path) {
+	if (!hook.on_cgroup()) return false;
+	UniqueFd link(bpf_obj_get((displaced + "/link_" + hook.link).c_str()));
+	if (!link || CgroupOf(link.get()) != InodeOf(options_.cgroup_path)) return false;
+	bpf_link_info info{};
+	uint32_t length = sizeof(info);
+	if (bpf_obj_get_info_by_fd(link.get(), &info, &length) < 0)
+		throw KernelError("kernel_refused", "read link information", errno);
+	hook.before.reset(bpf_prog_get_fd_by_id(info.prog_id));
+	if (bpf_link_update(link.get(), program(hook.program), nullptr) < 0)
+		throw KernelError("attach_failed", std::string("update the link of ") + hook.link, errno);
+	hook.fd = std::move(link);
+	PinOver(hook.fd.get(), path);
+	return true;
+}
+
+// An upgrade that failed half-way: the hooks of the other layout run its own programs again.
+void Datapath::GiveBack() {
+	for (Hook& hook : hooks_) {
+		if (hook.fd && hook.before) bpf_link_update(hook.fd.get(), hook.before.get(), nullptr);
+	}
 }
 
 void Datapath::AttachAndPin(Hook& hook, const std::string& path) {
@@ -318,13 +354,23 @@ void Datapath::ApplyScope(const sidestep_scope& scope) {
 	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 }
 
+DrainResult Datapath::DrainOthers() {
+	const fs::path own = options_.object_path;
+	const char* name = own.filename().string().ends_with("-probe.bpf.o") ? "leave-probe.bpf.o" : "leave.bpf.o";
+	const std::string object = own.parent_path() / name;
+	return drains_.Pass(PinPaths(options_.pin_path), object);
+}
+
 void Datapath::Uninstall() {
 	ApplySettings(false, options_.observe, options_.queue_bytes);
 	for (Hook& hook : hooks_) {
 		if (hook.fd && hook.on_cgroup()) bpf_link_detach(hook.fd.get());
 		hook.fd.reset();
 	}
-	RetractPins(PinPaths(options_.pin_path));
+	const PinPaths paths(options_.pin_path);
+	RetractPins(paths);
+	for (const std::string& dir : paths.Draining())
+		RemovePins(dir);
 	rmdir(options_.pin_path.c_str());
 }
 

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,26 @@ struct ProgramInfo {
 	uint32_t id = 0;
 };
 
+struct DrainResult {
+	uint64_t removed = 0;
+	uint32_t left = 0, layouts = 0;
+};
+
+class Drain;
+struct PinPaths;
+
+// The maps of other layouts that are being left, for as long as this datapath is open.
+class Drains {
+      public:
+	Drains();
+	~Drains();
+	DrainResult Pass(const PinPaths& paths, const std::string& object_path);
+
+      private:
+	std::mutex mutex_;
+	std::vector<std::unique_ptr<Drain>> drains_;
+};
+
 struct ObjectCloser {
 	void operator()(bpf_object* object) const { bpf_object__close(object); }
 };
@@ -70,6 +91,8 @@ class Datapath {
 	void ApplySettings(bool enabled, bool observe, uint32_t queue_bytes);
 	void ApplyScope(const sidestep_scope& scope);
 	void ApplyWindow(const LearningWindow& window);
+	// Take what can leave out of the maps of other layouts. Off the event loop.
+	DrainResult DrainOthers();
 	// Take the hooks off and remove the pins. Sockets that are still in the map keep passing until they close.
 	void Uninstall();
 
@@ -80,6 +103,7 @@ class Datapath {
 		int attach_type;
 		std::string target; // in words
 		UniqueFd fd;        // of the link; invalid where the kernel has no link for this hook
+		UniqueFd before;    // the program of another layout that it had, until the upgrade is published
 
 		bool on_cgroup() const {
 			return attach_type == BPF_CGROUP_SOCK_OPS || attach_type == BPF_CGROUP_SETSOCKOPT;
@@ -95,7 +119,9 @@ class Datapath {
 	void ChoosePrograms();
 	void ReuseMaps(const std::string& current);
 	void Load();
-	void Attach(const std::string& dir);
+	void Attach(const std::string& dir, const std::string& displaced);
+	bool Inherit(Hook& hook, const std::string& displaced, const std::string& path);
+	void GiveBack();
 	void AttachAndPin(Hook& hook, const std::string& path);
 	void AttachOne(Hook& hook, int target, const std::string& target_name);
 	void UpdateLinks(const std::string& current);
@@ -107,6 +133,7 @@ class Datapath {
 	std::unique_ptr<bpf_object, ObjectCloser> object_;
 	std::vector<Hook> hooks_;
 	bool took_over_ = false;
+	Drains drains_;
 };
 
 } // namespace sidestep

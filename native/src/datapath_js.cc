@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "datapath.h"
+#include "drain.h"
 #include "error.h"
 #include "events.h"
 #include "found.h"
@@ -120,6 +121,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::Learn>("learnPass"),
 					   InstanceMethod<&NativeDatapath::Adopt>("adoptListeners"),
 					   InstanceMethod<&NativeDatapath::FindOpen>("findOpen"),
+					   InstanceMethod<&NativeDatapath::Drain>("drainPass"),
 					   InstanceMethod<&NativeDatapath::Uninstall>("uninstall"),
 					   InstanceMethod<&NativeDatapath::CloseJs>("close"),
 				   });
@@ -274,6 +276,11 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	Napi::Value FindOpen(const Napi::CallbackInfo& info) {
 		Opened(info.Env());
 		return FindOpenPass(info.Env(), datapath_);
+	}
+
+	Napi::Value Drain(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		return DrainPass(info.Env(), datapath_);
 	}
 
 	void Uninstall(const Napi::CallbackInfo& info) {

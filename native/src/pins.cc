@@ -84,6 +84,41 @@ void SwitchOff(const std::string& dir) {
 		throw KernelError("kernel_refused", "switch off " + dir, errno);
 }
 
+uint32_t LayoutOf(const std::string& dir) {
+	if (!fs::exists(dir)) return 0;
+	const std::string path = dir + "/map_settings";
+	UniqueFd fd(bpf_obj_get(path.c_str()));
+	bpf_map_info info{};
+	uint32_t length = sizeof(info), zero = 0;
+	if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &length) < 0)
+		throw KernelError("pins_foreign_layout", "read " + path, errno);
+	std::vector<uint32_t> settings(info.value_size / sizeof(uint32_t) + 1);
+	if (bpf_map_lookup_elem(fd.get(), &zero, settings.data()) < 0)
+		throw KernelError("pins_foreign_layout", "read " + path, errno);
+	return settings[0];
+}
+
+std::vector<std::string> PinPaths::Draining() const {
+	std::vector<std::string> found;
+	std::error_code none;
+	for (const auto& entry : fs::directory_iterator(root, none)) {
+		if (entry.path().filename().string().starts_with("draining-")) found.push_back(entry.path());
+	}
+	return found;
+}
+
+void Displace(const PinPaths& paths) {
+	SwitchOff(paths.current);
+	const std::string aside = paths.Draining(LayoutOf(paths.current));
+	RemovePins(aside);
+	if (rename(paths.current.c_str(), aside.c_str()) < 0)
+		throw KernelError("pin_failed", "move " + paths.current + " aside", errno);
+	std::error_code none;
+	for (const auto& entry : fs::directory_iterator(aside, none)) {
+		if (entry.path().filename().string().starts_with("link_")) unlink(entry.path().c_str());
+	}
+}
+
 void RemovePins(const std::string& dir) {
 	std::error_code ignored;
 	fs::remove_all(dir, ignored);
@@ -103,8 +138,8 @@ void SettlePins(const PinPaths& paths) {
 	FinishPinOver(paths.fresh);
 	FinishPinOver(paths.current);
 	// Complete, but not published: its programs are attached and may have pairs (h-half-migrated-map).
-	bool complete = fs::exists(paths.fresh + "/" + kLastPin);
-	if (complete && !fs::exists(paths.current)) {
+	if (fs::exists(paths.fresh + "/" + kLastPin)) {
+		if (fs::exists(paths.current)) Displace(paths); // it died during an upgrade
 		if (rename(paths.fresh.c_str(), paths.current.c_str()) < 0)
 			throw KernelError("pin_failed", "publish " + paths.current, errno);
 	} else if (fs::exists(paths.fresh)) {

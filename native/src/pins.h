@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sidestep {
 
@@ -18,6 +19,10 @@ struct PinPaths {
 	std::string current; // what is in force
 	std::string fresh;   // being made
 	std::string gone;    // being removed
+
+	// Of other layouts, switched off, until the last socket has left them.
+	std::vector<std::string> Draining() const;
+	std::string Draining(uint32_t layout) const { return root + "/draining-" + std::to_string(layout); }
 };
 
 void MakeDir(const std::string& path);
@@ -28,6 +33,12 @@ void PinOver(int fd, const std::string& path);
 
 // Every message of these programs takes TCP from now on. The two first words of the settings never change their place.
 void SwitchOff(const std::string& dir);
+
+// The layout of the pins in a directory; 0 when there are none. Throws where they tell nothing.
+uint32_t LayoutOf(const std::string& dir);
+
+// The datapath of another layout makes way: off, aside, and without its hooks. What it enrolled stays until it is drained.
+void Displace(const PinPaths& paths);
 
 // Off, out of sight by one rename, and only then taken apart: nobody can find half of it.
 void RetractPins(const PinPaths& paths);

@@ -78,6 +78,8 @@ Napi::Object ByReason(Napi::Env env, const __u64* values) {
 	return js;
 }
 
+} // namespace
+
 uint32_t CountKeys(int fd, size_t key_size) {
 	std::vector<uint8_t> key(key_size), next(key_size);
 	uint32_t count = 0;
@@ -89,8 +91,6 @@ uint32_t CountKeys(int fd, size_t key_size) {
 	}
 	return count;
 }
-
-} // namespace
 
 Napi::Array ReasonNames(Napi::Env env) {
 	Napi::Array js = Napi::Array::New(env, REASON_COUNT);

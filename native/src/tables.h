@@ -26,6 +26,8 @@ void Refresh(const Datapath& datapath);
 std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath);
 // Every known listener, by the address of its socket.
 std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath& datapath);
+// Entries of a map that has no count of its own.
+uint32_t CountKeys(int fd, size_t key_size);
 // Sockets that are in the sockhash now.
 uint32_t CountSockets(const Datapath& datapath);
 

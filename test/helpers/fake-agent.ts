@@ -19,6 +19,7 @@ const code = await runAgent(loadConfig(sources), {
   io: process,
   signals: process,
   exit: (code) => process.exit(code),
+  notify: () => undefined,
 });
 process.exitCode = code;
 process.stdout.write(`${JSON.stringify(datapath.calls)}\n`);

@@ -38,6 +38,7 @@ const METHODS: [string, (datapath: NativeDatapath) => unknown][] = [
   ['learnPass', (datapath) => datapath.learnPass()],
   ['adoptListeners', (datapath) => datapath.adoptListeners()],
   ['findOpen', (datapath) => datapath.findOpen()],
+  ['drainPass', (datapath) => datapath.drainPass()],
   ['uninstall', (datapath) => datapath.uninstall()],
 ];
 

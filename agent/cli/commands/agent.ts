@@ -4,6 +4,8 @@ import type { Run, Settings } from '../context.js';
 export const agent = (settings: Settings): Run => async (context) => {
   const config = context.load(settings);
   const { openDatapath, openMesh, openReuseport, runAgent } = await import('../../main.js');
+  // Loaded only here, as the datapath is: the addon does the sending.
+  const notify = context.io.env['NOTIFY_SOCKET'] === undefined ? (): void => undefined : (await import('../../datapath/notify.js')).notify;
   return runAgent(config, {
     open: openDatapath,
     openMesh,
@@ -11,6 +13,7 @@ export const agent = (settings: Settings): Run => async (context) => {
     sources: context.sources(settings),
     io: context.io,
     signals: process,
+    notify,
     exit: (code) => process.exit(code),
   });
 };

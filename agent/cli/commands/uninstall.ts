@@ -45,7 +45,7 @@ async function withAgent(context: Context, flags: RetireFlags, retireAll: Retire
 /** The datapath of an agent that was killed, or that kept it (lifecycle.onExit: keep). */
 async function withoutAgent(context: Context, config: Config, flags: RetireFlags): Promise<number> {
   const { stderr } = context.io;
-  const log = createLog({ level: 'info', format: resolveFormat('auto', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
+  const log = createLog({ level: 'info', format: resolveFormat('pretty', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
   // Groups of listeners hold their chooser themselves, pins or not.
   const { reuseportHost } = await import('../../reuseport/native.js');
   await takeChoosersAway(config, reuseportHost, findCgroup2(), log);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { createLog, resolveFormat } from '../../../agent/log.js';
+import { isJournal } from '../../../agent/log-journal.js';
+import { folder } from '../../helpers/folder.js';
 import { prettyLine } from '../../../agent/log-pretty.js';
 import { keptLog } from '../../helpers/log.js';
 
@@ -19,6 +23,27 @@ describe('log', () => {
     assert.equal(resolveFormat('auto', true), 'pretty');
     assert.equal(resolveFormat('auto', false), 'json');
     assert.equal(resolveFormat('json', true), 'json');
+  });
+
+  it('is for the journal where that listens: priority in front, each line of several', () => {
+    assert.equal(resolveFormat('auto', false, true), 'journal');
+    assert.equal(resolveFormat('auto', true, true), 'pretty');
+    let text = '';
+    const log = createLog({ level: 'debug', format: 'journal', write: (line) => { text += line; } });
+    log.child('admin').warn('slow', { path: '/v1/status' });
+    log.debug('small');
+    log.error('bad', { error: new Error('first\nsecond') });
+    assert.match(text, /^<4>admin: slow path=\/v1\/status\n<7>small\n<3>bad\n<3> {4}Error: first\n<3> {4}second\n/);
+    assert.equal(text.split('\n').every((line) => line === '' || line.startsWith('<')), true);
+  });
+
+  it('believes JOURNAL_STREAM only of the file that it names', () => {
+    const file = join(folder(), 'log');
+    const fd = openSync(file, 'w');
+    const { dev, ino } = fstatSync(fd);
+    assert.equal(isJournal({ JOURNAL_STREAM: `${dev}:${ino}` }, fd), true);
+    for (const other of [`${dev}:${ino + 1}`, '', 'x', undefined]) assert.equal(isJournal({ JOURNAL_STREAM: other }, fd), false, other);
+    closeSync(fd);
   });
 
   it('shows fields and errors to people', () => {
