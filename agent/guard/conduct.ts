@@ -9,7 +9,7 @@ export const STATES = ['clean', 'blocking', 'unsafe'] as const;
 export type State = (typeof STATES)[number];
 
 /** Reasons that make a program unsafe. */
-export const HAZARDS = ['splice', 'urgent'] as const satisfies readonly ReasonName[];
+export const HAZARDS = ['splice', 'urgent', 'fionread'] as const satisfies readonly ReasonName[];
 export type Hazard = (typeof HAZARDS)[number];
 
 export interface Conduct {
