@@ -28,6 +28,7 @@ import { Reloader } from './reload.js';
 import { Reuseport } from './reuseport/reuseport.js';
 import type { ReuseportHost } from './reuseport/types.js';
 import { Scope } from './scope/scope.js';
+import { shareProfiles } from './sharing.js';
 import { version } from './version.js';
 
 export type OpenDatapath = (config: Config, log: Log, standing: Standing) => Promise<Datapath>;
@@ -142,7 +143,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const events = new EventPump(log.child('connections'));
   await step('events', () => { events.start(datapath); }, () => { events.flush(); });
 
-  const { guard, profiles } = guardOf(config, datapath, listed, log.child('guard'));
+  const { guard, profiles, store } = guardOf(config, datapath, listed, log.child('guard'));
   await step('guard', () => guard.start().catch((error: unknown) => {
     log.child('guard').error('programs that are known could not be looked for; they are learned anew', { error });
   }), () => guard.stop());
@@ -150,6 +151,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep' && !phase.uninstall));
   const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
+  await step('sharing', () => shareProfiles(config, placeOf(config).name, mesh.profiles, { guard, store }, log.child('guard')), (sharing) => sharing?.stop());
   const pressure = new PressureWatch(log.child('datapath'));
   await step('pressure', () => { pressure.start(datapath); }, () => { pressure.stop(); });
 

@@ -162,6 +162,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	struct sidestep_pair *pair;
 	struct tcp_sock *tp;
 	const struct sock *sk;
+	bool marked = false;
 	__u32 zero = 0;
 
 	run = bpf_map_lookup_elem(&retiring, &zero);
@@ -178,6 +179,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	if (pair && pair->state < PAIR_LEAVING) {
 		pair->reason = REASON_LEAVING;
 		pair->state = PAIR_LEAVING;
+		marked = true;
 	}
 
 	if (pair && pair->end[other(key.side)].reads & READ_ABANDONED) {
@@ -203,6 +205,10 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		run->unread++;
 		if (pair && stuck(pair, key.side))
 			reset(common, run, &pair->end[key.side & 1]);
+		return 0;
+	}
+	if (marked) {
+		run->sending++;
 		return 0;
 	}
 	if (bpf_map_delete_elem(&sockets, &key))

@@ -43,6 +43,11 @@ export const guardSchema: convict.Schema<Pick<Config, 'scope' | 'guard'>> = {
       keyword: 'none',
       default: 'none',
     },
+    share: {
+      doc: 'Exchange with other hosts what programs have shown, by build id, over an external bus.',
+      format: 'switch',
+      default: true,
+    },
     window: {
       time: {
         doc: 'How long ago a program must first have been seen to read plainly, before connections of it are accelerated.',

@@ -26,6 +26,7 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'guard.allowBlocking': 'hot',
   'guard.preseed': 'restart',
   'guard.profiles': 'restart',
+  'guard.share': 'restart',
   'guard.window.time': 'hot',
   'guard.window.connections': 'hot',
   'guard.window.bytes': 'hot',

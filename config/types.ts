@@ -35,6 +35,7 @@ export interface Config {
     readonly allowBlocking: readonly string[];
     readonly preseed: Preseed;
     readonly profiles: string;
+    readonly share: boolean;
     readonly window: { readonly time: number; readonly connections: number; readonly bytes: number };
   };
   /** Selectors, and selectors with a weight, as they were written. */

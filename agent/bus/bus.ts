@@ -5,6 +5,7 @@ import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { EmbeddedServer, findServer } from './embedded.js';
 import { refuseOwnAddresses, tlsOf } from './security.js';
+import { BUCKET, PROFILES_BUCKET } from './keys.js';
 import type { Connect } from './types.js';
 
 export type BusChoice = 'off' | 'embedded' | 'external';
@@ -14,6 +15,8 @@ export interface Bus {
   /** Why it is off, when nobody said so. */
   readonly why: string;
   readonly connect: Connect | undefined;
+  /** To what hosts have learned of programs; only where there are other hosts. */
+  readonly profiles: Connect | undefined;
   readonly server: EmbeddedServer | undefined;
   stop(): Promise<void>;
 }
@@ -30,20 +33,23 @@ export function chooseBus({ mode, servers }: Config['bus'], find: () => string |
 
 export async function openBus(config: Config, host: string, log: Log): Promise<Bus> {
   const { choice, why } = chooseBus(config.bus);
-  if (choice === 'off') return { choice, why, connect: undefined, server: undefined, stop: () => Promise.resolve() };
+  if (choice === 'off') return { choice, why, connect: undefined, profiles: undefined, server: undefined, stop: () => Promise.resolve() };
   refuseOwnAddresses(config);
   const { natsConnect } = await import('./nats.js');
   const common = { cluster: config.bus.cluster, host, name: `sidestep ${config.bus.cluster}/${host}`, forgetMs };
+  const endpoints = { bucket: BUCKET, about: 'endpoints and signs of life' };
   if (choice === 'external') {
     const { credentials, nkey } = config.bus;
-    const connect = natsConnect({ ...common, servers: config.bus.servers, tls: tlsOf(config.bus), credentials, nkey });
-    return { choice, why, connect, server: undefined, stop: () => Promise.resolve() };
+    const there = { ...common, servers: config.bus.servers, tls: tlsOf(config.bus), credentials, nkey };
+    const connect = natsConnect({ ...there, ...endpoints });
+    const profiles = natsConnect({ ...there, bucket: PROFILES_BUCKET, about: 'what hosts have learned of programs' });
+    return { choice, why, connect, profiles, server: undefined, stop: () => Promise.resolve() };
   }
   const file = findServer();
   if (file === undefined) throw new SidestepError('bus_server', 'nats-server is not installed');
   const dir = config.bus.stateDir === 'auto' ? join(config.stateDir, 'nats') : config.bus.stateDir;
   const server = new EmbeddedServer(file, dir, config.bus.embeddedPort, log);
   await server.start();
-  const connect = natsConnect({ ...common, servers: [server.url], tls: undefined, credentials: '', nkey: server.seedFile });
-  return { choice, why, connect, server, stop: () => server.stop() };
+  const connect = natsConnect({ ...common, ...endpoints, servers: [server.url], tls: undefined, credentials: '', nkey: server.seedFile });
+  return { choice, why, connect, profiles: undefined, server, stop: () => server.stop() };
 }

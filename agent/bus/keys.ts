@@ -4,6 +4,8 @@
  */
 
 export const BUCKET = 'sidestep_endpoints';
+/** What hosts have learned of programs, under `<cluster>.<host>.<profile>`. */
+export const PROFILES_BUCKET = 'sidestep_profiles';
 export const ALIVE = 'alive';
 
 const token = /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/;

@@ -6,7 +6,6 @@ import {
   connect, consumerOpts, credsAuthenticator, Events, headers, nkeyAuthenticator, StorageType,
   type ConnectionOptions, type JetStreamClient, type JetStreamSubscription, type JsMsg, type MsgHdrs, type NatsConnection, type TlsOptions,
 } from 'nats';
-import { BUCKET } from './keys.js';
 import { inboxOf } from './permissions.js';
 import { hostOf } from './security.js';
 import type { BusLink, Connect, LinkListener, Watch, WatchListener } from './types.js';
@@ -14,6 +13,9 @@ import type { BusLink, Connect, LinkListener, Watch, WatchListener } from './typ
 export interface NatsOptions {
   readonly servers: readonly string[];
   readonly cluster: string;
+  readonly bucket: string;
+  /** What is in it, for people who look at the server. */
+  readonly about: string;
   /** Who this is, for people who look at the server's connections. */
   readonly name: string;
   readonly host: string;
@@ -26,9 +28,6 @@ export interface NatsOptions {
 }
 
 const operation = 'KV-Operation';
-const stream = `KV_${BUCKET}`;
-const subjectOf = (key: string): string => `$KV.${BUCKET}.${key}`;
-const prefix = subjectOf('').length;
 const putTimeoutMs = 5000;
 
 function authenticators({ credentials, nkey }: NatsOptions): Pick<ConnectionOptions, 'authenticator'> {
@@ -78,8 +77,7 @@ class NatsLink implements BusLink {
   constructor(
     private readonly connection: NatsConnection,
     private readonly js: JetStreamClient,
-    private readonly cluster: string,
-    private readonly forgetMs: number,
+    private readonly options: Pick<NatsOptions, 'cluster' | 'bucket' | 'about' | 'forgetMs'>,
     listener: LinkListener,
   ) {
     void this.#follow(listener);
@@ -92,26 +90,26 @@ class NatsLink implements BusLink {
 
   /** Where agents may not make it, an administrator has. */
   async prepare(): Promise<void> {
-    await this.js.views.kv(BUCKET, {
-      history: 1, ttl: this.forgetMs, storage: StorageType.File, maxValueSize: 4096, description: 'Sidestep: endpoints and signs of life',
-    });
+    const { bucket, about, forgetMs } = this.options;
+    await this.js.views.kv(bucket, { history: 1, ttl: forgetMs, storage: StorageType.File, maxValueSize: 4096, description: `Sidestep: ${about}` });
   }
 
   async put(key: string, value: Uint8Array): Promise<void> {
-    await this.js.publish(subjectOf(key), value, { timeout: putTimeoutMs });
+    await this.js.publish(this.#subjectOf(key), value, { timeout: putTimeoutMs });
   }
 
   async remove(key: string): Promise<void> {
     const mark: MsgHdrs = headers();
     mark.set(operation, 'DEL');
-    await this.js.publish(subjectOf(key), new Uint8Array(0), { timeout: putTimeoutMs, headers: mark });
+    await this.js.publish(this.#subjectOf(key), new Uint8Array(0), { timeout: putTimeoutMs, headers: mark });
   }
 
   async watch(listener: WatchListener): Promise<Watch> {
     const options = consumerOpts();
-    options.bindStream(stream);
+    options.bindStream(`KV_${this.options.bucket}`);
     options.orderedConsumer();
     options.deliverLastPerSubject();
+    const prefix = this.#subjectOf('').length;
     let waiting = true, stopped = false;
     const complete = (): void => {
       if (!waiting || stopped) return;
@@ -122,12 +120,12 @@ class NatsLink implements BusLink {
       if (stopped) return;
       if (error) listener.ended(error);
       if (!message) return;
-      listener.entry(entryOf(message));
+      listener.entry(entryOf(message, prefix));
       if (message.info.pending === 0) complete();
     });
     // Pushed, under flow control: the consumers that replace this ask the server for each batch.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
-    const subscription: JetStreamSubscription = await this.js.subscribe(subjectOf(`${this.cluster}.>`), options);
+    const subscription: JetStreamSubscription = await this.js.subscribe(this.#subjectOf(`${this.options.cluster}.>`), options);
     const { last } = await subscription.consumerInfo().then((info) => ({ last: info }), () => ({ last: undefined }));
     if (last && last.num_pending === 0 && last.delivered.consumer_seq === 0) complete();
     return {
@@ -144,6 +142,8 @@ class NatsLink implements BusLink {
     await this.connection.close();
   }
 
+  #subjectOf(key: string): string { return `$KV.${this.options.bucket}.${key}`; }
+
   async #follow(listener: LinkListener): Promise<void> {
     for await (const { type, data } of this.connection.status()) {
       if (this.#closing) return;
@@ -153,7 +153,7 @@ class NatsLink implements BusLink {
   }
 }
 
-function entryOf(message: JsMsg): { key: string; value: Uint8Array | undefined; at: number } {
+function entryOf(message: JsMsg, prefix: number): { key: string; value: Uint8Array | undefined; at: number } {
   const gone = message.headers?.get(operation) ?? '';
   return {
     key: message.subject.slice(prefix),
@@ -164,5 +164,5 @@ function entryOf(message: JsMsg): { key: string; value: Uint8Array | undefined; 
 
 export const natsConnect = (options: NatsOptions): Connect => async (listener) => {
   const connection = await open(options);
-  return new NatsLink(connection, connection.jetstream({ timeout: putTimeoutMs }), options.cluster, options.forgetMs, listener);
+  return new NatsLink(connection, connection.jetstream({ timeout: putTimeoutMs }), options, listener);
 };

@@ -2,28 +2,27 @@
  * What an agent needs of a NATS server, and no more: it may write under its own name, and read. The server enforces it;
  * docs/nats-server.conf is generated from here.
  */
-import { BUCKET } from './keys.js';
+import { BUCKET, PROFILES_BUCKET } from './keys.js';
 
 export interface Permissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
 }
 
-const stream = `KV_${BUCKET}`;
-
 export const inboxOf = (cluster: string, host: string): string => `_INBOX_${cluster}_${host}`;
 
+const buckets = [BUCKET, PROFILES_BUCKET];
+
 export const permissionsOf = (cluster: string, host: string): Permissions => ({
-  publish: [
-    `$KV.${BUCKET}.${cluster}.${host}.>`,
-    '$JS.API.INFO',
-    `$JS.API.STREAM.INFO.${stream}`,
-    `$JS.API.CONSUMER.CREATE.${stream}`,
-    `$JS.API.CONSUMER.CREATE.${stream}.>`,
-    `$JS.API.CONSUMER.INFO.${stream}.>`,
-    `$JS.API.CONSUMER.DELETE.${stream}.>`,
-    `$JS.FC.${stream}.>`,
-  ],
+  publish: ['$JS.API.INFO', ...buckets.flatMap((bucket) => [
+    `$KV.${bucket}.${cluster}.${host}.>`,
+    `$JS.API.STREAM.INFO.KV_${bucket}`,
+    `$JS.API.CONSUMER.CREATE.KV_${bucket}`,
+    `$JS.API.CONSUMER.CREATE.KV_${bucket}.>`,
+    `$JS.API.CONSUMER.INFO.KV_${bucket}.>`,
+    `$JS.API.CONSUMER.DELETE.KV_${bucket}.>`,
+    `$JS.FC.KV_${bucket}.>`,
+  ])],
   subscribe: [`${inboxOf(cluster, host)}.>`],
 });
 
@@ -39,8 +38,8 @@ export function exampleConfig(): string {
   return [
     '# Generated from agent/bus/permissions.ts: a server for agents on several hosts, encrypted, each confined to its keys.',
     '# Each `U...` stands for the public part of a key pair (`nk -gen user -pubout`); its seed is in the file bus.nkey of the',
-    '# host. The administrator, who comes first, makes the bucket once:',
-    `#   nats kv add ${BUCKET} --ttl=1h --max-value-size=4096 --storage=file --replicas=3`,
+    '# host. The administrator, who comes first, makes the buckets once:',
+    ...buckets.map((bucket) => `#   nats kv add ${bucket} --ttl=1h --max-value-size=4096 --storage=file --replicas=3`),
     'listen: 0.0.0.0:4222',
     'jetstream { store_dir: "/var/lib/nats" }',
     'tls { cert_file: "/etc/nats/server.pem", key_file: "/etc/nats/server-key.pem" }',

@@ -8,7 +8,7 @@ import type { Log } from '../log.js';
 import { basedOn, between, isHazard, join, NO_READS, reputeOf, same, shown, type Conduct } from './conduct.js';
 import type { Identifier } from './identify.js';
 import { isInterpreter } from './interpreters.js';
-import { ANY_PROGRAM, decide, idOf, NO_EVIDENCE, type Evidence, type KnownProfile, type Subject } from './known.js';
+import { ANY_PROGRAM, decideWith, idOf, NO_EVIDENCE, type Evidence, type KnownProfile, type Subject } from './known.js';
 import type { ProfileStore } from './store.js';
 import type { Found, Subjects } from './subjects.js';
 
@@ -59,6 +59,8 @@ export class Guard {
   #batch: Promise<void> | undefined;
   #metAt = -Infinity;
   #stopped = false;
+  /** What other hosts say. */
+  #others: readonly KnownProfile[] = [];
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -68,6 +70,8 @@ export class Guard {
 
   /** Everything that is believed of somebody: what is kept, and the lists. */
   known(): KnownProfile[] { return [...this.#options.store.all(), ...this.#options.listed]; }
+  /** What other hosts say, which counts for less. */
+  get others(): readonly KnownProfile[] { return this.#others; }
   met(workload: string): Met | undefined { return this.#workloads.get(workload); }
   /** By command name, or by the id of the workload or of its profile. */
   matching(which: string): Met[] {
@@ -153,6 +157,18 @@ export class Guard {
     for (const key of this.#published.keys()) this.#publish(key);
   }
 
+  /** Takes the place of what other hosts said before. */
+  hear(others: readonly KnownProfile[]): Promise<void> {
+    return this.serially(async () => {
+      this.#others = others;
+      if (!this.#stopped) await this.reseed();
+    });
+  }
+
+  #believe(subject: Subject): Conduct | undefined {
+    return decideWith(this.known(), this.#others, subject);
+  }
+
   #lookIn(ms: number): void {
     const due = performance.now() + ms;
     if (this.#stopped || due >= this.#lookDue) return;
@@ -202,7 +218,7 @@ export class Guard {
   }
 
   #seed(met: Met): void {
-    const conduct = decide(this.known(), met.subject);
+    const conduct = this.#believe(met.subject);
     if (!conduct) return;
     this.#options.datapath.seed(met.process, reputeOf(conduct));
     met.base = basedOn(met.base, conduct);
@@ -254,7 +270,7 @@ export class Guard {
     const { file, program } = published;
     // A place that nobody has been to.
     const newcomer: Subject = { program, name: file.comm, script: '', place: '*', interpreter: false };
-    const conduct = decide(this.known(), newcomer);
+    const conduct = this.#believe(newcomer);
     this.#options.datapath.setRepute(file, conduct && conduct.state !== 'blocking' ? reputeOf(conduct) : undefined);
   }
 

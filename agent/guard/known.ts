@@ -18,7 +18,7 @@ export interface Identity {
   readonly place: string;
 }
 
-export const ORIGINS = ['learned', 'import', 'preseed', 'operator'] as const;
+export const ORIGINS = ['learned', 'import', 'preseed', 'operator', 'bus'] as const;
 export type Origin = (typeof ORIGINS)[number];
 
 /** Reads that were seen. */
@@ -73,4 +73,15 @@ export function decide(known: readonly KnownProfile[], subject: Subject): Conduc
   if (here) return elsewhere && !subject.interpreter ? join(here, elsewhere) : here;
   if (elsewhere) return subject.interpreter ? undefined : elsewhere;
   return subject.interpreter ? undefined : joined(known.filter((one) => one.program === ANY_PROGRAM && one.name === name));
+}
+
+/**
+ * The same with what other hosts say. Anything that is known here goes before it, but a hazard that they have met takes a
+ * clean word back. Of an interpreter only a hazard counts: their scripts do what their hosts ask of them.
+ */
+export function decideWith(known: readonly KnownProfile[], others: readonly KnownProfile[], subject: Subject): Conduct | undefined {
+  const own = decide(known, subject);
+  const theirs = joined(others.filter((one) => one.program === subject.program && one.name === subject.name && one.script === subject.script));
+  if (theirs?.state === 'unsafe') return own ? join(own, theirs) : theirs;
+  return own ?? (subject.interpreter ? undefined : theirs);
 }

@@ -13,11 +13,11 @@ import { Subjects } from './subjects.js';
 
 export function guardOf(
   config: Pick<Config, 'stateDir'>, datapath: Datapath, listed: readonly KnownProfile[], log: Log,
-): { guard: Guard; profiles: Management } {
+): { guard: Guard; profiles: Management; store: ProfileStore } {
   const store = new ProfileStore({ dir: config.stateDir, log });
   store.load();
   const identifier = new Identifier();
   const subjects = new Subjects(datapath, identifier, new CgroupNames(findCgroup2()));
   const guard = new Guard({ datapath, store, listed, subjects, identifier, log });
-  return { guard, profiles: new Management(guard, store) };
+  return { guard, profiles: new Management(guard, store), store };
 }

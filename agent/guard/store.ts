@@ -42,6 +42,8 @@ export class ProfileStore {
   #due = Infinity;
   #dirty = false;
   #saving: Promise<void> = Promise.resolve();
+  /** Called after each change that a decision depends on. */
+  onChange: () => void = () => undefined;
   /** Why profiles are not kept; '' when they are. */
   problem = '';
 
@@ -76,13 +78,19 @@ export class ProfileStore {
   put(profile: KnownProfile, slow = false): void {
     const id = idOf(profile);
     this.#profiles.set(id, profile);
-    if (!slow) this.#fromFile.delete(id);
+    if (!slow) {
+      this.#fromFile.delete(id);
+      this.onChange();
+    }
     this.#limit();
     this.#schedule(slow ? (this.options.slowMs ?? 300_000) : (this.options.delayMs ?? 1000));
   }
 
   delete(id: string): void {
-    if (this.#profiles.delete(id)) this.#schedule(this.options.delayMs ?? 1000);
+    if (this.#profiles.delete(id)) {
+      this.onChange();
+      this.#schedule(this.options.delayMs ?? 1000);
+    }
     this.#fromFile.delete(id);
   }
 

@@ -59,7 +59,7 @@ function remembered(guard: Guard, kept: KnownProfile): ProfileRow {
 
 /** The workloads first, in the order in which they come; then what is only remembered. */
 export function profileRows(guard: Guard, views: readonly ProfileView[]): ProfileRow[] {
-  const known = guard.known();
+  const known = [...guard.known(), ...guard.others];
   const rows = views.map((view) => live(guard, known, view));
   const shown = new Set(rows.map(({ profile }) => profile));
   return [...rows, ...known.filter((kept) => !shown.has(idOf(kept))).map((kept) => remembered(guard, kept))];

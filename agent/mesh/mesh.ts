@@ -158,6 +158,7 @@ export class Mesh {
     };
   }
 
+  get profiles(): Bus['profiles'] { return this.#bus?.profiles; }
   get swaps(): number { return this.#balancer?.swaps ?? 0; }
   get writeFailures(): number { return this.#balancer?.failures ?? 0; }
   get checks(): { made: number; failed: number } { return { made: this.#checker.checks, failed: this.#checker.failed }; }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { connect } from 'nats';
 import { describe, it } from 'mocha';
 import { EmbeddedServer, findServer } from '../../agent/bus/embedded.js';
+import { BUCKET } from '../../agent/bus/keys.js';
 import { natsConnect } from '../../agent/bus/nats.js';
 import { folder } from '../helpers/folder.js';
 import { alive, eventually } from '../helpers/kernel.js';
@@ -27,7 +28,7 @@ async function withServer(test: (server: EmbeddedServer, dir: string) => Promise
 }
 
 const host = (name: string, server: EmbeddedServer): TestHost =>
-  new TestHost(name, natsConnect({ servers: [server.url], cluster: 'test', name, host: name, tls: undefined, credentials: '', nkey: server.seedFile, forgetMs: 3_600_000 }));
+  new TestHost(name, natsConnect({ bucket: BUCKET, about: 'test', servers: [server.url], cluster: 'test', name, host: name, tls: undefined, credentials: '', nkey: server.seedFile, forgetMs: 3_600_000 }));
 
 describe('embedded nats-server', function () {
   this.timeout(30_000);

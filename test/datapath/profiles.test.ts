@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Edge } from '../../agent/datapath/types.js';
 import type { ProfileRow } from '../../agent/guard/view.js';
 import { buildDriver } from '../bench/build.js';
 import { eventually } from '../helpers/kernel-lock.js';
@@ -19,13 +20,21 @@ function buildAs(path: string, digit: string): void {
   copyFileSync(`${path}.new`, path);
 }
 
-/** One connection with some messages; says how many took TCP because nobody was known. */
-async function run(ground: Ground, driver: string, cgroup = ground.cgroup): Promise<{ learning: number; redirected: number; connections: number }> {
-  const before = ground.counters();
+interface Run {
+  /** Bytes of answers that took TCP: none of a program that is known, the first ones of one that is watched first. */
+  readonly watched: number;
+  readonly redirected: number;
+  readonly connections: number;
+}
+
+/** One connection with some messages. */
+async function run(ground: Ground, driver: string, cgroup = ground.cgroup): Promise<Run> {
+  const answers = (): number => (ground.api('/v1/edges') as { edges: Edge[] }).edges.reduce((sum, { serverSent }) => sum + serverSent.passedBytes, 0);
+  const before = ground.counters(), answered = answers();
   await ground.command([driver, '--mode', 'rtt', '--count', '20000', '--nodelay', '--json'], cgroup).end();
   const { messages, connections } = ground.counters();
   return {
-    learning: messages.learning - before.messages.learning,
+    watched: answers() - answered,
     redirected: messages.redirected - before.messages.redirected,
     connections: connections.redirected - before.connections.redirected,
   };
@@ -61,10 +70,10 @@ describe('profiles that last', function () {
     const kept = called(ground, 'rtt');
     assert.deepEqual([kept?.live, kept?.verdict, kept?.from], [false, 'clean', 'file']);
     const known = await run(ground, driver);
-    assert.deepEqual([known.learning, known.connections], [0, 1], JSON.stringify(known));
+    assert.deepEqual([known.watched, known.connections], [0, 1], JSON.stringify(known));
     const other = join(ground.cgroup, 'other');
     mkdirSync(other);
-    assert.deepEqual([(await run(ground, driver, other)).learning], [0]);
+    assert.deepEqual([(await run(ground, driver, other)).watched], [0]);
   }));
 
   it('an executable that has changed is learned again: replaced on disk, and replaced in place while the agent runs', () => onGround(async (ground) => {
@@ -73,11 +82,11 @@ describe('profiles that last', function () {
     let agent = await ground.ready();
     await run(ground, driver);
     agent = await restart(ground, agent);
-    assert.equal((await run(ground, driver)).learning, 0, 'known');
+    assert.equal((await run(ground, driver)).watched, 0, 'known');
     buildAs(driver, 'b');
-    assert.ok((await run(ground, driver)).learning > 0, 'another build, in the same file');
+    assert.ok((await run(ground, driver)).watched > 0, 'another build, in the same file');
     await restart(ground, agent);
-    assert.equal((await run(ground, driver)).learning, 0, 'the new build is known');
+    assert.equal((await run(ground, driver)).watched, 0, 'the new build is known');
     const builds = rows(ground).filter(({ comm }) => comm === 'service').map(({ program }) => program);
     assert.deepEqual(builds.sort(), ['a', 'b'].map((digit) => `buildid:${digit.repeat(40)}`));
   }));
@@ -149,7 +158,7 @@ describe('profiles that last', function () {
     assert.match(to.cli('profiles', 'import', file).stdout, /^1 profile added, 0 changed, 0 known already/);
     assert.match(to.cli('profiles', 'import', file).stdout, /^0 profiles added, 0 changed, 1 known already/);
     assert.equal(called(to, 'rtt')?.from, 'import');
-    assert.equal((await run(to, driver)).learning, 0);
+    assert.equal((await run(to, driver)).watched, 0);
     const there = JSON.parse(to.cli('profiles', 'export').stdout) as { profiles: { program: string }[] };
     const here = JSON.parse(good) as typeof there;
     assert.ok(here.profiles.every(({ program }) => there.profiles.some((one) => one.program === program)));
@@ -159,14 +168,14 @@ describe('profiles that last', function () {
     const driver = await buildDriver();
     await ground.ready();
     await run(ground, driver);
-    assert.equal((await run(ground, driver)).learning, 0);
+    assert.equal((await run(ground, driver)).watched, 0);
     assert.match(ground.cli('profiles', 'forget', 'rtt').stdout, /^forgotten [0-9a-f]{12} rtt \//);
-    assert.ok((await run(ground, driver)).learning > 0, 'learned anew');
+    assert.ok((await run(ground, driver)).watched > 0, 'learned anew');
     assert.match(ground.cli('profiles', 'set', 'rtt', 'unsafe').stdout, /^unsafe [0-9a-f]{12} rtt \//);
     assert.equal((await run(ground, driver)).redirected, 0);
     assert.match(ground.cli('profiles').stdout, /rtt.* unsafe \(splice\) .* operator$/m);
     ground.cli('profiles', 'set', 'rtt', 'clean');
-    assert.equal((await run(ground, driver)).learning, 0);
+    assert.equal((await run(ground, driver)).watched, 0);
     assert.equal(ground.cli('profiles', 'forget', 'nobody').code, 1);
   }));
 

@@ -20,11 +20,11 @@ export class MeshHost {
     this.ground.netns = netns;
   }
 
-  /** `services` as in the file. */
-  async start(services: readonly object[]): Promise<void> {
+  /** `services` as in the file, `more` as on the command line. */
+  async start(services: readonly object[], more: Record<string, string> = {}): Promise<void> {
     const settings = {
       'host.name': this.name, 'host.address': this.address, 'bus.mode': 'external', 'bus.servers': this.server, 'bus.plaintext': 'true',
-      'bus.reassert': '500ms', 'bus.lease': '2s', ...this.more,
+      'bus.reassert': '500ms', 'bus.lease': '2s', ...this.more, ...more,
     };
     this.agent = this.ground.start(Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]), this.configure(services));
     await this.agent.says('ready');
@@ -43,7 +43,7 @@ export class MeshHost {
     await eventually(() => {
       const up = this.endpoints().filter(({ state }) => state === 'up').map(({ address }) => address).sort();
       return JSON.stringify(up) === JSON.stringify([...addresses].sort()) ? '' : `${this.name} knows ${JSON.stringify(this.endpoints())}, bus ${JSON.stringify(this.bus())}`;
-    }, 8000);
+    }, 30_000);
   }
 }
 

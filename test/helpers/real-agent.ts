@@ -126,7 +126,7 @@ export class RealAgent {
   }
 
   async says(message: string): Promise<void> {
-    await eventually(() => (this.stderr.includes(`"msg":"${message}"`) ? '' : `the agent did not say "${message}": ${this.stderr.slice(-500)}`), 10_000);
+    await eventually(() => (this.stderr.includes(`"msg":"${message}"`) ? '' : `the agent did not say "${message}": ${this.stderr.slice(-500)}`), 30_000);
   }
 
   async end(): Promise<Outcome> {

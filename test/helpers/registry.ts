@@ -59,7 +59,7 @@ export class TestBus {
   constructor(readonly server: TestServer) {}
 
   linkOf(host: string, over: Partial<NatsOptions> = {}): Connect {
-    return natsConnect({ servers: [this.server.url], cluster: 'test', name: host, host, tls: undefined, credentials: '', nkey: '', forgetMs: 3_600_000, ...over });
+    return natsConnect({ bucket: BUCKET, about: 'test', servers: [this.server.url], cluster: 'test', name: host, host, tls: undefined, credentials: '', nkey: '', forgetMs: 3_600_000, ...over });
   }
 
   host(name: string, options: ConstructorParameters<typeof TestHost>[2] = {}, over: Partial<NatsOptions> = {}): TestHost {

@@ -62,7 +62,7 @@ describe('mesh: two hosts', function () {
     await serve(b);
     await a.knows('10.77.2.2');
     await server.stop();
-    await eventually(() => (a.bus().registry?.state === 'degraded' ? '' : 'it has not noticed'), 8000);
+    await eventually(() => (a.bus().registry?.state === 'degraded' ? '' : 'it has not noticed'), 30_000);
     const open = await ask(a);
     await a.agent!.kill();
     await leave(await ask(a));
@@ -118,7 +118,7 @@ describe('mesh: two hosts', function () {
     await eventually(() => {
       const [one] = a.endpoints();
       return one?.state === 'down' || a.services()[0]!.desperate ? '' : JSON.stringify(a.endpoints());
-    }, 8000);
+    }, 30_000);
     // The only one there is is tried all the same: better than to refuse.
     await leave(await ask(a, 1));
   }));

@@ -47,6 +47,23 @@ describe('the memory of the guard', () => {
     await first.guard.stop();
   });
 
+  it('believes other hosts of what it does not know, until one of them has met a hazard', async () => {
+    const { guard, profiles } = host.guard();
+    await guard.start();
+    const process = host.run(host.program('client', '2'));
+    host.row(process, { plain: false, reads: none });
+    await host.datapath.appear(process.id);
+    assert.equal(host.datapath.seeds.get(process.id), undefined);
+    const theirs = known({ program: `buildid:${'2'.repeat(40)}`, name: 'client', place: '', origin: 'bus' });
+    await guard.hear([theirs]);
+    assert.equal(host.datapath.seeds.get(process.id)?.client, true);
+    assert.deepEqual([...host.datapath.reputes.values()].map(({ client }) => client), [true], 'also for processes to come');
+    await guard.hear([{ ...theirs, ...known({ state: 'unsafe' }), program: theirs.program, name: theirs.name, place: '' }]);
+    assert.equal(host.datapath.seeds.get(process.id)?.hazard, 'splice');
+    assert.deepEqual(profiles.export().profiles, [], 'the word of others is not kept as our own');
+    await guard.stop();
+  });
+
   it('knows a program before it runs, by the path where it was seen', async () => {
     const path = host.program('service', '3');
     const elsewhere = [known({ program: `buildid:${'3'.repeat(40)}`, name: 'service', executable: path, place: '/somewhere.service' })];

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { between, join, NO_READS, reputeOf, same, shown, STATES, type Conduct } from '../../../agent/guard/conduct.js';
+import { wordOf, type SharedProfile } from '../../../agent/guard/exchange.js';
 import { isInterpreter } from '../../../agent/guard/interpreters.js';
-import { decide, idOf, type KnownProfile, type Subject } from '../../../agent/guard/known.js';
+import { decide, decideWith, idOf, type KnownProfile, type Subject } from '../../../agent/guard/known.js';
 import { placeOf } from '../../../agent/guard/place.js';
+import { others, told } from '../../../agent/guard/share.js';
 import { fakeProfile } from '../agent/fake-profile.js';
 import { conducts, known } from './made-up.js';
 
@@ -108,6 +110,49 @@ describe('what reads show', () => {
   it('of a row that was made anew counts from zero', () => {
     assert.deepEqual(between(reads({ plain: 9 }), reads({ plain: 3 })), reads({ plain: 3 }));
     assert.equal(between(reads({ plain: 9 }), reads({ plain: 12 })).plain, 3);
+  });
+});
+
+describe('the word of other hosts', () => {
+  const theirs = (over: Partial<KnownProfile> = {}): KnownProfile => known({ place: '', origin: 'bus', ...over });
+  it('is believed of what is not known here', () => {
+    assert.equal(decideWith([], [theirs()], subject())?.state, 'clean');
+    assert.equal(decideWith([], [theirs({ program: 'buildid:11111111' })], subject()), undefined);
+    assert.equal(decideWith([], [theirs()], subject({ name: 'other' })), undefined);
+  });
+  it('gives way to what was seen here', () => {
+    assert.equal(decideWith([known({ state: 'blocking' })], [theirs()], subject())?.state, 'blocking');
+    assert.equal(decideWith([known()], [theirs({ state: 'blocking' })], subject())?.state, 'clean');
+  });
+  it('takes a clean word back with a hazard', () => {
+    const joined = decideWith([known()], [theirs({ state: 'unsafe' })], subject());
+    assert.deepEqual([joined?.state, joined?.reason], ['unsafe', 'splice']);
+  });
+  it('counts for an interpreter only when it is a hazard, of the same script', () => {
+    const script = subject({ interpreter: true, script: 'aa' });
+    assert.equal(decideWith([], [theirs({ script: 'aa' })], script), undefined);
+    assert.equal(decideWith([], [theirs({ script: 'aa', state: 'unsafe' })], script)?.state, 'unsafe');
+    assert.equal(decideWith([], [theirs({ script: 'bb', state: 'unsafe' })], script), undefined);
+  });
+  it('does not come before what any host has seen, in whatever order', () => {
+    fc.assert(fc.property(conducts, conducts, (a, b) => {
+      const both = [theirs({ ...a }), theirs({ ...b })];
+      const forth = decideWith([], both, subject()), back = decideWith([], [...both].reverse(), subject());
+      assert.deepEqual(forth, back);
+      assert.equal(forth?.state, join(a, b).state);
+    }));
+  });
+  it('is what was seen there: the worst of its places, without what spares nobody anything', () => {
+    const said = (...all: KnownProfile[]): unknown[] => [...told(all).values()].map(({ name, state }) => [name, state]);
+    assert.deepEqual(said(known(), known({ place: '/elsewhere', state: 'unsafe' })), [['redis', 'unsafe']]);
+    assert.deepEqual(said(known({ state: 'blocking' }), known({ place: '/elsewhere' })), []);
+    assert.deepEqual(said(known({ origin: 'operator' }), known({ name: 'b', origin: 'bus' }), known({ name: 'c', origin: 'import' }), known({ program: 'any' })), []);
+    assert.deepEqual(said(known({ name: 'python3', script: 'aa' }), known({ name: 'node', script: 'bb', state: 'unsafe' })), [['node', 'unsafe']]);
+  });
+  it('of several hosts is joined', () => {
+    const one = (host: string, over: Partial<KnownProfile>): SharedProfile => ({ version: 1, host, sequence: 1, leaseMs: 1, ...wordOf(theirs(over)) });
+    assert.deepEqual(others([one('a', {}), one('b', { state: 'unsafe' }), one('c', { name: 'x' })]).map(({ name, state, origin }) => [name, state, origin]),
+      [['redis', 'unsafe', 'bus'], ['x', 'clean', 'bus']]);
   });
 });
 
