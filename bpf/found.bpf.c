@@ -9,11 +9,9 @@
 #include "lib/count.h"
 #include "lib/eligible.h"
 #include "lib/fingerprint.h"
+#include "lib/hear.h"
 #include "lib/identity.h"
 #include "lib/states.h"
-
-/* Kernel 6.12 (include/uapi/linux/bpf.h): an iterator may ask for callbacks too. Without, no end would be heard of. */
-#define SOCK_OPS_CB_FLAGS 1008
 
 /*    A Sockets that sidestep_iter_track is to give a record, by address. Emptied after each batch. */
 struct {
@@ -111,14 +109,6 @@ static __always_inline struct sidestep_pair *row_of(const struct sidestep_found 
 	pair->reason = REASON_LEARNING;
 	pair->state = PAIR_TCP;
 	return pair;
-}
-
-static __always_inline bool hear_of_its_end(struct tcp_sock *socket)
-{
-	int flags = see(peek(socket, struct tcp_sock), bpf_sock_ops_cb_flags) |
-		    BPF_SOCK_OPS_STATE_CB_FLAG;
-
-	return !bpf_setsockopt(socket, SOL_TCP, SOCK_OPS_CB_FLAGS, &flags, sizeof(flags));
 }
 
 SEC("iter/tcp")

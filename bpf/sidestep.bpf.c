@@ -11,6 +11,7 @@
 #include "fionread.bpf.c"
 #include "iters.bpf.c"
 #include "found.bpf.c"
+#include "census.bpf.c"
 
 /* Makes BTF for what no map mentions, so that the addon can compare it with its own layout. */
 const struct sidestep_event *layout_of_event;

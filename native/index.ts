@@ -91,6 +91,13 @@ export interface NativeRepute {
 }
 
 /** One pass over the sockets of every network namespace. `left`: sockets still in the map. */
+export interface NativeCensusPass {
+  /** Sockets whose end nobody would have heard of, because another program took their callbacks. */
+  deaf: number;
+  /** Ends of which nobody had heard, and that were taken off. */
+  gone: number;
+}
+
 export interface NativeRetirePass {
   removed: number;
   unread: number;
@@ -139,6 +146,8 @@ export interface NativeDatapath {
   onEvents(listener: (events: unknown[]) => void): void;
   /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. */
   retirePass(which?: string): Promise<NativeRetirePass>;
+  /** Meet every socket that has a record, and end the records of those that two counts in a row did not meet. `number`: 1 to 65535, one more each time. */
+  censusPass(number: number): Promise<NativeCensusPass>;
   /** See how accepted connections read, adopt what suits. Resolves to the number of pairs still undecided. */
   learnPass(): Promise<number>;
   /** Learn whose the sockets are that listened before the programs came. Resolves to how many got a name. */

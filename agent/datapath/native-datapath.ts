@@ -26,6 +26,11 @@ const DRAIN_SLOWEST_MS = 1000;
 const LEARN_MS = 2;
 const LEARN_SLOWEST_MS = 250;
 
+/** Milliseconds between two counts of the sockets that have a record; for a while after one that found something amiss; and that while. */
+const CENSUS_MS = 60_000;
+const CENSUS_SOON_MS = 5_000;
+const CENSUS_AMISS_MS = 300_000;
+
 /** Longest wait for what is known of a workload that is new. */
 const MEET_MOST_MS = 250;
 
@@ -50,6 +55,10 @@ export class HostDatapath implements Datapath {
   readonly #sweep: Repeater;
   readonly #learn: Repeater;
   readonly #drain: Repeater;
+  #census: NodeJS.Timeout | undefined;
+  #censusNumber = 0;
+  /** When a count last found something amiss, on the steady clock. */
+  #amissAt = -Infinity;
   /** Sockets in the map of another version, at the last look. */
   #elsewhere = 0;
   #lastPass: Promise<unknown> = Promise.resolve();
@@ -75,6 +84,7 @@ export class HostDatapath implements Datapath {
     native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
     this.#findOpen();
     this.#drain.start();
+    this.#countIn(CENSUS_MS);
   }
 
   info(): DatapathInfo {
@@ -158,6 +168,7 @@ export class HostDatapath implements Datapath {
     this.#sweep.stop();
     this.#learn.stop();
     this.#drain.stop();
+    clearTimeout(this.#census);
     this.#native.close();
     this.#release();
   }
@@ -192,6 +203,25 @@ export class HostDatapath implements Datapath {
     if (left < this.#elsewhere) this.#findOpen();
     this.#elsewhere = left;
     return layouts === 0;
+  }
+
+  #countIn(ms: number): void {
+    this.#census = setTimeout(() => {
+      void this.#count().catch((error: unknown) => { this.#complain('sockets could not be counted', error); })
+        .then(() => { if (!this.#closed) this.#countIn(this.#isAmiss() ? CENSUS_SOON_MS : CENSUS_MS); });
+    }, ms).unref();
+  }
+
+  #isAmiss(): boolean { return performance.now() - this.#amissAt < CENSUS_AMISS_MS; }
+
+  /** Where another program keeps the ends of connections from being heard of, they are found. */
+  async #count(): Promise<void> {
+    this.#censusNumber = (this.#censusNumber % 65_535) + 1;
+    const { deaf, gone } = await this.#native.censusPass(this.#censusNumber);
+    if (deaf + gone === 0) return;
+    if (!this.#isAmiss())
+      this.#log.warn('another program on sock_ops sets the callbacks of our sockets without keeping ours: ends of connections are found by counting', { deaf, gone });
+    this.#amissAt = performance.now();
   }
 
   #take(mixed: NativeEvent[]): void {

@@ -276,7 +276,7 @@ struct sidestep_pair {
 	__u8 dialled[16];                /* the address that the client asked for, before any NAT */
 	__u16 dialled_port;              /* host order */
 	__u16 ulp_asked; /* 1: an end has asked for an upper layer protocol; whether it got one, its socket says */
-	__u16 pad[2];
+	__u16 met[2]; /* by end: the count that met its socket last; 0: none yet */
 };
 
 /* What a selector does to the connections that it matches. */
@@ -366,6 +366,14 @@ struct sidestep_retire {
 	__u64 unlocked; /* rows that came without the socket lock: this kernel cannot retire safely this way */
 	__u64 reset;   /* connections that were stuck for good and had to be reset */
 	__u64 tracked; /* sockets that carry a record of ours, enrolled or not */
+};
+
+/* One count of the sockets that have a record. */
+struct sidestep_census {
+	__u32 number; /* 1 to 65535, then 1 again */
+	__u32 deaf;   /* sockets whose end nobody would have heard of; they are asked again */
+	__u32 gone;   /* ends that were taken off because nobody had heard of them */
+	__u32 netns;  /* inode number; only ends that live in it can have been met */
 };
 
 /* An established socket without a record, and the pair ids that it could have. */

@@ -121,46 +121,50 @@ static __always_inline void count_observed(__u64 bytes, __u32 segments)
 	c->bytes[REASON_OBSERVED] += bytes;
 }
 
-static __always_inline void end_closed(struct bpf_sock *socket, const struct sock *sk)
+/* This end is over, and TCP has carried so much for it. True: so is the pair, and its row has gone. */
+static __always_inline bool end_over(struct sidestep_pair *pair, sidestep_pair_id id, __u32 side,
+				     __u64 carried)
 {
-	struct sidestep_flow *flow = bpf_sk_storage_get(&flows, socket, NULL, 0);
-	struct sidestep_traffic *sent;
-	struct sidestep_pair *pair;
-	sidestep_pair_id id;
-	__u32 side, bit, before;
-	__u64 carried;
+	struct sidestep_traffic *sent = &pair->end[side & 1].sent;
+	__u32 bit = 1U << (side & 1), before;
 
-	if (!flow)
-		return;
-	id = flow->id;
-	side = flow->side & 1;
-	bit = 1U << side;
-	pair = bpf_map_lookup_elem(&pairs, &id);
-	if (!pair)
-		return;
-	notice_unread(pair, id, side, sk);
 	before = __sync_fetch_and_or(&pair->closed, bit);
 	if (before & bit)
-		return;
-	if (pair->end[side].reads & READ_CONDEMNED)
+		return false;
+	if (pair->end[side & 1].reads & READ_CONDEMNED)
 		count_reset();
-	carried = carried_by_tcp(sk);
-	sent = &pair->end[side].sent;
 	if (carried > sent->passed_bytes)
 		sent->passed_bytes = carried;
-	if (pair->reason == REASON_OBSERVED && pair->state == PAIR_TCP)
-		count_observed(carried, see(peek(sk, struct tcp_sock), data_segs_out));
 	/* A client whose server end was never established is the only end. */
 	if (side == SIDESTEP_CLIENT && !pair->end[SIDESTEP_SERVER].sk)
 		before |= 1U << SIDESTEP_SERVER;
 	add_to_edge(pair, side, before != 0);
 	if (!before)
-		return;
+		return false;
 	if (pair->state == PAIR_TCP && pair->reason == REASON_LEARNING)
 		learned_at_close(pair);
 	emit(id, EVENT_CLOSE, pair->reason, &pair->end[SIDESTEP_CLIENT].sent,
 	     &pair->end[SIDESTEP_SERVER].sent);
 	bpf_map_delete_elem(&pairs, &id);
+	return true;
+}
+
+static __always_inline void end_closed(struct bpf_sock *socket, const struct sock *sk)
+{
+	struct sidestep_flow *flow = bpf_sk_storage_get(&flows, socket, NULL, 0);
+	struct sidestep_pair *pair;
+	__u64 carried;
+
+	if (!flow)
+		return;
+	pair = bpf_map_lookup_elem(&pairs, &flow->id);
+	if (!pair || pair->closed & (1U << (flow->side & 1)))
+		return;
+	notice_unread(pair, flow->id, flow->side, sk);
+	carried = carried_by_tcp(sk);
+	if (pair->reason == REASON_OBSERVED && pair->state == PAIR_TCP)
+		count_observed(carried, see(peek(sk, struct tcp_sock), data_segs_out));
+	end_over(pair, flow->id, flow->side, carried);
 }
 
 #endif

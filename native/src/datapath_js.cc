@@ -118,6 +118,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::ApplyWindow>("applyWindow"),
 					   InstanceMethod<&NativeDatapath::OnEvents>("onEvents"),
 					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
+					   InstanceMethod<&NativeDatapath::TakeCensus>("censusPass"),
 					   InstanceMethod<&NativeDatapath::Learn>("learnPass"),
 					   InstanceMethod<&NativeDatapath::Adopt>("adoptListeners"),
 					   InstanceMethod<&NativeDatapath::FindOpen>("findOpen"),
@@ -266,6 +267,16 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	Napi::Value Learn(const Napi::CallbackInfo& info) {
 		Opened(info.Env());
 		return LearnPass(info.Env(), datapath_);
+	}
+
+	// censusPass(number)
+	Napi::Value TakeCensus(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		const uint32_t number =
+			info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().Uint32Value() : 0;
+		if (number < 1 || number > UINT16_MAX)
+			throw Napi::RangeError::New(info.Env(), "censusPass(number): 1 to 65535");
+		return CensusPass(info.Env(), datapath_, static_cast<uint16_t>(number));
 	}
 
 	Napi::Value Adopt(const Napi::CallbackInfo& info) {

@@ -114,7 +114,67 @@ class Learning : public Worker {
 	uint32_t undecided_ = 0;
 };
 
+class Census : public Worker {
+      public:
+	Census(Napi::Env env, std::shared_ptr<Datapath> datapath, uint16_t number)
+	    : Worker(env, "sidestep:census", std::move(datapath)) {
+		run_.number = number;
+	}
+
+      private:
+	void Work(Datapath& datapath) override {
+		std::set<uint32_t> inums;
+		for (const auto& [id, pair] : ReadPairs(datapath)) {
+			for (uint32_t side = 0; side < 2; side++) {
+				if (pair.end[side].sk && !(pair.closed & 1U << side))
+					inums.insert(pair.end[side].netns);
+			}
+		}
+		if (inums.empty()) return;
+		uint32_t zero = 0;
+		const int map = datapath.map("census");
+		if (bpf_map_update_elem(map, &zero, &run_, BPF_ANY) < 0)
+			throw KernelError("kernel_refused", "start to count sockets", errno);
+		Refresh(datapath);
+		UniqueFd link(bpf_link_create(datapath.program("sidestep_iter_census"), 0, BPF_TRACE_ITER, nullptr));
+		if (!link) throw KernelError("kernel_refused", "attach sidestep_iter_census", errno);
+		uint32_t gone = 0;
+		for (const auto& [inum, fd] : OpenNamespaces(&inums)) {
+			RunIterator(link.get(), fd.get());
+			// Until then an end may still have its number from an agent before this one.
+			if (run_.number > 2) gone += Reap(datapath, inum);
+		}
+		if (bpf_map_lookup_elem(map, &zero, &run_) < 0)
+			throw KernelError("kernel_refused", "read what was counted", errno);
+		run_.gone = gone;
+	}
+
+	[[nodiscard]] uint32_t Reap(const Datapath& datapath, uint32_t netns) const {
+		sidestep_census census = run_;
+		census.netns = netns;
+		LIBBPF_OPTS(bpf_test_run_opts, run);
+		run.ctx_in = &census;
+		run.ctx_size_in = sizeof(census);
+		if (bpf_prog_test_run_opts(datapath.program("sidestep_reap"), &run) < 0)
+			throw KernelError("kernel_refused", "take off ends that are gone", errno);
+		return census.gone;
+	}
+
+	Napi::Value Answer(Napi::Env env) override {
+		Napi::Object js = Napi::Object::New(env);
+		js.Set("deaf", run_.deaf);
+		js.Set("gone", run_.gone);
+		return js;
+	}
+
+	sidestep_census run_{};
+};
+
 } // namespace
+
+Napi::Value CensusPass(Napi::Env env, std::shared_ptr<Datapath> datapath, uint16_t number) {
+	return Worker::Start(new Census(env, std::move(datapath), number));
+}
 
 Napi::Value RetirePass(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only) {
 	return Worker::Start(new Retiring(env, std::move(datapath), only));

@@ -20,4 +20,8 @@ Napi::Value RetirePass(Napi::Env env, std::shared_ptr<Datapath> datapath, sidest
 // pairs that are still undecided.
 Napi::Value LearnPass(Napi::Env env, std::shared_ptr<Datapath> datapath);
 
+// Meet every socket that has a record, and end the records of those that two counts in a row have not met. `number`: 1 to
+// 65535, one more than that of the count before. Resolves to {deaf, gone}.
+Napi::Value CensusPass(Napi::Env env, std::shared_ptr<Datapath> datapath, uint16_t number);
+
 } // namespace sidestep
