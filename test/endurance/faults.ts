@@ -10,15 +10,28 @@ import { Client, Server, type Place, type Traffic } from './traffic.js';
 /** Resolves to '' or what did not go as it must. */
 type Deed = (random: Random) => Promise<string>;
 
-export interface FaultKind {
-  readonly kind: string;
+export interface FaultKind<Kind extends string = string> {
+  readonly kind: Kind;
   readonly deed: Deed;
 }
+
+/** Their names. */
+export const AGENT_FAULTS = [
+  'agent killed',
+  'agent killed while it starts',
+  'agent killed while it stops',
+  'agent stopped and started',
+  'all pairs retired',
+  'one pair retired',
+  'switched off and on',
+  'observed for a moment',
+  'queue made small and large',
+] as const;
 
 /** A reader that is always behind keeps its socket in, and the command says so; a pair may end by itself meanwhile. */
 const unlessBehind = (complaint: string): string => (/hold unread bytes|there is no such thing/.test(complaint) ? '' : complaint);
 
-export function agentFaults(operator: Operator): FaultKind[] {
+export function agentFaults(operator: Operator): FaultKind<(typeof AGENT_FAULTS)[number]>[] {
   const pause = (random: Random, most: number): Promise<void> => sleep(random.between(0, most));
   const again = (random: Random): Promise<void> => operator.start(random.of(['keep', 'retire']));
   const flip = async (random: Random, there: Parameters<Operator['change']>[0], back: Parameters<Operator['change']>[0]): Promise<string> => {
@@ -80,7 +93,7 @@ async function namespaceComesAndGoes(place: Omit<Place, 'netns'>, random: Random
   await withNetns(async (netns) => {
     const there = { ...place, netns };
     const server = new Server('server of a moment', there, { host: '127.0.0.1', port: 7000 });
-    const load = { connections: 8, chats: 2, bytesPerSecond: 20_000_000, seed: random.between(1, 1 << 30) };
+    const load = { connections: 8, chats: 2, bytesPerSecond: 20_000_000, briefs: 0, seed: random.between(1, 1 << 30) };
     const client = new Client('client of a moment', there, server, server.address, load);
     server.start();
     await server.ready();
@@ -106,12 +119,13 @@ export function trafficFaults(traffic: Traffic, place: Omit<Place, 'netns'>): Fa
   ];
 }
 
-/** One after the other until the time is up; each kind comes in every round, in an order of chance. */
-export async function inflict(kinds: readonly FaultKind[], random: Random, gapMs: number, faults: Fault[], until: number): Promise<void> {
+/** One after the other until the time is up, or so many rounds are done; each kind comes in every round, in an order of chance. */
+export async function inflict(kinds: readonly FaultKind[], random: Random, gapMs: number, faults: Fault[], until: number, most = Infinity): Promise<void> {
   let round: FaultKind[] = [];
+  let done = 0;
   for (;;) {
     await sleep(random.between(0, gapMs));
-    if (Date.now() >= until) return;
+    if (Date.now() >= until || kinds.length === 0 || done++ >= most) return;
     if (round.length === 0) round = [...kinds];
     const [next] = round.splice(random.between(0, round.length - 1), 1);
     if (!next) return;

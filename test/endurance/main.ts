@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * npm run endurance [-- --minutes N | --short] [--seed N] [--plain] [--out FILE] [--counts FILE]
+ * npm run endurance [-- --minutes N | --short] [--only KIND [--rounds N]] [--crowd] [--seed N] [--plain] [--out FILE] [--counts FILE]
  *
  * Traffic whose every byte is compared, under a real agent that is killed, stopped, retired and reconfigured at random
- * moments; with --plain without an agent, to tell what plain TCP does. Ends with "N passed, N failed". Exit code 0 when every claim holds, 1 otherwise, 2 for bad usage.
+ * moments; with --only just by what has KIND in its name, N times; with --crowd on a thousand long connections and five hundred new ones a second; with --plain without an agent, to tell what plain TCP does. Ends with "N passed, N failed". Exit code 0 when every claim holds, 1 otherwise, 2 for bad usage.
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import { kernelComplaints, leftovers, takeLock } from '../helpers/kernel.js';
 import { withNetns, withPods, type Pods } from '../helpers/pods.js';
 import { Ground } from '../helpers/real-agent.js';
 import { buildTraffic } from './build.js';
-import { agentFaults, inflict, trafficFaults } from './faults.js';
+import { AGENT_FAULTS, agentFaults, inflict, trafficFaults } from './faults.js';
 import { Operator } from './operator.js';
 import { Random } from './random.js';
 import type { Run } from './record.js';
@@ -28,26 +28,42 @@ const TELL_MS = 10_000;
 const BYTES_PER_SECOND = 120_000_000;
 
 function usage(words: string): never {
-  console.error(`${words}\nusage: npm run endurance [-- --minutes N | --short] [--seed N] [--plain] [--out FILE]`);
+  console.error(`${words}\nusage: npm run endurance [-- --minutes N | --short] [--only KIND [--rounds N]] [--crowd] [--seed N] [--plain] [--out FILE]`);
   process.exit(2);
 }
 
-function options(): { minutes: number; seed: number; plain: boolean; out: string | undefined; counts: string | undefined } {
+interface Options {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly plain: boolean;
+  readonly crowd: boolean;
+  /** Of kinds of faults: all that have this in their name. '' for every kind, those of the traffic as well. */
+  readonly only: string;
+  readonly rounds: number;
+  readonly out: string | undefined;
+  readonly counts: string | undefined;
+}
+
+function options(): Options {
+  const text = { type: 'string' } as const, flag = { type: 'boolean' } as const;
   try {
-    const { values } = parseArgs({ options: { minutes: { type: 'string' }, short: { type: 'boolean' }, seed: { type: 'string' }, plain: { type: 'boolean' }, out: { type: 'string' }, counts: { type: 'string' } } });
-    const minutes = values.short === true ? SHORT_MINUTES : Number(values.minutes ?? 10);
+    const { values } = parseArgs({ options: { minutes: text, short: flag, only: text, rounds: text, crowd: flag, seed: text, plain: flag, out: text, counts: text } });
+    const rounds = Number(values.rounds ?? Infinity);
+    const minutes = values.short === true ? SHORT_MINUTES : Number(values.minutes ?? (rounds === Infinity ? 10 : 24 * 60));
     const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
     if (!(minutes > 0 && minutes <= 24 * 60)) usage('--minutes takes a number from 0 to 1440');
     if (!Number.isInteger(seed) || seed < 0) usage('--seed takes a whole number');
-    return { minutes, seed, plain: values.plain === true, out: values.out, counts: values.counts };
+    if (values.rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && values.only !== undefined)) usage('--rounds takes a whole number, and goes with --only');
+    return { minutes, seed, rounds, only: values.only ?? '', plain: values.plain === true, crowd: values.crowd === true, out: values.out, counts: values.counts };
   } catch (error) {
     return usage((error as Error).message);
   }
 }
 
 /** One host with loopback only, over both protocols; and two pods, directly and through a service address. */
-function populate(traffic: Traffic, program: string, cgroup: string, loopback: string, pods: Pods, seed: number): void {
-  const load = { connections: 24, chats: 4, bytesPerSecond: BYTES_PER_SECOND, seed };
+function populate(traffic: Traffic, program: string, cgroup: string, loopback: string, pods: Pods, { seed, crowd }: Options): void {
+  const usual = { connections: 24, chats: 4, bytesPerSecond: BYTES_PER_SECOND, briefs: 0, seed };
+  const load = crowd ? { ...usual, connections: 262, chats: 250, briefs: 125 } : usual;
   for (const [name, host, port] of [['loopback', '127.0.0.1', 7000], ['loopback6', '::1', 7001]] as const) {
     const place = { program, cgroup, netns: loopback };
     traffic.addClient(name, place, traffic.addServer(name, place, { host, port }), { host, port }, load);
@@ -65,7 +81,7 @@ async function tellNowAndThen(run: Run, traffic: Traffic, ended: AbortSignal): P
   }
 }
 
-async function endure(run: Run, ground: Ground, traffic: Traffic, program: string): Promise<void> {
+async function endure(run: Run, ground: Ground, traffic: Traffic, program: string, { only, rounds }: Options): Promise<void> {
   const random = new Random(run.seed);
   const operator = new Operator(ground);
   const redirects = new Redirects();
@@ -78,8 +94,8 @@ async function endure(run: Run, ground: Ground, traffic: Traffic, program: strin
   const place = { program, cgroup: ground.cgroup };
   try {
     await Promise.all([
-      inflict(run.plain ? [] : agentFaults(operator), random.child(), 1500, run.faults, until),
-      inflict(trafficFaults(traffic, place), random.child(), 3000, run.faults, until),
+      inflict(run.plain ? [] : agentFaults(operator).filter(({ kind }) => kind.includes(only)), random.child(), 1500, run.faults, until, rounds),
+      inflict(only === '' ? trafficFaults(traffic, place) : [], random.child(), 3000, run.faults, until),
     ]);
     await traffic.stop(FINISH_MS);
   } finally {
@@ -100,12 +116,15 @@ async function endure(run: Run, ground: Ground, traffic: Traffic, program: strin
 }
 
 async function main(): Promise<number> {
-  const { minutes, seed, plain, out, counts } = options();
+  const chosen = options();
+  const { minutes, seed, plain, out, counts } = chosen;
+  const kinds = AGENT_FAULTS.filter((kind) => kind.includes(chosen.only));
+  if (kinds.length === 0) usage(`--only: no fault has ${chosen.only} in its name; there are: ${AGENT_FAULTS.join(', ')}`);
   const program = buildTraffic();
   const release = await takeLock();
   const run: Run = { seed, plain, seconds: minutes * 60, faults: [], seen: [], samples: [], totals: { bytes: 0, opened: 0, done: {} },
     redirectedBytes: 0, accelerated: 0, agentStarts: 0, fallen: [], kernelComplaints: [], left: [] };
-  console.log(`endurance: ${minutes} minutes, seed ${seed}`);
+  console.log(`endurance: ${chosen.rounds === Infinity ? `${minutes} minutes` : `${chosen.rounds} faults`}, seed ${seed}`);
   const complaints = kernelComplaints();
   const objects = bpfObjects();
   const ground = new Ground();
@@ -113,9 +132,9 @@ async function main(): Promise<number> {
   try {
     const traffic = new Traffic();
     await withNetns((loopback) => withPods(async (pods) => {
-      populate(traffic, program, ground.cgroup, loopback, pods, seed);
+      populate(traffic, program, ground.cgroup, loopback, pods, chosen);
       try {
-        await endure(run, ground, traffic, program);
+        await endure(run, ground, traffic, program, chosen);
       } finally {
         for (const player of traffic.players) await player.kill();
       }

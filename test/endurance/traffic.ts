@@ -126,6 +126,8 @@ export interface Load {
   connections: number;
   chats: number;
   bytesPerSecond: number;
+  /** Brief connections that are opened each second, beside the others. */
+  briefs: number;
   seed: number;
 }
 
@@ -135,8 +137,8 @@ export class Client extends Player {
   }
 
   protected override arguments(): string[] {
-    const { connections, chats, bytesPerSecond, seed } = this.load;
-    return ['client', this.to.host, String(this.to.port), ...[connections, chats, bytesPerSecond, this.number, seed + this.number].map(String)];
+    const { connections, chats, bytesPerSecond, briefs, seed } = this.load;
+    return ['client', this.to.host, String(this.to.port), ...[connections, chats, bytesPerSecond, this.number, seed + this.number, briefs].map(String)];
   }
 }
 

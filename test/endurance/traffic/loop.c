@@ -17,7 +17,7 @@
 #define TICK_MS 2
 
 static struct connection *connections;
-unsigned live, live_chats;
+unsigned live, live_of[KIND_COUNT];
 static int epoll = -1;
 
 uint64_t now_ns(void)
@@ -39,7 +39,7 @@ void watch(struct connection *c)
 	c->next = connections;
 	connections = c;
 	live++;
-	live_chats += c->chat;
+	live_of[c->kind]++;
 	totals.opened++;
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
 		trouble(c, "error", errno);
@@ -65,13 +65,13 @@ static void sweep(void)
 	struct connection **at = &connections, *c;
 
 	while ((c = *at)) {
-		if (stopping && c->chat && !c->over)
+		if (stopping && c->kind == LONG && !c->over)
 			move(c);
 		if (!c->over && now_ns() - c->moved_ns > HUNG_NS)
 			trouble(c, "hang", 0);
 		if (c->over) {
 			*at = c->next;
-			live_chats -= c->chat;
+			live_of[c->kind]--;
 			close(c->fd);
 			free(c);
 			live--;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  *   traffic server ADDRESS PORT
- *   traffic client ADDRESS PORT CONNECTIONS CHATS RATE OWNER SEED
+ *   traffic client ADDRESS PORT CONNECTIONS CHATS RATE OWNER SEED BRIEFS
  *
+ * CONNECTIONS are open at once, CHATS of them for as long as the client runs; BRIEFS more are opened each second, and
+ * closed after one turn.
  * Tells of itself in JSON lines: totals twice a second, and each connection that did not end well. A client ends when
  * its standard input has ended and its connections are over; a server when its standard input has ended.
  */
@@ -24,7 +26,7 @@ static struct settings {
 	struct sockaddr_storage address;
 	socklen_t length;
 	unsigned connections, chats;
-	uint64_t rate, owner, random;
+	uint64_t rate, owner, random, briefs;
 } settings = { .rate = 1ULL << 40 };
 
 _Noreturn static void die(const char *what)
@@ -69,15 +71,15 @@ static void look_at_input(void)
 	stopping = stopping || poll(&input, 1, 0) != 0;
 }
 
-static void open_connection(bool chat)
+static void open_connection(enum kind kind)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
 	c->fd = new_socket();
 	c->client = true;
-	c->chat = chat;
+	c->kind = kind;
 	c->random = next_random(&settings.random);
-	fill_hello(&c->hello, &settings.random, settings.owner, chat);
+	fill_hello(&c->hello, &settings.random, settings.owner, kind);
 	if (connect(c->fd, (struct sockaddr *)&settings.address, settings.length) < 0 &&
 	    errno != EINPROGRESS) {
 		int error = errno;
@@ -94,11 +96,23 @@ static void open_connection(bool chat)
 
 static bool client_turn(void)
 {
+	static uint64_t began, briefs;
+
 	look_at_input();
 	if (stopping)
 		return live > 0;
-	for (int more = 0; more < 4 && live < settings.connections && now_ns() > retry_ns; more++)
-		open_connection(live_chats < settings.chats);
+	if (!began)
+		began = now_ns();
+	if (now_ns() <= retry_ns)
+		return true;
+	for (int more = 0; more < 4 && live - live_of[BRIEFLY] < settings.connections; more++)
+		open_connection(live_of[LONG] < settings.chats ? LONG : ANY);
+	for (int more = 0; more < 16 && live < MOST_LIVE; more++) {
+		if (briefs >= (now_ns() - began) / MS * settings.briefs / 1000)
+			break;
+		briefs++;
+		open_connection(BRIEFLY);
+	}
 	return true;
 }
 
@@ -124,9 +138,9 @@ int main(int argc, char **argv)
 	struct rlimit files = { 4096, 4096 };
 	bool serves = argc == 4 && strcmp(argv[1], "server") == 0;
 
-	if (!serves && (argc != 9 || strcmp(argv[1], "client") != 0)) {
+	if (!serves && (argc != 10 || strcmp(argv[1], "client") != 0)) {
 		fprintf(stderr, "usage: traffic server ADDRESS PORT | traffic client ADDRESS PORT "
-				"CONNECTIONS CHATS RATE OWNER SEED\n");
+				"CONNECTIONS CHATS RATE OWNER SEED BRIEFS\n");
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -146,6 +160,7 @@ int main(int argc, char **argv)
 	settings.rate = strtoull(argv[6], NULL, 10);
 	settings.owner = strtoull(argv[7], NULL, 10);
 	settings.random = strtoull(argv[8], NULL, 10);
+	settings.briefs = strtoull(argv[9], NULL, 10);
 	run(-1, settings.rate, client_turn);
 	return 0;
 }

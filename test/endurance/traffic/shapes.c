@@ -23,14 +23,17 @@ static uint64_t rounds(uint64_t *random, uint32_t unit)
 	return between(random, 1, most < 1 ? 1 : most > 2000 ? 2000 : most);
 }
 
-/* `owner`: number of the client, in the seed. `chat`: one that lives as long as the client. */
-void fill_hello(struct hello *h, uint64_t *random, uint64_t owner, bool chat)
+/* `owner`: number of the client, in the seed. */
+void fill_hello(struct hello *h, uint64_t *random, uint64_t owner, enum kind kind)
 {
 	static const uint32_t often[] = { ECHO, ECHO,   BRIEF,      BRIEF,       BRIEF,      UP,
 					  DOWN, DUPLEX, HALF_CLOSE, SLOW_SERVER, SLOW_CLIENT };
 
 	*h = (struct hello){ .magic = MAGIC };
-	h->shape = chat ? CHAT : often[next_random(random) % (sizeof(often) / sizeof(often[0]))];
+	h->shape = kind == LONG ? CHAT
+		   : kind == BRIEFLY
+			   ? BRIEF
+			   : often[next_random(random) % (sizeof(often) / sizeof(often[0]))];
 	h->seed = owner << 48 | next_random(random) >> 16;
 	h->unit = size_up_to(random, h->shape == BRIEF  ? 64 * KiB
 				     : h->shape == CHAT ? 4 * KiB

@@ -33,6 +33,16 @@ enum shape {
 		SHAPE_COUNT,
 };
 
+/* How a client came to open it. */
+enum kind {
+	ANY,
+	LONG,    /* a chat for as long as the client runs */
+	BRIEFLY, /* beside the others, so many in a second */
+	KIND_COUNT,
+};
+
+#define MOST_LIVE 3500u
+
 /* What the client says first: both ends then know what each will send. */
 struct hello {
 	uint32_t magic, shape;
@@ -44,7 +54,8 @@ struct hello {
 struct connection {
 	struct connection *next;
 	int fd;
-	bool client, chat, connected, shut, ended, over;
+	enum kind kind;
+	bool client, connected, shut, ended, over;
 	uint32_t events; /* what epoll was asked for */
 	size_t greeted;  /* bytes of the hello that are through */
 	struct hello hello;
@@ -65,7 +76,8 @@ extern const char *const shape_names[SHAPE_COUNT];
 void make_pattern(void);
 const char *pattern_at(uint64_t seed, uint64_t place); /* good for PATTERN_RUN bytes */
 #define PATTERN_RUN (1u << 20)
-int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes, size_t n); /* how far ahead in the stream they belong */
+int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes,
+		 size_t n); /* how far ahead in the stream they belong */
 uint64_t next_random(uint64_t *state);
 uint64_t between(uint64_t *state, uint64_t low, uint64_t high);
 
@@ -80,9 +92,9 @@ void trouble(struct connection *c, const char *what, int error);
 uint64_t now_ns(void);
 void watch(struct connection *c);
 void run(int listener, uint64_t rate, bool (*each_turn)(void));
-extern unsigned live, live_chats;
+extern unsigned live, live_of[KIND_COUNT];
 
 /* shapes.c */
-void fill_hello(struct hello *hello, uint64_t *random, uint64_t owner, bool chat);
+void fill_hello(struct hello *hello, uint64_t *random, uint64_t owner, enum kind kind);
 
 #endif
