@@ -151,7 +151,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep' && !phase.uninstall));
   const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
-  await step('sharing', () => shareProfiles(config, placeOf(config).name, mesh.profiles, { guard, store }, log.child('guard')), (sharing) => sharing?.stop());
+  const sharing = await step('sharing', () => shareProfiles(config, placeOf(config).name, mesh.profiles, { guard, store }, log.child('guard')), (started) => started?.stop());
   const pressure = new PressureWatch(log.child('datapath'));
   await step('pressure', () => { pressure.start(datapath); }, () => { pressure.stop(); });
 
@@ -165,6 +165,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
     resolver: new Resolver({ cgroupRoot }),
     guard,
     profiles,
+    sharing,
     log,
     version,
     startedAt: new Date(),

@@ -9,6 +9,8 @@ import type { ProfileStore } from './guard/store.js';
 import type { Log } from './log.js';
 
 export interface Sharing {
+  /** Why nothing is exchanged; '' when it is. */
+  readonly problem: string;
   stop(): Promise<void>;
 }
 
@@ -22,6 +24,7 @@ export function shareProfiles(
   bus.start();
   sharing.start();
   return {
+    get problem() { return bus.problem; },
     async stop() {
       sharing.stop();
       await bus.stop();

@@ -1,6 +1,7 @@
 /** The paths of the API. What each needs of the agent is in AgentView, so that tests serve a fake one. */
 import { configOrigin, type Config } from '../../config/load.js';
 import { pressureProblems } from '../datapath/pressure.js';
+import type { Sharing } from '../sharing.js';
 import type { Datapath, DatapathInfo } from '../datapath/types.js';
 import { totalsOf } from '../datapath/traffic.js';
 import { SidestepError } from '../errors.js';
@@ -37,6 +38,8 @@ export interface AgentView {
   notReady(): string;
   metrics(): MetricsState;
   reloadState(): ReloadState;
+  /** Undefined: there is nobody to share profiles with. */
+  readonly sharing?: Pick<Sharing, 'problem'> | undefined;
   /** Loads the configuration again; how it went is in reloadState(). */
   reload(): void;
   config(): Config;
@@ -87,6 +90,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
     ...view.mesh.problems(),
     ...(view.guard.problem === '' ? [] : [`profiles do not outlive the agent: ${view.guard.problem}`]),
+    ...(view.sharing === undefined || view.sharing.problem === '' ? [] : [`profiles are not exchanged with other hosts: ${view.sharing.problem}`]),
     ...(reload.successful ? [] : [`the last configuration did not load: ${reload.error}`]),
     ...(reload.restartNeeded.length === 0 ? [] : [`a restart is needed for ${reload.restartNeeded.join(', ')}`]),
   ];

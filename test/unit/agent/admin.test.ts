@@ -77,6 +77,12 @@ describe('admin API', () => {
     assert.match((await client.status()).problems[0]!, /switched off/);
   });
 
+  it('names problems: profiles that are not exchanged', async () => {
+    const lonely = await startTestAgent(folder(), { sharing: { problem: 'not permitted' } });
+    assert.deepEqual((await new AdminClient(lonely.path).status()).problems, ['profiles are not exchanged with other hosts: not permitted']);
+    await lonely.stop();
+  });
+
   for (const [what, method, path, body, status] of [
     ['a path that does not exist', 'GET', '/v1/nothing', '', 404],
     ['a method of Object', 'GET', '/toString', '', 404],
