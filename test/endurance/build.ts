@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Compiles the traffic program when one of its sources is newer than what was built. */
+/** The traffic program, compiled when one of its sources is newer; and Sidestep once more, as a version before this one. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildOtherLayout } from '../helpers/other-layout.js';
 
 const folder = fileURLToPath(new URL('../../../test/endurance/', import.meta.url));
 const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
@@ -19,4 +21,12 @@ export function buildTraffic(): string {
   execFileSync('cc', ['-D_GNU_SOURCE', '-std=gnu11', '-O2', '-Wall', '-Wextra', '-o', aside, ...sources.filter((name) => name.endsWith('.c'))]);
   renameSync(aside, program);
   return program;
+}
+
+/** Returns bin/sidestep of a build with the layout before this one, which goes with this process. */
+export function buildOlder(): string {
+  const tree = mkdtempSync(join(tmpdir(), 'sidestep-older-'));
+  process.once('exit', () => { rmSync(tree, { recursive: true, force: true }); });
+  buildOtherLayout(tree, -1);
+  return join(tree, 'bin/sidestep');
 }

@@ -26,12 +26,14 @@ export const AGENT_FAULTS = [
   'switched off and on',
   'observed for a moment',
   'queue made small and large',
+  'upgraded from another layout',
 ] as const;
 
 /** A reader that is always behind keeps its socket in, and the command says so; a pair may end by itself meanwhile. */
 const unlessBehind = (complaint: string): string => (/hold unread bytes|there is no such thing/.test(complaint) ? '' : complaint);
 
-export function agentFaults(operator: Operator): FaultKind<(typeof AGENT_FAULTS)[number]>[] {
+/** `older`: bin/sidestep of a build with an earlier layout; undefined: there is none, and no such upgrade. */
+export function agentFaults(operator: Operator, older?: string): FaultKind<(typeof AGENT_FAULTS)[number]>[] {
   const pause = (random: Random, most: number): Promise<void> => sleep(random.between(0, most));
   const again = (random: Random): Promise<void> => operator.start(random.of(['keep', 'retire']));
   const flip = async (random: Random, there: Parameters<Operator['change']>[0], back: Parameters<Operator['change']>[0]): Promise<string> => {
@@ -40,7 +42,20 @@ export function agentFaults(operator: Operator): FaultKind<(typeof AGENT_FAULTS)
     operator.change(back);
     return '';
   };
+  const upgrade = (launcher: string): FaultKind<(typeof AGENT_FAULTS)[number]> => ({ kind: 'upgraded from another layout', deed: async (random) => {
+    // An older version serves only what no newer one has left.
+    const complaints = [await operator.stop()];
+    await operator.start('retire');
+    complaints.push(await operator.stop());
+    await operator.start('keep', launcher);
+    await pause(random, 3000);
+    if (random.between(0, 1) === 1) await operator.kill();
+    else complaints.push(await operator.stop());
+    await again(random);
+    return complaints.find((complaint) => complaint !== '') ?? '';
+  } });
   return [
+    ...(older === undefined ? [] : [upgrade(older)]),
     { kind: 'agent killed', deed: async (random) => {
       await operator.kill();
       await pause(random, 1500);

@@ -12,7 +12,7 @@ import { bpfObjects } from '../helpers/bpf-objects.js';
 import { kernelComplaints, leftovers, takeLock } from '../helpers/kernel.js';
 import { withNetns, withPods, type Pods } from '../helpers/pods.js';
 import { Ground } from '../helpers/real-agent.js';
-import { buildTraffic } from './build.js';
+import { buildOlder, buildTraffic } from './build.js';
 import { AGENT_FAULTS, agentFaults, inflict, trafficFaults } from './faults.js';
 import { Operator } from './operator.js';
 import { Random } from './random.js';
@@ -34,6 +34,7 @@ function usage(words: string): never {
 
 interface Options {
   readonly minutes: number;
+  readonly short: boolean;
   readonly seed: number;
   readonly plain: boolean;
   readonly crowd: boolean;
@@ -54,7 +55,7 @@ function options(): Options {
     if (!(minutes > 0 && minutes <= 24 * 60)) usage('--minutes takes a number from 0 to 1440');
     if (!Number.isInteger(seed) || seed < 0) usage('--seed takes a whole number');
     if (values.rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && values.only !== undefined)) usage('--rounds takes a whole number, and goes with --only');
-    return { minutes, seed, rounds, only: values.only ?? '', plain: values.plain === true, crowd: values.crowd === true, out: values.out, counts: values.counts };
+    return { minutes, short: values.short === true, seed, rounds, only: values.only ?? '', plain: values.plain === true, crowd: values.crowd === true, out: values.out, counts: values.counts };
   } catch (error) {
     return usage((error as Error).message);
   }
@@ -81,7 +82,7 @@ async function tellNowAndThen(run: Run, traffic: Traffic, ended: AbortSignal): P
   }
 }
 
-async function endure(run: Run, ground: Ground, traffic: Traffic, program: string, { only, rounds }: Options): Promise<void> {
+async function endure(run: Run, ground: Ground, traffic: Traffic, program: string, older: string | undefined, { only, rounds }: Options): Promise<void> {
   const random = new Random(run.seed);
   const operator = new Operator(ground);
   const redirects = new Redirects();
@@ -94,7 +95,7 @@ async function endure(run: Run, ground: Ground, traffic: Traffic, program: strin
   const place = { program, cgroup: ground.cgroup };
   try {
     await Promise.all([
-      inflict(run.plain ? [] : agentFaults(operator).filter(({ kind }) => kind.includes(only)), random.child(), 1500, run.faults, until, rounds),
+      inflict(run.plain ? [] : agentFaults(operator, older).filter(({ kind }) => kind.includes(only)), random.child(), 1500, run.faults, until, rounds),
       inflict(only === '' ? trafficFaults(traffic, place) : [], random.child(), 3000, run.faults, until),
     ]);
     await traffic.stop(FINISH_MS);
@@ -121,6 +122,8 @@ async function main(): Promise<number> {
   const kinds = AGENT_FAULTS.filter((kind) => kind.includes(chosen.only));
   if (kinds.length === 0) usage(`--only: no fault has ${chosen.only} in its name; there are: ${AGENT_FAULTS.join(', ')}`);
   const program = buildTraffic();
+  // Another build takes minutes, so the short form does without.
+  const older = chosen.short || !kinds.includes('upgraded from another layout') ? undefined : buildOlder();
   const release = await takeLock();
   const run: Run = { seed, plain, seconds: minutes * 60, faults: [], seen: [], samples: [], totals: { bytes: 0, opened: 0, done: {} },
     redirectedBytes: 0, accelerated: 0, agentStarts: 0, fallen: [], kernelComplaints: [], left: [] };
@@ -134,7 +137,7 @@ async function main(): Promise<number> {
     await withNetns((loopback) => withPods(async (pods) => {
       populate(traffic, program, ground.cgroup, loopback, pods, chosen);
       try {
-        await endure(run, ground, traffic, program, chosen);
+        await endure(run, ground, traffic, program, older, chosen);
       } finally {
         for (const player of traffic.players) await player.kill();
       }

@@ -39,10 +39,10 @@ export class Operator {
   }
 
   /** Only begins to start; ready() waits. */
-  launch(onExit: Settings['onExit']): void {
+  launch(onExit: Settings['onExit'], launcher = LAUNCHER): void {
     this.settings.onExit = onExit;
     this.starts++;
-    this.#agent = this.ground.start([], this.#write());
+    this.#agent = this.ground.start([], this.#write(), launcher);
   }
 
   async ready(): Promise<void> {
@@ -53,8 +53,9 @@ export class Operator {
     }
   }
 
-  async start(onExit: Settings['onExit']): Promise<void> {
-    this.launch(onExit);
+  /** `launcher`: bin/sidestep of the build to start. */
+  async start(onExit: Settings['onExit'], launcher = LAUNCHER): Promise<void> {
+    this.launch(onExit, launcher);
     await this.ready();
   }
 

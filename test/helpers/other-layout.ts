@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Builds into `tree`, which must be empty. The version is that of this build and `steps` more. */
 export function buildOtherLayout(tree: string, steps: number): void {
-  for (const name of ['bpf', 'native', 'dist', 'bin', 'scripts', 'package.json', 'package-lock.json']) {
+  for (const name of ['bpf', 'native', 'config', 'dist', 'bin', 'scripts', 'package.json', 'package-lock.json']) {
     cpSync(join(root, name), join(tree, name), { recursive: true, filter: (path) => !/\/(bpf|native)\/build(\/|$)/.test(path) });
   }
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));

@@ -49,9 +49,9 @@ export class Ground {
     return file;
   }
 
-  /** `more` comes after the settings of the ground, and wins. */
-  start(more: readonly string[] = [], config = '/dev/null'): RealAgent {
-    const agent = new RealAgent(['--config', config, '--run-dir', this.runDir, 'agent', ...this.flags, ...more], this.netns);
+  /** `more` comes after the settings of the ground, and wins. `launcher`: that of another build. */
+  start(more: readonly string[] = [], config = '/dev/null', launcher = LAUNCHER): RealAgent {
+    const agent = new RealAgent(['--config', config, '--run-dir', this.runDir, 'agent', ...this.flags, ...more], this.netns, launcher);
     this.#agents.push(agent);
     return agent;
   }
@@ -115,10 +115,10 @@ export class RealAgent {
   stderr = '';
   readonly #ended: Promise<unknown>;
 
-  /** `netns`: the network namespace that is its host. */
-  constructor(args: readonly string[], netns?: string) {
+  /** `netns`: the network namespace that is its host. `launcher`: bin/sidestep of the build that it is. */
+  constructor(args: readonly string[], netns?: string, launcher = LAUNCHER) {
     const enter = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`];
-    const [file = '', ...rest] = [...enter, process.execPath, LAUNCHER, ...args];
+    const [file = '', ...rest] = [...enter, process.execPath, launcher, ...args];
     this.child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout!.on('data', (chunk: Buffer) => { this.stdout += chunk.toString(); });
     this.child.stderr!.on('data', (chunk: Buffer) => { this.stderr += chunk.toString(); });
