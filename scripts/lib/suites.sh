@@ -42,6 +42,21 @@ run_endurance() {
 	add_up endurance "$status" "$passes" "$failures"
 }
 
+# Servers and clients that nobody here wrote, in short; each check counts as a test. The tests of Go and of CPython take longer
+# than all of these, and are left to `npm run conformance`.
+conformance_suites="hazards,node,redis,memcached,nginx,curl,haproxy,postgresql,nats"
+
+run_conformance() {
+	local status=0 passes=0 failures=0 report
+	report="$(mktemp)"
+	echo "== conformance"
+	timeout --foreground --kill-after=30 "$suite_seconds" node dist/test/conformance/main.js --short --only "$conformance_suites" --out "$report" || status=$?
+	read -r passes failures < <(node -p 'const all = JSON.parse(fs.readFileSync(process.argv[1])); all.passed + " " + all.failed' \
+		"$report" 2>/dev/null) || passes=0 failures=0
+	rm -f "$report"
+	add_up conformance "$status" "$passes" "$failures"
+}
+
 run_suites() {
 	local suite
 	for suite in unit bus native datapath mesh; do
