@@ -36,6 +36,26 @@ def tcp(host, port, n=1, keep=False, bind=None, timeout=3):
     return {"counts": counts, "names": names, "errors": errors, "peers": sorted(map(list, peers))}
 
 
+def options(socket_):
+    """What the kernel says of a socket that was kept."""
+    s = kept[socket_]
+    tcp_ = lambda name: s.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+    return {
+        "congestionControl": s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).split(b"\0")[0].decode(),
+        "sendBuffer": s.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2,
+        "receiveBuffer": s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2,
+        "synRetries": tcp_("TCP_SYNCNT"),
+        "keepalive": s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+        "keepaliveIdle": tcp_("TCP_KEEPIDLE"),
+        "keepaliveInterval": tcp_("TCP_KEEPINTVL"),
+        "keepaliveProbes": tcp_("TCP_KEEPCNT"),
+        "userTimeout": tcp_("TCP_USER_TIMEOUT"),
+        "noDelay": tcp_("TCP_NODELAY"),
+        "notSentLowWater": tcp_("TCP_NOTSENT_LOWAT"),
+        "pacing": s.getsockopt(socket.SOL_SOCKET, 47),
+    }
+
+
 def ask(s, timeout):
     s.settimeout(timeout)
     answer, sender = s.recvfrom(64)
@@ -100,7 +120,7 @@ def close(first=0, last=None):
     return {"closed": len(kept[first:last])}
 
 
-verbs = {f.__name__: f for f in (tcp, udp_open, udp_connect, udp_talk, peer, reconnect, close)}
+verbs = {f.__name__: f for f in (tcp, udp_open, udp_connect, udp_talk, peer, reconnect, close, options)}
 print(json.dumps({"ready": True}), flush=True)
 for line in sys.stdin:
     command = json.loads(line)
