@@ -46,6 +46,7 @@ export interface NativeTable {
   skewPercent: number;
   slowStartMs: number;
   ejectAfter: number;
+  ejectResets: number;
   ejectMs: number;
   weightSum: number;
   hostSlots: number;

@@ -72,7 +72,7 @@ MeshTable TableOf(const Arguments& from) {
 			  from.Number("affinityMs"), from.Number("maxConnections") };
 	rows[2].bounds = { from.Number("skewPercent"), from.Number("slowStartMs"), from.Number("ejectAfter"),
 			   from.Number("ejectMs") };
-	rows[3].sums = { from.Number("weightSum"), {} };
+	rows[3].sums = { from.Number("weightSum"), from.Number("ejectResets"), {} };
 	if (static_cast<size_t>(rows[0].shape.host_slots) + rows[0].shape.zone_slots + rows[0].shape.all_slots != count)
 		from.Complain("slots", "does not have the slots of its tiers");
 	for (size_t i = 0; i < count; i++)

@@ -13,7 +13,7 @@ def word(error):
     return errno.errorcode.get(error.errno, str(error))
 
 
-def tcp(host, port, n=1, keep=False, bind=None, timeout=3):
+def tcp(host, port, n=1, keep=False, bind=None, timeout=3, say=None):
     names, errors, peers = [], {}, set()
     for _ in range(n):
         s = socket.socket(family(host), socket.SOCK_STREAM)
@@ -23,6 +23,8 @@ def tcp(host, port, n=1, keep=False, bind=None, timeout=3):
                 s.bind(tuple(bind))
             s.connect((host, port))
             peers.add(tuple(s.getpeername()[:2]))
+            if say:
+                s.send(say.encode())
             names.append(s.recv(64).decode())
         except OSError as error:
             errors[word(error)] = errors.get(word(error), 0) + 1
