@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Services in figures, on a real nats-server and the real programs, as JSON: how long an endpoint takes from the bus to the
- * kernel, one at a time and under a thousand changes a second, how long a fleet takes to read, and what balancing adds to a
- * connect(). `npm run bench:mesh [-- PART...]`; all parts take some four minutes, with `--short` one.
+ * kernel, one at a time and under a thousand changes a second, how long a fleet takes to read, what balancing adds to a
+ * connect(), and how long clients wait by each policy when endpoints are of unequal speed. `npm run bench:mesh [-- PART...]`; all parts take some six
+ * minutes, with `--short` two.
  */
 import { encodeAlive, encodeRecord } from '../../agent/bus/codec.js';
 import { takeLock } from '../helpers/kernel.js';
 import { withBus, type TestBus } from '../helpers/registry.js';
 import { churn, oneByOne } from './mesh-changes.js';
 import { connectCost } from './mesh-connect.js';
+import { unequal } from './mesh-policies.js';
 import { aliveSubject, options, recordOf, subjectOf, write } from './mesh-ground.js';
 
 async function fleet(bus: TestBus, hosts: number, each: number): Promise<object> {
@@ -42,6 +44,7 @@ const words = process.argv.slice(2);
 const short = words.includes('--short');
 const parts: Readonly<Record<string, () => Promise<object>>> = {
   connect: () => connectCost(short ? 5 : 15, short ? 5000 : 20_000),
+  unequal: () => unequal(short ? 1 : 3, short ? 4 : 8),
   manySmall: () => onBus((bus) => oneByOne(bus, { services: 1000, each: 10 }, short ? 200 : 1000)),
   fewLarge: () => onBus((bus) => oneByOne(bus, { services: 10, each: 1000 }, short ? 100 : 500)),
   hundredThousand: () => onBus((bus) => oneByOne(bus, { services: 1000, each: 100 }, short ? 200 : 1000)),

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers that serve one connection at a time, and an open stream of clients.
 
-  queueing.py server '{"workers", "port", "shared"}'   each has a listener of its own, or all accept from one ("shared")
-      prints {"pids"}; a line on standard input ends it
-  queueing.py client '{"port", "perSecond", "seconds", "heavyShare", "lightMs", "heavyMs", "seed", "timeout"}'
+  queueing.py server '{"workers", "port", "host", "shared", "factor"}'   each has a listener of its own, or all accept from one
+      ("shared"), and takes "factor" times as long as it is asked to; prints {"pids"}; a line on standard input ends it
+  queueing.py client '{"host", "port", "perSecond", "seconds", "heavyShare", "lightMs", "heavyMs", "seed", "timeout"}'
       connections at random moments, whatever became of the earlier ones; each says how long it takes to serve
       prints {"all", "light": {"count", "p50", "p99"} in ms, "failed", "overdue"}
 A worker sleeps while it serves, so that the number of processors does not matter.
 """
 import asyncio, json, os, random, signal, socket, sys, time
 
-role, options = sys.argv[1], json.loads(sys.argv[2])
+role, options = sys.argv[1], {"host": "127.0.0.1", "factor": 1, **json.loads(sys.argv[2])}
 
 
 def listener():
@@ -18,7 +18,7 @@ def listener():
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if not options.get("shared"):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    s.bind(("127.0.0.1", options["port"]))
+    s.bind((options["host"], options["port"]))
     s.listen(4096)
     return s
 
@@ -27,7 +27,7 @@ def work(s):
     while True:
         client, _ = s.accept()
         try:
-            time.sleep(int(client.recv(16)) / 1000)
+            time.sleep(int(client.recv(16)) / 1000 * options["factor"])
             client.send(b"!")
         except (OSError, ValueError):
             pass
@@ -66,7 +66,7 @@ def spread(values):
 async def ask(ms, late, failed):
     began = time.monotonic()
     try:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", options["port"]), options["timeout"])
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(options["host"], options["port"]), options["timeout"])
         writer.write(str(ms).encode())
         if not await asyncio.wait_for(reader.read(1), options["timeout"]):
             failed.append("closed")
