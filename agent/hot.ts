@@ -42,6 +42,7 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'mesh.enabled': reserve,
   'mesh.except': reserve,
   services: reserve,
+  tuning: reserve,
   'reuseport.enabled': rebalance,
   'reuseport.include': rebalance,
   'reuseport.exclude': rebalance,

@@ -39,28 +39,66 @@ static __noinline bool may_eject(struct choice *c)
 	return c->start * 2 <= look;
 }
 
-static __always_inline void failed(const struct mesh_pick *pick, struct mesh_load *load)
+/* The bounds of a service, and in `c` its table. */
+static __always_inline bool read_bounds(struct choice *c, __u32 service)
 {
-	struct choice c = { .now = bpf_ktime_get_ns() };
 	const struct mesh_row *row;
-	__u32 service = pick->service, times;
 
-	c.table = bpf_map_lookup_elem(&tables, &service);
-	row = c.table ? row_of(&c, 0) : NULL;
+	c->table = bpf_map_lookup_elem(&tables, &service);
+	row = c->table ? row_of(c, 0) : NULL;
 	if (!row)
-		return;
-	c.shape = row->shape;
-	row = row_of(&c, 2);
-	if (!row || !row->bounds.eject_after)
-		return;
-	c.bounds = row->bounds;
-	times = __sync_fetch_and_add(&load->in_a_row, 1) + 1;
-	if (times < c.bounds.eject_after || load->ejected_until_ns > c.now || !may_eject(&c))
+		return false;
+	c->shape = row->shape;
+	row = row_of(c, 2);
+	if (!row)
+		return false;
+	c->bounds = row->bounds;
+	row = row_of(c, 3);
+	if (!row)
+		return false;
+	c->sums = row->sums;
+	return true;
+}
+
+static __always_inline void eject(struct choice *c, struct mesh_load *load)
+{
+	__u32 times;
+
+	if (load->ejected_until_ns > c->now || !may_eject(c))
 		return;
 	times = load->ejections > 4 ? 4 : load->ejections;
 	load->ejections++;
 	load->in_a_row = 0;
-	load->ejected_until_ns = c.now + ((__u64)c.bounds.eject_ms * 1000000 << times);
+	load->ejected_until_ns = c->now + ((__u64)c->bounds.eject_ms * 1000000 << times);
+}
+
+static __always_inline void failed(const struct mesh_pick *pick, struct mesh_load *load)
+{
+	struct choice c = { .now = bpf_ktime_get_ns() };
+
+	if (!read_bounds(&c, pick->service) || !c.bounds.eject_after)
+		return;
+	if (__sync_fetch_and_add(&load->in_a_row, 1) + 1 >= c.bounds.eject_after)
+		eject(&c, load);
+}
+
+/* One that takes connections only to reset them looks well to whoever counts failures. */
+static __always_inline void was_reset(const struct mesh_pick *pick, struct mesh_load *load)
+{
+	struct choice c = { .now = bpf_ktime_get_ns() };
+	__u32 number = pick->endpoint, one = 1, times;
+	__u32 *row;
+
+	if (!read_bounds(&c, pick->service) || !c.sums.eject_resets)
+		return;
+	row = bpf_map_lookup_elem(&resets, &number);
+	times = row ? __sync_fetch_and_add(row, 1) + 1 : one;
+	if (!row)
+		bpf_map_update_elem(&resets, &number, &one, BPF_NOEXIST);
+	if (times < c.sums.eject_resets)
+		return;
+	bpf_map_delete_elem(&resets, &number);
+	eject(&c, load);
 }
 
 static __always_inline void begun(struct bpf_sock_ops *ops, struct mesh_pick *pick,
@@ -127,6 +165,11 @@ static __always_inline void over(const struct sock *sk, struct mesh_pick *pick,
 	__sync_fetch_and_add(was_open ? &load->active : &load->connecting, -1);
 	if (was_open && (error == ECONNRESET || error == ETIMEDOUT)) {
 		__sync_fetch_and_add(&load->resets, 1);
+		was_reset(pick, load);
+	} else if (was_open && !error) {
+		/* Rarely there: to look is cheaper than to remove. */
+		if (bpf_map_lookup_elem(&resets, &pick->endpoint))
+			bpf_map_delete_elem(&resets, &pick->endpoint);
 	} else if (!was_open && error) {
 		/* Without an error the program itself gave up. */
 		__sync_fetch_and_add(&load->failures, 1);

@@ -1,6 +1,8 @@
 /** docs/configuration.md. */
 import { keys, type Key } from './keys.js';
 import { serviceFields } from './services.js';
+import type { Field } from './shape.js';
+import { tuningFields } from './tuning.js';
 
 const intro = `# Configuration
 
@@ -40,12 +42,17 @@ function entry(key: Key): string {
   ].join('\n');
 }
 
-function services(): string {
-  const rows = Object.entries(serviceFields).map(([name, field]) =>
+function list(title: string, introduction: string, fields: object): string {
+  const rows = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>).map(([name, field]) =>
     `| \`${name}\` | ${cell(field.doc)} | ${'otherwise' in field ? 'no' : 'yes'} |`);
-  return ['## Services', '', 'Each entry of `services` has these keys; [mesh.md](mesh.md) shows them at work.', '', '| Key | Is | Must be given |', '| --- | --- | --- |', ...rows].join('\n');
+  return [`## ${title}`, '', introduction, '', '| Key | Is | Must be given |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
+const lists = [
+  list('Services', 'Each entry of `services` has these keys; [mesh.md](mesh.md) shows them at work.', serviceFields),
+  list('Tuning', 'Each entry of `tuning` has these keys: one of the first three at least, and what it sets; [mesh.md](mesh.md#tcp-settings-of-connections-that-leave-the-host) shows them at work.', tuningFields),
+];
+
 export function configurationDocs(): string {
-  return `${[intro.trimEnd(), ...keys.map(entry), services()].join('\n\n')}\n`;
+  return `${[intro.trimEnd(), ...keys.map(entry), ...lists].join('\n\n')}\n`;
 }

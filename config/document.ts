@@ -2,9 +2,8 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { keyByName, sections } from './keys.js';
 import type { Key } from './keys.js';
-import { remember } from './services-format.js';
-import { readServices } from './services.js';
 import type { Path } from './shape.js';
+import { isStructured, readStructured } from './structured.js';
 import { emptySource, take, takeList, unknownKey, type Source } from './source.js';
 
 interface Reading {
@@ -48,23 +47,23 @@ function placeOf(reading: Reading, top: unknown, path: Path): string {
   return place(reading, offsetOf(node)).where;
 }
 
-function takeServices(reading: Reading, key: Key, value: unknown): void {
+function takeStructured(reading: Reading, key: Key, value: unknown): void {
   const given: unknown = isNode(value) ? value.toJS(reading.document, { maxAliasCount: 100 }) : value;
-  const { services, findings } = readServices(given);
-  for (const { path, message, hint } of findings) {
+  const read = readStructured(key.formatName, given);
+  for (const { path, message, hint } of read?.findings ?? []) {
     const name = `${key.name}${path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')}`;
     reading.source.problems.push({ where: placeOf(reading, value, path), key: name, message, hint });
   }
   const { origin } = place(reading, offsetOf(value));
-  if (findings.length === 0) reading.source.settings.push({ key, value: remember(services, given), origin });
+  if (read?.findings.length === 0) reading.source.settings.push({ key, value: read.value, origin });
 }
 
 function readKey(reading: Reading, name: string, keyNode: unknown, value: unknown): void {
   const at = place(reading, offsetOf(keyNode));
   const { problems } = reading.source;
   const key = keyByName.get(name);
-  if (key?.formatName === 'services' && !isNothing(value)) {
-    takeServices(reading, key, value);
+  if (key && isStructured(key.formatName) && !isNothing(value)) {
+    takeStructured(reading, key, value);
   } else if (key?.format.complaint && isSeq(value)) {
     readList(reading, key, value.items, at);
   } else if (key) {

@@ -5,7 +5,7 @@
 import convict from 'convict';
 import { isIP } from 'node:net';
 import { readDuration, readSize, showDuration, showSize } from './units.js';
-import { servicesFormat } from './services-format.js';
+import { structuredFormat } from './structured.js';
 import { parseSelector, SELECTOR_EXAMPLE } from './selector.js';
 import { parseWeight } from './weight.js';
 import type { Value } from './types.js';
@@ -69,7 +69,8 @@ const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => strin
 });
 
 export const formats: Readonly<Record<string, Format>> = {
-  services: servicesFormat,
+  services: structuredFormat('services', 'services'),
+  tuning: structuredFormat('tuning', 'rules'),
   paths: list((entry) => (isPath(entry) ? true : 'it is no absolute path without ".."'), () => 'a list of absolute paths'),
   'nats-servers': list(
     (entry) => (isNatsUrl(entry) ? true : 'it is no server such as tls://nats.example:4222, without name or password'),

@@ -72,4 +72,5 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'bus.embeddedPort': 'restart',
   'bus.stateDir': 'restart',
   services: 'hot',
+  tuning: 'hot',
 };

@@ -1,6 +1,8 @@
 /** The schema for editors and CI: JSON Schema, with the environment name of each key beside it. */
 import { keys, type Key } from './keys.js';
 import { serviceFields } from './services.js';
+import type { Field } from './shape.js';
+import { tuningFields } from './tuning.js';
 
 type Json = Record<string, unknown>;
 
@@ -12,6 +14,19 @@ const whole = ({ rule }: Key): Json => ({
 });
 
 const absolute = '^/(?!.*(^|/)\\.\\.(/|$))';
+
+const maps = (fields: object): Json => {
+  const entries = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>);
+  return {
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: entries.filter(([, field]) => !('otherwise' in field)).map(([name]) => name),
+      properties: Object.fromEntries(entries.map(([name, { doc }]) => [name, { description: `${doc}.` }])),
+    },
+  };
+};
 
 /** JSON Schema cannot say everything that formats.ts says; where it cannot, it is the wider of the two. */
 const shapes: Readonly<Record<string, (key: Key) => Json>> = {
@@ -37,15 +52,8 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
   address: () => ({ type: 'string', minLength: 1 }),
   paths: () => ({ type: 'array', items: { type: 'string', pattern: absolute } }),
   'nats-servers': () => ({ type: 'array', items: { type: 'string', minLength: 1 } }),
-  services: () => ({
-    type: 'array',
-    items: {
-      type: 'object',
-      additionalProperties: false,
-      required: Object.entries(serviceFields).filter(([, field]) => !('otherwise' in field)).map(([name]) => name),
-      properties: Object.fromEntries(Object.entries(serviceFields).map(([name, { doc }]) => [name, { description: `${doc}.` }])),
-    },
-  }),
+  services: () => maps(serviceFields),
+  tuning: () => maps(tuningFields),
   'file-mode': () => ({ type: 'string', pattern: '^0?[0-7]{3}$' }),
 };
 

@@ -5,6 +5,7 @@ import { readDocument } from './document.js';
 import { readEnvironment } from './environment.js';
 import { ConfigError } from './errors.js';
 import { keys } from './keys.js';
+import { isStructured } from './structured.js';
 import { schema } from './schema.js';
 import { emptySource, readFlags, type Flags, type Setting, type Source } from './source.js';
 import type { Config, ConfigKey, Value } from './types.js';
@@ -49,11 +50,11 @@ function readFile(named: string | undefined): Source {
 /** Convict owns the defaults and has the last word: strict, on values that were read already. */
 function assemble(settings: ReadonlyMap<ConfigKey, Setting>): Config {
   const instance = convict(schema, { env: {}, args: [] });
-  for (const [name, { value }] of settings) if (name !== 'services') instance.set<string>(name, value);
+  for (const [name, { value }] of settings) if (!isStructured(name)) instance.set<string>(name, value);
   instance.validate({ allowed: 'strict' });
-  // Convict hands out copies; this list is known by what it is (services-format.ts).
-  const services = settings.get('services')?.value as Config['services'] | undefined;
-  return freeze({ ...instance.getProperties(), services: services ?? [] });
+  // Convict hands out copies; these lists are known by what they are (structured.ts).
+  const listed = Object.fromEntries([...settings].flatMap(([name, { value }]) => (isStructured(name) ? [[name, value]] : [])));
+  return freeze({ ...instance.getProperties(), ...listed });
 }
 
 function freeze<T extends object>(value: T): T {

@@ -2,7 +2,7 @@
 import type convict from 'convict';
 import type { Config } from './types.js';
 
-export const meshSchema: convict.Schema<Pick<Config, 'host' | 'mesh' | 'bus' | 'services'>> = {
+export const meshSchema: convict.Schema<Pick<Config, 'host' | 'mesh' | 'bus' | 'services' | 'tuning'>> = {
   host: {
     name: {
       doc: 'Name of this host, its own among all agents of the cluster. `auto` is the host name up to the first dot.',
@@ -85,4 +85,5 @@ export const meshSchema: convict.Schema<Pick<Config, 'host' | 'mesh' | 'bus' | '
     stateDir: { doc: 'Directory of the store of the embedded server. `auto` is nats below stateDir.', format: 'path', keyword: 'auto', default: 'auto' },
   },
   services: { doc: 'Services with virtual addresses. Their keys are listed below.', format: 'services', default: [] },
+  tuning: { doc: 'TCP settings of connections that leave this host, by service, port or network. The first rule that fits holds. Its keys are listed below.', format: 'tuning', default: [] },
 };

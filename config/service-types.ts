@@ -48,7 +48,8 @@ export interface ServiceConfig {
   /** Most connections from this host at once; 0: no limit. */
   readonly maxConnections: number;
   /** Connect failures in a row until an endpoint is left alone for a while; 0: never. */
-  readonly ejection: { readonly failures: number; readonly time: number };
+  /** After so many failures, or resets, in a row; 0: never. */
+  readonly ejection: { readonly failures: number; readonly resets: number; readonly time: number };
   readonly slowStart: number;
   /** Size of the Maglev table; 0: chosen by the number of endpoints. */
   readonly tableSize: number;

@@ -83,11 +83,12 @@ export const serviceFields: Fields<ServiceConfig> = {
   maxConnections: { read: shape.whole(0, 4_000_000_000), otherwise: 0, doc: 'most connections from this host at once; further ones get ECONNREFUSED; 0: no limit' },
   ejection: {
     read: shape.object({
-      failures: { read: shape.whole(0, 1000), doc: 'connect failures in a row; 0: never' },
+      failures: { read: shape.whole(0, 1000), otherwise: 5, doc: 'connect failures in a row; 0: never' },
+      resets: { read: shape.whole(0, 1000), otherwise: 10, doc: 'open connections that it resets in a row; 0: never' },
       time: { read: shape.duration(100, 60 * minute), otherwise: 30_000, doc: 'how long it is left alone; doubles each time' },
     }),
-    otherwise: { failures: 5, time: 30_000 },
-    doc: 'endpoints that refuse connections are left alone for a while',
+    otherwise: { failures: 5, resets: 10, time: 30_000 },
+    doc: 'endpoints that refuse or reset connections are left alone for a while',
   },
   slowStart: { read: shape.duration(0, 60 * minute), otherwise: 0, doc: 'how long a new endpoint takes to get its full share' },
   tableSize: { read: tableSize, otherwise: 0, doc: 'size of the Maglev table, a prime; left out, it follows the number of endpoints' },

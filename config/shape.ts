@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { canonical, isMapped } from './address.js';
 import { distance } from './distance.js';
-import { readDuration } from './units.js';
+import { readDuration, readSize, showSize } from './units.js';
 
 export type Path = readonly (string | number)[];
 
@@ -40,6 +40,16 @@ export const duration = (min: number, max: number): Reader<number> => (value, pa
   return ms !== undefined && ms >= min && ms <= max
     ? ms : refuse(value, path, findings, `a duration such as 500ms, 5s or 1m, from ${min}ms to ${max}ms`, min);
 };
+
+/** Bytes. */
+export const size = (min: number, max: number): Reader<number> => (value, path, findings) => {
+  const bytes = typeof value === 'string' || typeof value === 'number' ? readSize(String(value)) : undefined;
+  return bytes !== undefined && bytes >= min && bytes <= max
+    ? bytes : refuse(value, path, findings, `a size such as 256KiB, 1MiB or a number of bytes, from ${showSize(min)} to ${showSize(Math.floor(max))}`, min);
+};
+
+export const flag: Reader<boolean> = (value, path, findings) =>
+  typeof value === 'boolean' ? value : refuse(value, path, findings, 'true or false', false);
 
 export const address: Reader<string> = (value, path, findings) =>
   typeof value === 'string' && isIP(value) !== 0 && !value.includes('%') && !isMapped(value)

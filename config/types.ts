@@ -1,5 +1,6 @@
 /** What the agent is told. Sizes are bytes and durations are milliseconds by the time anybody reads them here. */
 import type { ServiceConfig } from './service-types.js';
+import type { TuningConfig } from './tuning-types.js';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'pretty' | 'journal';
@@ -82,6 +83,7 @@ export interface Config {
     readonly stateDir: string;
   };
   readonly services: readonly ServiceConfig[];
+  readonly tuning: readonly TuningConfig[];
 }
 
 type Leaf<T> = {
@@ -90,4 +92,6 @@ type Leaf<T> = {
 
 /** The dotted name of a setting, such as `datapath.maxPairs`. */
 export type ConfigKey = Leaf<Config>;
-export type Value = string | number | boolean | readonly string[] | readonly ServiceConfig[];
+/** Lists of maps. */
+export type Structured = readonly ServiceConfig[] | readonly TuningConfig[];
+export type Value = string | number | boolean | readonly string[] | Structured;

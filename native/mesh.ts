@@ -46,6 +46,7 @@ export interface NativeTable {
   skewPercent: number;
   slowStartMs: number;
   ejectAfter: number;
+  ejectResets: number;
   ejectMs: number;
   weightSum: number;
   hostSlots: number;
@@ -73,6 +74,42 @@ export interface NativeService {
   kept: number;
   picks: { host: number; zone: number; all: number };
   refused: { no_endpoint: number; connections: number; twin: number };
+}
+
+/** A rule for TCP settings: which connections, and what of TUNE_OPTIONS (mesh_tune.h) it sets. Times in ms, but keepalive: s. */
+export interface NativeTuningRule {
+  /** Never used for another rule. From 1 on. */
+  id: number;
+  network: string;
+  prefix: number;
+  firstPort: number;
+  lastPort: number;
+  byService: boolean;
+  /** Numbers of the service, one for each family; 0: none. */
+  service4: number;
+  service6: number;
+  [option: string]: number | string | boolean;
+}
+
+export interface NativeTally {
+  rule: number;
+  connections: number;
+  /** `error`: the latest, in words; '' when nothing was refused. */
+  options: Record<string, { given: number; refused: number; error: string }>;
+}
+
+export interface NativeTuned {
+  localAddress: string;
+  localPort: number;
+  remoteAddress: string;
+  remotePort: number;
+  netns: number;
+  inode: string;
+  rule: number;
+  given: string[];
+  refused: string[];
+  /** What the kernel has now, as getsockopt() tells it. */
+  now: Record<string, number | string>;
 }
 
 export interface NativeProgram {
@@ -107,6 +144,11 @@ export interface NativeMesh {
   services(): NativeService[];
   /** Ends connected datagram sockets whose endpoint is gone. Resolves to how many. */
   endDead(): Promise<number>;
+  /** Replaces the list in one step. Counts of rules that are still there go on. */
+  putTuning(rules: readonly NativeTuningRule[]): void;
+  tallies(): NativeTally[];
+  /** Connections that a rule fitted, and that are still there. */
+  tuned(): Promise<NativeTuned[]>;
   uninstall(): void;
   /** Idempotent. Pins stay. */
   close(): void;

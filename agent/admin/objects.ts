@@ -1,6 +1,7 @@
 /** What the admin API says, version 1. The CLI prints these very objects with `-o json`. Add; never change meaning. */
 import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResult } from '../datapath/types.js';
 import type { Totals } from '../datapath/traffic.js';
+import type { TunedView } from '../mesh/tuned.js';
 import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
 import type { Explanation } from '../pairs/explain.js';
 import type { Imported, Named } from '../guard/manage.js';
@@ -104,6 +105,8 @@ export interface Explained extends Versioned {
   answers: Explanation[];
   /** Groups of listeners on this port, or of this process. */
   groups: GroupView[];
+  /** Connections that a rule of `tuning` fitted. */
+  tuned: TunedView[];
 }
 
 export interface ConfigObject extends Versioned {

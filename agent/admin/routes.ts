@@ -10,6 +10,7 @@ import { explain } from '../pairs/explain.js';
 import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
 import type { Mesh } from '../mesh/mesh.js';
+import { tunedMatches } from '../mesh/tuned.js';
 import type { Resolver } from '../pairs/resolve.js';
 import type { Guard } from '../guard/guard.js';
 import type { Management } from '../guard/manage.js';
@@ -20,7 +21,7 @@ import type { ReuseportView } from '../reuseport/view.js';
 import { onlyKnown, readImport, readLevel, readOverride, readRotate, readSelector, readSet, readSplit, readWhich } from './input.js';
 import { API_VERSION, type Explained, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
 
-export type MeshView = Pick<Mesh, 'services' | 'endpoints' | 'bus' | 'problems' | 'override' | 'split'>;
+export type MeshView = Pick<Mesh, 'services' | 'endpoints' | 'bus' | 'problems' | 'override' | 'split' | 'tuned'>;
 
 export interface AgentView {
   readonly datapath: Datapath;
@@ -121,7 +122,8 @@ async function explained(view: AgentView, text: string): Promise<Explained> {
   const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles, view.scope.decided(pair)));
   const groups = view.reuseport.lastView().groups.filter(({ port, listeners }) =>
     query.kind === 'number' && (port === query.value || listeners.some(({ pid }) => pid === query.value)));
-  return { apiVersion: API_VERSION, query: text, answers, groups };
+  const tuned = (await view.mesh.tuned()).filter((one) => tunedMatches(query, one));
+  return { apiVersion: API_VERSION, query: text, answers, groups, tuned };
 }
 
 type Answer = object | Promise<object>;

@@ -12,6 +12,7 @@ export interface Table {
   readonly skewPercent: number;
   readonly slowStartMs: number;
   readonly ejectAfter: number;
+  readonly ejectResets: number;
   readonly ejectMs: number;
   readonly weightSum: number;
   /** Slots of each tier, in this order in `slots`; 0: that tier is not preferred. */
@@ -51,6 +52,7 @@ export function buildTable(service: ServiceConfig, candidates: readonly Candidat
     skewPercent: Math.round(locality.maxSkew * 100),
     slowStartMs: service.slowStart,
     ejectAfter: ejection.failures,
+    ejectResets: ejection.resets,
     ejectMs: ejection.time,
     weightSum: weighted.reduce((sum, { weight }) => sum + weight, 0),
     tiers: { host: hostSlots.length / 3, zone: zoneSlots.length / 3, all: allSlots.length / 3 },

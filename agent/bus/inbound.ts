@@ -26,6 +26,8 @@ export interface InboundListener {
 
 interface Owner {
   epoch: number;
+  /** On the clock of leases. */
+  heardAt: number;
   /** When its last sign of life was written, by the server's clock. */
   at: number;
   /** Signs of life in a row that named more records than are here, and how many of them are too many. */
@@ -83,6 +85,11 @@ export class Inbound {
     this.listener.ownKnown(known.own);
   }
 
+  /** Hosts that have gone: one of that name may come back with another clock, and names must not pile up. */
+  forget(): void {
+    for (const [host, { heardAt }] of this.#owners) if (this.clock.now - heardAt > this.options.leaseMs) this.#owners.delete(host);
+  }
+
   take(entry: BusEntry): void {
     this.lastAt = this.steady();
     this.#serverNow = Math.max(this.#serverNow, entry.at);
@@ -120,11 +127,12 @@ export class Inbound {
       this.rejected += entry.value ? 1 : 0;
       return;
     }
-    const owner = this.#owners.get(host) ?? { epoch: 0, at: 0, short: 0, patience: firstPatience };
+    const owner = this.#owners.get(host) ?? { epoch: 0, heardAt: 0, at: 0, short: 0, patience: firstPatience };
     // Of an earlier life: whatever it promised is over (a replay, or a replica that lags).
     if (alive.epoch < owner.epoch) return;
     owner.epoch = alive.epoch;
     owner.at = entry.at;
+    owner.heardAt = this.clock.now;
     this.#owners.set(host, owner);
     this.store.renew(host, alive.epoch, this.clock.now + this.#left(entry.at));
     if (this.#snapshot) return;

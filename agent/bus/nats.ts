@@ -104,7 +104,25 @@ class NatsLink implements BusLink {
     await this.js.publish(this.#subjectOf(key), new Uint8Array(0), { timeout: putTimeoutMs, headers: mark });
   }
 
-  async watch(listener: WatchListener): Promise<Watch> {
+  /** By a consumer, as everything is read: an agent has leave for nothing else. */
+  async read(key: string): Promise<Uint8Array | undefined> {
+    let value: Uint8Array | undefined;
+    let done: (error?: unknown) => void = () => undefined;
+    const read = new Promise<unknown>((resolve) => { done = resolve; });
+    const watch = await this.#watch(key, { entry: (entry) => { value = entry.value; }, complete: () => { done(); }, ended: done });
+    const late = setTimeout(() => { done(new Error(`the bucket does not say what it has under ${key}`)); }, putTimeoutMs);
+    const error = await read;
+    clearTimeout(late);
+    watch.stop();
+    if (error !== undefined) throw error instanceof Error ? error : new Error('the watch of a key ended', { cause: error });
+    return value;
+  }
+
+  watch(listener: WatchListener): Promise<Watch> {
+    return this.#watch(`${this.options.cluster}.>`, listener);
+  }
+
+  async #watch(keys: string, listener: WatchListener): Promise<Watch> {
     const options = consumerOpts();
     options.bindStream(`KV_${this.options.bucket}`);
     options.orderedConsumer();
@@ -125,7 +143,7 @@ class NatsLink implements BusLink {
     });
     // Pushed, under flow control: the consumers that replace this ask the server for each batch.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
-    const subscription: JetStreamSubscription = await this.js.subscribe(this.#subjectOf(`${this.options.cluster}.>`), options);
+    const subscription: JetStreamSubscription = await this.js.subscribe(this.#subjectOf(keys), options);
     const { last } = await subscription.consumerInfo().then((info) => ({ last: info }), () => ({ last: undefined }));
     if (last && last.num_pending === 0 && last.delivered.consumer_seq === 0) complete();
     return {

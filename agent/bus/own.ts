@@ -1,8 +1,9 @@
-/** What this host says: its records with their numbers, which of them the bus does not have yet, and why. Pure. */
+/** What this host says: its records with their numbers, which of them the bus does not have yet, and why. Pure, but for writing them. */
 import type { Stamp } from '../endpoints/store.js';
 import type { EndpointRecord } from '../endpoints/types.js';
 import { encodeAlive, encodeRecord, encodeWithdrawn } from './codec.js';
 import { aliveKey, recordKey } from './keys.js';
+import type { BusLink } from './types.js';
 
 interface Own {
   /** Undefined: given up. */
@@ -18,9 +19,18 @@ export class OwnRecords {
   constructor(
     private readonly cluster: string,
     readonly host: string,
-    /** Greater than that of any agent of this host before. */
-    readonly epoch: number,
+    private begun: number,
   ) {}
+
+  /** Greater than that of any agent of this host before. */
+  get epoch(): number { return this.begun; }
+
+  /** An agent of this host was there with a later number: its clock was ahead, or ours is behind. */
+  follow(epoch: number): void {
+    if (epoch < this.begun) return;
+    this.begun = epoch + 1;
+    for (const [key, { record }] of this.#own) this.#write(key, record);
+  }
 
   get size(): number { return [...this.#own.values()].filter(({ record }) => record).length; }
   get dirty(): string[] { return [...this.#dirty]; }
@@ -76,4 +86,13 @@ export class OwnRecords {
     this.#own.set(key, { record, stamp: this.#stamp() });
     this.#dirty.add(key);
   }
+}
+
+/** All at once; fails with the first that the bus refuses. */
+export async function writeAll(link: BusLink, own: OwnRecords, keys: readonly string[]): Promise<void> {
+  await Promise.all(keys.map(async (key) => {
+    const stamp = own.stampOf(key);
+    await link.put(key, own.valueOf(key));
+    own.written(key, stamp);
+  }));
 }

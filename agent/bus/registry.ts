@@ -9,8 +9,9 @@ import type { EndpointRecord } from '../endpoints/types.js';
 import type { Log } from '../log.js';
 import { LeaseClock } from './clock.js';
 import { Inbound } from './inbound.js';
-import { OwnRecords } from './own.js';
+import { OwnRecords, writeAll } from './own.js';
 import type { RegistryOptions, RegistryState } from './state.js';
+import { takeTurn } from './turn.js';
 import type { BusLink, Connect, Watch } from './types.js';
 
 /** Writes under way at once. */
@@ -50,6 +51,8 @@ export class Registry {
   #restarting = false;
   #stopped = false;
   #counts = { reconnects: 0, compares: 0, mismatches: 0 };
+  /** This agent's number is later than that of any agent of this host before it: it may speak. */
+  #hasTurn = false;
   /** Everything has been read once. */
   wasSynced = false;
   /** Another agent says that it is this host, and began later; 0: nobody. */
@@ -95,7 +98,7 @@ export class Registry {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#retry);
-    if (withdraw && this.#link) {
+    if (withdraw && this.#link && this.#hasTurn) {
       this.own.withdraw();
       // A pump that is under way takes them along.
       for (let tries = 0; this.own.dirty.length > 0 && tries < farewells; tries++) {
@@ -116,6 +119,7 @@ export class Registry {
   /** Leases run out on time, also between signs of life. */
   expire(): void {
     this.touched(this.store.expire(this.clock.now));
+    this.#inbound.forget();
   }
 
   async #open(): Promise<void> {
@@ -169,6 +173,8 @@ export class Registry {
       // Never two at once: each would hand over everything (nats-double-subscription).
       before?.stop();
       await link.prepare();
+      if (!this.#hasTurn) await takeTurn(link, this.own, this.options.cluster, this.log);
+      this.#hasTurn = true;
       // First, so that it is in the picture: it tells where the picture ends, and how late it is for the server.
       this.#mark = (await this.#sayAlive()) ?? Infinity;
       void this.#pump();
@@ -256,7 +262,7 @@ export class Registry {
 
   /** Resolves to its number when the bus has it. */
   async #sayAlive(): Promise<number | undefined> {
-    if (!this.#link || this.claimedBy > 0) return undefined;
+    if (!this.#link || !this.#hasTurn || this.claimedBy > 0) return undefined;
     const { key, value, sequence } = this.own.alive();
     const connection = this.#connection;
     try {
@@ -271,25 +277,17 @@ export class Registry {
   /** Writes what the bus does not have, many at a time, and stops at the first refusal until the next tick. */
   async #pump(): Promise<void> {
     const connection = this.#connection;
-    if (this.#pumping === connection || this.claimedBy > 0) return;
+    if (this.#pumping === connection || !this.#hasTurn || this.claimedBy > 0) return;
     this.#pumping = connection;
     try {
       for (let link = this.#link, dirty = this.own.dirty; link && dirty.length > 0 && connection === this.#connection; link = this.#link, dirty = this.own.dirty)
-        await this.#writeAll(link, dirty.slice(0, window));
+        await writeAll(link, this.own, dirty.slice(0, window));
       if (this.#link) this.#unsaid = '';
     } catch (error) {
       if (connection === this.#connection) this.#unwritten(error);
     } finally {
       if (this.#pumping === connection) this.#pumping = 0;
     }
-  }
-
-  async #writeAll(link: BusLink, keys: readonly string[]): Promise<void> {
-    await Promise.all(keys.map(async (key) => {
-      const stamp = this.own.stampOf(key);
-      await link.put(key, this.own.valueOf(key));
-      this.own.written(key, stamp);
-    }));
   }
 
   #unwritten(error: unknown): void {

@@ -28,6 +28,8 @@ export interface BusLink {
   readonly server: string;
   /** Makes sure that the bucket is there: a server may have come back without it. */
   prepare(): Promise<void>;
+  /** What the bucket has under one key; undefined: nothing. */
+  read(key: string): Promise<Uint8Array | undefined>;
   put(key: string, value: Uint8Array): Promise<void>;
   remove(key: string): Promise<void>;
   watch(listener: WatchListener): Promise<Watch>;

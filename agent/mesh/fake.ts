@@ -1,6 +1,6 @@
 /** A kernel in memory, for tests: what it was told is in its maps, what it reports is set from outside. */
 import type { Table } from '../balance/table.js';
-import type { Found, KernelEndpoint, Load, MeshKernel, MeshKernelInfo, ServiceLoad, Vip } from './types.js';
+import type { Found, KernelEndpoint, KernelRule, Load, MeshKernel, MeshKernelInfo, RuleTally, ServiceLoad, TunedSocket, Vip } from './types.js';
 
 export const noLoad = (over: Partial<Load> = {}): Load => ({ connecting: 0, active: 0, total: 0, failures: 0, resets: 0, costMs: 0, ejectedMs: 0, ...over });
 
@@ -15,6 +15,9 @@ export class FakeMeshKernel implements MeshKernel {
   state: MeshKernelInfo = { tookOver: false, programs: [], missing: [] };
   excepts: readonly { cgroup: string; service: number | undefined }[] = [];
   enabled = true;
+  rules: readonly KernelRule[] = [];
+  ruleTallies: RuleTally[] = [];
+  tunedSockets: TunedSocket[] = [];
   /** Resolves when a swap may end; undefined: at once. */
   slow: Promise<void> | undefined;
 
@@ -50,6 +53,9 @@ export class FakeMeshKernel implements MeshKernel {
   loads(numbers: readonly number[]): Load[] { return numbers.map((number) => this.load.get(number) ?? noLoad()); }
   services(): ServiceLoad[] { return this.serviceLoads; }
   endDead(): Promise<number> { this.calls.push('endDead'); return Promise.resolve(0); }
+  setRules(rules: readonly KernelRule[]): void { this.rules = rules; }
+  tallies(): RuleTally[] { return this.ruleTallies; }
+  tuned(): Promise<TunedSocket[]> { return Promise.resolve(this.tunedSockets); }
   uninstall(): void { this.calls.push('uninstall'); }
   close(): void { this.calls.push('close'); }
 }

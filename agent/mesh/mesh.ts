@@ -18,10 +18,13 @@ import { Balancer } from './balancer.js';
 import type { Group } from './group.js';
 import { Checker, type Target } from './health.js';
 import type { Member, Override } from './members.js';
+import { inherited } from './inherit.js';
 import { isPinned } from './pins.js';
 import { publishedBy } from './publish.js';
+import { tunedViews, type TunedView } from './tuned.js';
+import { Tuning, type RuleView } from './tuning.js';
 import type { MeshKernel } from './types.js';
-import { endpointView, serviceView, type BusView, type EndpointView, type ServiceView } from './view.js';
+import { busProblems, endpointView, serviceView, type BusView, type EndpointView, type ServiceView } from './view.js';
 
 export type OpenKernel = (config: Config) => MeshKernel;
 
@@ -49,6 +52,7 @@ export class Mesh {
   #registry: Registry | undefined;
   readonly #sources: readonly Source[];
   readonly #checker = new Checker((id, up) => { this.#checked(id, up); });
+  readonly #tuning: Tuning;
   readonly #checkedBy = new Map<string, { group: Group; member: Member }>();
   #timer: NodeJS.Timeout | undefined;
   readonly #started = performance.now();
@@ -61,6 +65,7 @@ export class Mesh {
   constructor(private readonly parts: MeshParts) {
     const { config, place } = parts;
     this.#config = config;
+    this.#tuning = new Tuning(parts.log.child('mesh'));
     this.store = new EndpointStore(config.mesh.maxEndpoints, new Guard(config.bus.withdrawShare));
     this.#sources = [new ListenerSource(() => this.#services, place), ...(parts.sources ?? [])];
     this.#silent = new Set(this.#sources.map(({ name }) => name));
@@ -102,12 +107,13 @@ export class Mesh {
     this.#config = config;
     this.#services = config.services;
     try {
-      if (this.#services.length === 0) this.#closeKernel();
+      if (this.#services.length + config.tuning.length === 0) this.#closeKernel();
       else if (!this.#balancer) this.#openKernel();
       this.#report('config', 'config', configRecords(this.#services));
       this.#balancer?.setServices(this.#services);
       this.#kernel?.setEnabled(config.mesh.enabled);
       this.#kernel?.setExcepts(this.#excepts());
+      if (this.#kernel) this.#tuning.configure(config.tuning, this.#kernel, (service) => (this.#balancer?.groupsOf(service) ?? []).map(({ number }) => number));
       this.#faults.delete('services');
     } catch (error) {
       this.#fault('services', 'services are not balanced', error);
@@ -123,13 +129,11 @@ export class Mesh {
   }
 
   problems(): string[] {
-    const state = this.#registry?.state;
     return [
       ...this.#faults.values(),
-      ...(state && (state.state === 'degraded' || state.state === 'connecting') ? [`the bus is ${state.state}: ${state.detail}`] : []),
-      ...(state && state.held > 0 ? [`${state.held} endpoints have vanished from the bus and are kept until their leases run out`] : []),
-      ...(this.#registry && this.#registry.claimedBy > 0 ? ['another agent says that it is this host; see host.name'] : []),
+      ...(this.#registry ? busProblems(this.#registry.state, this.#registry.claimedBy > 0) : []),
       ...(this.store.refused > 0 ? [`${this.store.refused} endpoints found no room; see mesh.maxEndpoints`] : []),
+      ...(this.#kernel ? this.#tuning.problems(this.#kernel, (name) => this.#services.some((service) => service.name === name)) : []),
       ...(this.#kernel?.info().missing ?? []).map((why) => `an optional hook is missing: ${why}`),
     ];
   }
@@ -159,6 +163,13 @@ export class Mesh {
   }
 
   get profiles(): Bus['profiles'] { return this.#bus?.profiles; }
+  rules(): RuleView[] { return this.#kernel ? this.#tuning.views(this.#kernel) : []; }
+
+  /** Connections that a rule of `tuning` fitted. */
+  async tuned(): Promise<TunedView[]> {
+    return this.#kernel && this.#config.tuning.length > 0 ? tunedViews(await this.#kernel.tuned(), this.#tuning) : [];
+  }
+
   get swaps(): number { return this.#balancer?.swaps ?? 0; }
   get writeFailures(): number { return this.#balancer?.failures ?? 0; }
   get checks(): { made: number; failed: number } { return { made: this.#checker.checks, failed: this.#checker.failed }; }
@@ -189,19 +200,8 @@ export class Mesh {
     for (const why of kernel.info().missing) log.warn('an optional hook could not be attached', { because: why });
     if (!this.#registry) return;
     // What other hosts told the agent before us is believed for one lease: they will say so again.
-    const names = new Map(found.vips.flatMap((vip) => {
-      const service = this.#services.find(({ addresses, port, protocol }) => addresses.includes(vip.address) && port === vip.port && protocol === vip.protocol);
-      return service ? [[vip.service, service] as const] : [];
-    }));
     const until = this.#registry.clock.now + this.#config.bus.lease;
-    for (const { number, service, address, port, weight } of found.endpoints) {
-      const named = names.get(service);
-      if (!named) continue;
-      const record: EndpointRecord = {
-        service: named.name, address, port, protocol: named.protocol, weight, zone: '', version: '', host: '', workload: '', health: 'unknown', draining: false,
-      };
-      this.store.inherit(`before/${number}`, record, until);
-    }
+    for (const { key, record } of inherited(found, this.#services)) this.store.inherit(key, record, until);
   }
 
   /** Without services nothing stays in the kernel, neither of this agent nor of one before it. */
@@ -209,6 +209,7 @@ export class Mesh {
     const kernel = this.#kernel ?? (isPinned(this.#config) ? this.parts.openKernel(this.#config) : undefined);
     this.#kernel = undefined;
     this.#balancer = undefined;
+    this.#tuning.forget();
     kernel?.uninstall();
   }
 
@@ -280,6 +281,7 @@ export class Mesh {
 
   #housekeep(): void {
     this.#registry?.expire();
+    if (this.#kernel) this.#tuning.look(this.#kernel);
     if (--this.#tidyIn > 0) return;
     this.#tidyIn = 10;
     try {

@@ -6,7 +6,8 @@ import { findCgroup2 } from '../datapath/cgroup.js';
 import { translate, translated } from '../datapath/translate.js';
 import { AFFINITIES, POLICIES, type Protocol } from '../../config/service-types.js';
 import { pinsOf } from './pins.js';
-import type { Found, KernelEndpoint, Load, MeshKernel, MeshKernelInfo, ServiceLoad, Vip } from './types.js';
+import { fromKernel, ruleToNative } from './native-tuning.js';
+import type { Found, KernelEndpoint, KernelRule, Load, MeshKernel, MeshKernelInfo, RuleTally, ServiceLoad, TunedSocket, Vip } from './types.js';
 
 const protocols: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
 const numbered = (vip: Vip): { address: string; port: number; protocol: number; service: number } =>
@@ -91,6 +92,17 @@ class HostMesh implements MeshKernel {
   async endDead(): Promise<number> {
     try {
       return await translated(() => this.native.endDead());
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  setRules(rules: readonly KernelRule[]): void { translated(() => { this.native.putTuning(rules.map(ruleToNative)); }); }
+  tallies(): RuleTally[] { return translated(() => this.native.tallies()); }
+
+  async tuned(): Promise<TunedSocket[]> {
+    try {
+      return (await translated(() => this.native.tuned())).map(fromKernel);
     } catch (error) {
       throw translate(error);
     }

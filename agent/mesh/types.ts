@@ -3,6 +3,7 @@
  * (tests). No byte offset, no errno, no map name passes here.
  */
 import type { Protocol } from '../../config/service-types.js';
+import type { TuningOption } from '../../config/tuning-types.js';
 import type { Table } from '../balance/table.js';
 import type { ProgramInfo } from '../datapath/types.js';
 
@@ -56,6 +57,41 @@ export interface ServiceLoad {
   readonly refused: Readonly<Record<Refusal, number>>;
 }
 
+/** A rule for TCP settings as the kernel takes it. Times are milliseconds. */
+export interface KernelRule {
+  /** Never used for another rule. */
+  readonly id: number;
+  /** Numbers of the services; undefined: it asks for none. */
+  readonly services: readonly number[] | undefined;
+  readonly port: { readonly first: number; readonly last: number };
+  /** Sixteen bytes, IPv4 as v4-mapped. */
+  readonly cidr: { readonly address: readonly number[]; readonly prefix: number };
+  readonly set: Readonly<Partial<Record<TuningOption, number | string>>>;
+}
+
+export interface RuleTally {
+  readonly rule: number;
+  readonly connections: number;
+  /** `error` as the kernel put it last: `ENOENT: ...`; '' when nothing was refused. */
+  readonly options: Readonly<Partial<Record<TuningOption, { readonly given: number; readonly refused: number; readonly error: string }>>>;
+}
+
+/** A connection that a rule fitted. */
+export interface TunedSocket {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly netns: number;
+  /** Of its socket; '0' when no process has it. */
+  readonly inode: string;
+  readonly rule: number;
+  readonly given: readonly TuningOption[];
+  readonly refused: readonly TuningOption[];
+  /** What the kernel has now, in the units of KernelRule; what it does not tell is missing. */
+  readonly now: Readonly<Partial<Record<TuningOption, number | string>>>;
+}
+
 export interface Found {
   readonly vips: readonly Vip[];
   readonly endpoints: readonly KernelEndpoint[];
@@ -88,6 +124,10 @@ export interface MeshKernel {
   services(): ServiceLoad[];
   /** Ends connected datagram sockets whose endpoint is gone. Resolves to how many. */
   endDead(): Promise<number>;
+  /** Replaces the rules for TCP settings in one step; they hold for connections that begin from then on. */
+  setRules(rules: readonly KernelRule[]): void;
+  tallies(): RuleTally[];
+  tuned(): Promise<TunedSocket[]>;
   /** Takes programs and pins away. Connections go on: their packets carry real addresses. */
   uninstall(): void;
   /** Gives back descriptors; what is pinned goes on. */

@@ -84,3 +84,11 @@ export function endpointView(service: string, member: Member, load: Load): Endpo
     held: entries.some(({ held }) => held), load,
   };
 }
+
+export function busProblems({ state, detail, held }: RegistryState, isClaimed: boolean): string[] {
+  return [
+    ...(state === 'degraded' || state === 'connecting' ? [`the bus is ${state}: ${detail}`] : []),
+    ...(held > 0 ? [`${held} endpoints have vanished from the bus and are kept until their leases run out`] : []),
+    ...(isClaimed ? ['another agent says that it is this host; see host.name'] : []),
+  ];
+}

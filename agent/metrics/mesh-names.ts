@@ -16,6 +16,8 @@ export const MESH_METRICS = {
   },
   sidestep_table_swaps_total: { type: 'counter', help: 'Tables of services that were replaced in the kernel.', labels: [] },
   sidestep_table_failures_total: { type: 'counter', help: 'Changes of services or endpoints that the kernel did not take.', labels: [] },
+  sidestep_tuning_connections_total: { type: 'counter', help: 'Connections that a rule of `tuning` fitted, by its place in the list.', labels: ['rule'] },
+  sidestep_tuning_refused_total: { type: 'counter', help: 'Settings of a rule that the kernel refused, or gave less of.', labels: ['rule', 'setting'] },
   sidestep_health_checks_total: { type: 'counter', help: 'Active health checks, by result: good or bad.', labels: ['result'] },
   sidestep_bus_synced: { type: 'gauge', help: '1 while the endpoints of other hosts are followed; absent without a bus.', labels: [] },
   sidestep_bus_hosts: { type: 'gauge', help: 'Other hosts that have given a sign of life.', labels: [] },

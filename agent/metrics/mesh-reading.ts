@@ -3,7 +3,7 @@ import type { Mesh } from '../mesh/mesh.js';
 import { REFUSALS, TIERS } from '../mesh/types.js';
 import type { Emit } from './reading.js';
 
-export type MeshSource = Pick<Mesh, 'services' | 'bus' | 'swaps' | 'writeFailures' | 'checks'>;
+export type MeshSource = Pick<Mesh, 'services' | 'bus' | 'rules' | 'swaps' | 'writeFailures' | 'checks'>;
 
 function emitServices(mesh: MeshSource, emit: Emit): void {
   for (const { name: service, up, draining, down, connections, picks, kept, refused } of mesh.services()) {
@@ -31,9 +31,18 @@ function emitBus(mesh: MeshSource, emit: Emit): void {
   emit('sidestep_bus_server_restarts_total', {}, restarts);
 }
 
+function emitRules(mesh: MeshSource, emit: Emit): void {
+  for (const { index, connections, refused } of mesh.rules()) {
+    const rule = String(index);
+    emit('sidestep_tuning_connections_total', { rule }, connections);
+    for (const { option: setting, times } of refused) emit('sidestep_tuning_refused_total', { rule, setting }, times);
+  }
+}
+
 export function readMesh(mesh: MeshSource, emit: Emit): void {
   emitServices(mesh, emit);
   emitBus(mesh, emit);
+  emitRules(mesh, emit);
   emit('sidestep_table_swaps_total', {}, mesh.swaps);
   emit('sidestep_table_failures_total', {}, mesh.writeFailures);
   const { made, failed } = mesh.checks;

@@ -191,6 +191,14 @@ struct sock_reuseport {
 	struct bpf_prog *prog;
 };
 
+struct net_device {
+	unsigned int flags;
+};
+
+struct dst_entry {
+	struct net_device *dev;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
@@ -198,6 +206,8 @@ struct sock {
 		atomic_t rmem_alloc;
 	} sk_backlog;
 	int sk_rcvbuf;
+	int sk_sndbuf;
+	struct dst_entry *sk_dst_cache;
 	int sk_rcvlowat;
 	int sk_err;
 	__u32 sk_tsflags;
@@ -250,6 +260,7 @@ struct tcp_sock {
 	__u32 data_segs_out;
 	__u32 urg_seq;
 	__u8 bpf_sock_ops_cb_flags;
+	__u8 ecn_flags;
 	__u8 recvmsg_inq : 1;
 	__u8 syn_data : 1;
 	__u8 syn_fastopen : 1;

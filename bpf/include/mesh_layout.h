@@ -81,8 +81,9 @@ struct mesh_bounds {
 };
 
 struct mesh_sums {
-	__u32 weight; /* of all endpoints */
-	__u32 pad[3];
+	__u32 weight;       /* of all endpoints */
+	__u32 eject_resets; /* connections reset in a row; 0: never */
+	__u32 pad[2];
 };
 
 struct mesh_slot {

@@ -53,6 +53,14 @@ struct {
 	__type(value, struct mesh_load);
 } loads SEC(".maps");
 
+/* K    How many connections in a row an endpoint has reset. Not pinned, and LRU: who was forgotten begins anew. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u32);
+} resets SEC(".maps");
+
 /* K A  Services, by number. Rows are made and removed by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -47,6 +47,7 @@ Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
 	hooks_.push_back({ "getpeername4", "sidestep_getpeername4", BPF_CGROUP_INET4_GETPEERNAME, true, {} });
 	hooks_.push_back({ "getpeername6", "sidestep_getpeername6", BPF_CGROUP_INET6_GETPEERNAME, true, {} });
 	hooks_.push_back({ "sock_ops", "sidestep_mesh_ops", BPF_CGROUP_SOCK_OPS, false, {} });
+	hooks_.push_back({ "tune", "sidestep_mesh_tune", BPF_CGROUP_SOCK_OPS, false, {} });
 	// Last: no connection is given an endpoint before what counts it is there.
 	hooks_.push_back({ "connect4", "sidestep_connect4", BPF_CGROUP_INET4_CONNECT, false, {} });
 	hooks_.push_back({ "connect6", "sidestep_connect6", BPF_CGROUP_INET6_CONNECT, false, {} });

@@ -11,7 +11,9 @@
 #include "error.h"
 #include "maps.h"
 #include "mesh.h"
+#include "mesh_address.h"
 #include "objects.h"
+#include "tuning_js.h"
 #include "worker.h"
 
 namespace sidestep {
@@ -23,28 +25,6 @@ constexpr const char* kRefusals[] = {
 #undef X
 };
 constexpr const char* kTiers[MESH_TIERS] = { "host", "zone", "all" };
-
-mesh_address AddressOf(const Arguments& from, const char* key) {
-	std::string text = from.Text(key);
-	uint8_t bytes[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	if (inet_pton(AF_INET, text.c_str(), bytes + 12) != 1 && inet_pton(AF_INET6, text.c_str(), bytes) != 1)
-		from.Complain(key, "must be an IP address, not \"" + text + "\"");
-	mesh_address address;
-	memcpy(&address, bytes, sizeof(address));
-	return address;
-}
-
-std::string AddressText(const mesh_address& address) {
-	char text[INET6_ADDRSTRLEN] = "";
-	in6_addr v6;
-	memcpy(&v6, &address, sizeof(v6));
-	if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-		inet_ntop(AF_INET, &address.word[3], text, sizeof(text));
-	} else {
-		inet_ntop(AF_INET6, &v6, text, sizeof(text));
-	}
-	return text;
-}
 
 uint64_t NowNs() {
 	timespec now{};
@@ -92,7 +72,7 @@ MeshTable TableOf(const Arguments& from) {
 			  from.Number("affinityMs"), from.Number("maxConnections") };
 	rows[2].bounds = { from.Number("skewPercent"), from.Number("slowStartMs"), from.Number("ejectAfter"),
 			   from.Number("ejectMs") };
-	rows[3].sums = { from.Number("weightSum"), {} };
+	rows[3].sums = { from.Number("weightSum"), from.Number("ejectResets"), {} };
 	if (static_cast<size_t>(rows[0].shape.host_slots) + rows[0].shape.zone_slots + rows[0].shape.all_slots != count)
 		from.Complain("slots", "does not have the slots of its tiers");
 	for (size_t i = 0; i < count; i++)
@@ -166,6 +146,9 @@ class NativeMesh : public Napi::ObjectWrap<NativeMesh> {
 					   InstanceMethod<&NativeMesh::Loads>("loads"),
 					   InstanceMethod<&NativeMesh::Services>("services"),
 					   InstanceMethod<&NativeMesh::EndDead>("endDead"),
+					   InstanceMethod<&NativeMesh::PutTuning>("putTuning"),
+					   InstanceMethod<&NativeMesh::Tallies>("tallies"),
+					   InstanceMethod<&NativeMesh::Tuned>("tuned"),
 					   InstanceMethod<&NativeMesh::Uninstall>("uninstall"),
 					   InstanceMethod<&NativeMesh::CloseJs>("close"),
 				   });
@@ -396,6 +379,27 @@ class NativeMesh : public Napi::ObjectWrap<NativeMesh> {
 	Napi::Value EndDead(const Napi::CallbackInfo& info) {
 		Opened(info.Env());
 		return WorkerOn<Mesh>::Start(new Ending(info.Env(), mesh_));
+	}
+
+	// Replaces the whole list.
+	void PutTuning(const Napi::CallbackInfo& info) {
+		Mesh& mesh = Opened(info.Env());
+		std::vector<tune_rule> rules;
+		Each(info, "putTuning", [&](Mesh&, const Arguments& from) { rules.push_back(RuleOf(from)); });
+		if (rules.size() > TUNE_RULES)
+			throw Napi::TypeError::New(info.Env(),
+						   "putTuning: takes at most " + std::to_string(TUNE_RULES));
+		Guarded(info.Env(), [&] { sidestep::PutTuning(mesh, rules); });
+	}
+
+	Napi::Value Tallies(const Napi::CallbackInfo& info) {
+		Mesh& mesh = Opened(info.Env());
+		return Guarded(info.Env(), [&]() -> Napi::Value { return TalliesToJs(info.Env(), mesh); });
+	}
+
+	Napi::Value Tuned(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		return TunedToJs(info.Env(), mesh_);
 	}
 
 	void Uninstall(const Napi::CallbackInfo& info) {

@@ -2,11 +2,15 @@
 // Network namespaces of this host, and iterators that walk the sockets of one of them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
+#include <system_error>
 
 #include "unique_fd.h"
 
@@ -18,6 +22,26 @@ void VisitEntries(const std::string& dir, const std::function<void(const std::st
 // A descriptor for each wanted namespace, by inode number, found through a process that lives in it or through its
 // mount. Null: every namespace.
 std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted);
+
+// All of them, again and again: where no process was started since, and none that a namespace was found by has gone, nobody
+// has to look through /proc. One that a living process makes for itself is seen some seconds later. Keeps no descriptor:
+// that would keep the namespace.
+class NamespaceFinder {
+      public:
+	std::map<uint32_t, UniqueFd> Open();
+	// After a walk for which the caller started this many threads: they are numbered as processes are.
+	void Started(uint64_t threads);
+
+      private:
+	static constexpr std::chrono::seconds kTrust{ 5 };
+
+	std::mutex mutex_;
+	std::map<uint32_t, std::string> paths_;
+	uint64_t latest_ = 0;
+	std::filesystem::file_time_type named_;
+	std::chrono::steady_clock::time_point searched_;
+	std::error_code ignored_;
+};
 
 // Runs `body` in a thread of its own that has entered the namespace, because libuv's must stay where they are. Returns
 // its errno, or that of entering.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "datapath.h"
+#include "namespaces.h"
 #include "reuseport_layout.h"
 #include "unique_fd.h"
 
@@ -56,6 +57,7 @@ class Reuseport {
 	void WriteGroup(uint32_t id, const sidestep_reuse_group& group) const;
 	void RemoveGroup(uint32_t id) const;
 	void Look() const;
+	NamespaceFinder& namespaces() const { return *namespaces_; }
 
       private:
 	void Open();
@@ -64,6 +66,7 @@ class Reuseport {
 
 	ReuseportOptions options_;
 	std::unique_ptr<bpf_object, ObjectCloser> object_;
+	std::unique_ptr<NamespaceFinder> namespaces_ = std::make_unique<NamespaceFinder>();
 	UniqueFd chooser_;
 	uint32_t chooser_id_ = 0;
 	std::string tag_;

@@ -74,10 +74,11 @@ std::vector<sidestep_reuse_row> WalkSharers(const Reuseport& reuseport) {
 	reuseport.Look();
 	UniqueFd tcp = LinkOf(reuseport, "sidestep_reuse_tcp"), udp = LinkOf(reuseport, "sidestep_reuse_udp");
 	std::vector<sidestep_reuse_row> rows;
-	InNamespaces(OpenNamespaces(nullptr), [&](uint32_t) {
+	InNamespaces(reuseport.namespaces().Open(), [&](uint32_t) {
 		ReadRows(tcp.get(), rows);
 		ReadRows(udp.get(), rows);
 	});
+	reuseport.namespaces().Started(1);
 	return rows;
 }
 

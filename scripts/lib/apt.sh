@@ -12,7 +12,10 @@ packages_of() {
 		echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev bpftool \
 			iproute2 iptables nftables procps nats-server
 		;;
-	test) echo redis-server redis-tools nginx-light wrk curl strace haproxy gunicorn ;;
+	test)
+		echo redis-server redis-tools nginx-light wrk curl strace haproxy gunicorn postgresql golang-go \
+			bind9-dnsutils dnsmasq-base
+		;;
 	conformance)
 		echo memcached libmemcached-tools haproxy postgresql iperf3 nats-server socat nghttp2-client \
 			libnginx-mod-stream openssl golang-go "$(python_tests)"

@@ -14,7 +14,7 @@ import { keptLog, type Line } from './log.js';
 
 const bus = { choice: 'off' as const, why: 'bus.mode is off', restarts: 0, registry: undefined, endpoints: 0, refused: 0 };
 export const noMesh: AgentView['mesh'] = {
-  services: () => [], endpoints: () => [], problems: () => [], bus: () => bus, override: () => undefined, split: () => undefined,
+  services: () => [], endpoints: () => [], problems: () => [], bus: () => bus, override: () => undefined, split: () => undefined, tuned: () => Promise.resolve([]),
 };
 
 export interface TestAgent {

@@ -2,7 +2,7 @@
 /** Two hosts with an agent each, as network namespaces, and a real nats-server that both reach. */
 import type { EndpointView, ServiceView, BusView } from '../../agent/mesh/view.js';
 import { eventually } from './kernel.js';
-import { withPods } from './pods.js';
+import { withHostPods, withPods } from './pods.js';
 import { TestServer } from './nats-server.js';
 import { Ground, type RealAgent } from './real-agent.js';
 
@@ -54,6 +54,21 @@ export async function withHosts(test: (a: MeshHost, b: MeshHost, server: TestSer
     try {
       await server.start();
       await test(...hosts, server);
+    } finally {
+      for (const { ground } of hosts) await ground.clean();
+      await server.clean();
+    }
+  });
+}
+
+/** Hosts that reach each other over both families, with the server on the first. Each has its addresses of both for the others. */
+export async function withManyHosts(count: number, test: (hosts: readonly MeshHost[], server: TestServer) => Promise<void>, more: Record<string, string> = {}): Promise<void> {
+  await withHostPods(count, async (pods) => {
+    const server = new TestServer('10.77.1.2', 4222, pods[0]);
+    const hosts = pods.map((pod, index) => new MeshHost(`host-${index + 1}`, pod, `10.77.${index + 1}.2`, server.url, { 'host.address': 'auto', ...more }));
+    try {
+      await server.start();
+      await test(hosts, server);
     } finally {
       for (const { ground } of hosts) await ground.clean();
       await server.clean();

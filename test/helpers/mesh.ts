@@ -91,9 +91,9 @@ export class TestMesh {
     await this.balancer.settled();
   }
 
-  async endpoints(tcp: readonly { name: string; host: string; port: number }[], udp: readonly { name: string; host: string; port: number }[] = []): Promise<Client> {
+  async endpoints(tcp: readonly { name: string; host: string; port: number }[], udp: readonly { name: string; host: string; port: number }[] = [], netns = this.netns): Promise<Client> {
     const rows = (list: typeof tcp): (string | number)[][] => list.map(({ name, host, port }) => [name, host, port]);
-    return this.#start('servers.py', JSON.stringify({ tcp: rows(tcp), udp: rows(udp) }), undefined, (command) => Object.values(command as Record<string, string>).join(' '));
+    return this.#start('servers.py', JSON.stringify({ tcp: rows(tcp), udp: rows(udp) }), undefined, (command) => Object.values(command as Record<string, string>).join(' '), netns);
   }
 
   client(cgroup?: string, netns?: string): Promise<Client> { return this.#start('client.py', '{}', cgroup, JSON.stringify, netns); }

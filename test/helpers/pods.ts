@@ -60,6 +60,16 @@ function plug(router: string, pod: string, number: number): void {
   run(`ip -n ${pod} -6 route add default via fd77:${number}::1`);
 }
 
+/** Pods with a router between them and nothing else: `10.77.N.2` and `fd77:N::2`, N from 1 on. */
+export async function withHostPods(count: number, test: (pods: readonly string[]) => Promise<void>): Promise<void> {
+  const router = freshName(), pods = Array.from({ length: count }, freshName);
+  await withNamespaces([router, ...pods], async () => {
+    for (const [index, pod] of pods.entries()) plug(router, pod, index + 1);
+    run(`nsenter --net=/run/netns/${router} sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`);
+    await test(pods);
+  });
+}
+
 export async function withPods(test: (pods: Pods) => Promise<void>): Promise<void> {
   const [router, a, b] = [freshName(), freshName(), freshName()];
   const service = { host: '10.77.100.10', port: 80 };

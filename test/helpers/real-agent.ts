@@ -94,18 +94,19 @@ export class Ground {
     return program;
   }
 
-  command(command: readonly string[], cgroup = this.cgroup): Program {
-    const program = new Program(command, { cgroup });
+  command(command: readonly string[], cgroup = this.cgroup, env: NodeJS.ProcessEnv = {}): Program {
+    const program = new Program(command, { cgroup, netns: this.netns, env });
     this.#programs.push(program);
     return program;
   }
 
   async clean(): Promise<void> {
-    for (const program of this.#programs) await program.kill();
     for (const agent of this.#agents) await agent.kill();
+    // Workers of a server outlive it, and hold what it wrote to.
+    await removeCgroup(this.cgroup);
+    for (const program of this.#programs) await program.kill();
     rmSync(this.pins, { recursive: true, force: true });
     rmSync(this.runDir, { recursive: true, force: true });
-    await removeCgroup(this.cgroup);
   }
 }
 

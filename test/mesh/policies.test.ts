@@ -157,6 +157,26 @@ describe('mesh: policies', function () {
     assert.ok(((await counts(client, 30))['e2'] ?? 0) >= 9);
   }));
 
+  it('an endpoint that takes connections and resets them is ejected too; one that resets some is not', () => withMesh(async (mesh) => {
+    const servers = await mesh.endpoints(named(3));
+    await mesh.serve({ policy: 'round-robin', endpoints: listed(named(3)), ejection: { resets: 4, time: '1m' } });
+    const client = await mesh.client();
+    const ask = { do: 'tcp', host: VIP, port: 80, say: '?' };
+    // Three times three: never four in a row, as it is well in between.
+    for (let turn = 0; turn < 3; turn++) {
+      await servers.tell({ do: 'reset', name: 'e2' });
+      assert.deepEqual((await client.tell({ ...ask, n: 9 })).errors, { ECONNRESET: 3 });
+      await servers.tell({ do: 'reset', name: 'e2' });
+      assert.deepEqual((await client.tell({ ...ask, n: 3 })).errors, {});
+      await eventually(() => { const { active } = mesh.kernel.services()[0]!; return active === 0 ? '' : `${active} are open`; });
+    }
+    assert.deepEqual([mesh.load('127.0.1.2').ejectedMs, mesh.load('127.0.1.2').resets], [0, 9]);
+    await servers.tell({ do: 'reset', name: 'e2' });
+    const { errors } = await client.tell({ ...ask, n: 60 });
+    assert.deepEqual(errors, { ECONNRESET: 4 });
+    assert.ok(mesh.load('127.0.1.2').ejectedMs > 0);
+  }));
+
   it('never ejects more than half', () => withMesh(async (mesh) => {
     await mesh.serve({ endpoints: listed(named(4)), ejection: { failures: 1, time: '10s' } });
     const client = await mesh.client();

@@ -1,4 +1,7 @@
+import { TUNING_OPTIONS, type TuningOption } from '../../../config/tuning-types.js';
+import { showDuration, showSize } from '../../../config/units.js';
 import type { Explained } from '../../admin/objects.js';
+import type { TunedView } from '../../mesh/tuned.js';
 import type { GroupView } from '../../reuseport/view.js';
 import type { Explanation } from '../../pairs/explain.js';
 import type { EndpointView } from '../../pairs/resolve.js';
@@ -7,7 +10,7 @@ import { plain, type Paint } from './paint.js';
 import { clean } from './table.js';
 import { age } from './units.js';
 
-function end(role: string, view: EndpointView): string {
+function side(role: string, view: EndpointView): string {
   const details = [view.executable, view.cgroupPath && `cgroup ${view.cgroupPath}`, `netns ${String(view.netns)}`];
   return `  ${role}  ${clean(`${processName(view)} at ${at(view)}  ${details.filter(Boolean).join(', ')}`)}`;
 }
@@ -15,8 +18,8 @@ function end(role: string, view: EndpointView): string {
 function one({ pair, accelerated, state, reason, verdict, evidence, change }: Explanation, paint: Paint): string[] {
   return [
     `pair ${pair.id}: state ${state}, reason ${reason}, ${age(pair.ageMs)} old`,
-    end('client', pair.client),
-    end('server', pair.server),
+    side('client', pair.client),
+    side('server', pair.server),
     `  ${paint(accelerated ? 'green' : 'yellow', verdict)}`,
     ...evidence.map((line) => `  - ${clean(line)}`),
     ...(reason === 'redirected' ? [] : [`  What to do: ${change}.`]),
@@ -37,8 +40,30 @@ function shared(group: GroupView): string {
     (balanced ? `balanced by ${policy}, ${states.join(', ')}` : `left to the kernel, as ${because}`);
 }
 
-export function renderExplained({ query, answers, groups }: Explained, paint: Paint = plain): string[] {
-  return [...explained(query, answers, paint), ...groups.map(shared)];
+const shown: Partial<Record<TuningOption, (value: number) => string>> = {
+  sendBuffer: showSize, receiveBuffer: showSize, notSentLowWater: showSize, pacing: (bytes) => `${showSize(bytes)}/s`,
+  keepaliveIdle: showDuration, keepaliveInterval: showDuration, userTimeout: showDuration,
+  noDelay: (on) => (on === 0 ? 'off' : 'on'), ecn: (on) => (on === 0 ? 'not agreed' : 'agreed'),
+};
+
+const end = (address: string, port: number): string => at({ address, port, family: address.includes(':') ? 'ipv6' : 'ipv4' });
+
+/** What a rule set, and what the kernel says that it is now: a program may have changed it. */
+function tuned({ rule, localAddress, localPort, remoteAddress, remotePort, pid, comm, given, refused, now }: TunedView): string[] {
+  const value = (option: TuningOption): string => {
+    const has = now[option];
+    return has === undefined ? option : `${option} ${typeof has === 'number' ? (shown[option] ?? String)(has) : has}`;
+  };
+  const name = pid === 0 ? 'a connection' : `${comm}/${pid}`;
+  return [
+    clean(`${name} at ${end(localAddress, localPort)} to ${end(remoteAddress, remotePort)}: TCP settings by ${rule === null ? 'a rule that is no longer there' : `tuning[${rule}]`}`),
+    ...(given.length === 0 ? [] : [`  set: ${TUNING_OPTIONS.filter((option) => given.includes(option)).map(value).join(', ')}`]),
+    ...(refused.length === 0 ? [] : [`  refused by the kernel: ${TUNING_OPTIONS.filter((option) => refused.includes(option)).map(value).join(', ')}; \`sidestep status\` says why`]),
+  ];
+}
+
+export function renderExplained({ query, answers, groups, tuned: connections }: Explained, paint: Paint = plain): string[] {
+  return [...explained(query, answers, paint), ...groups.map(shared), ...connections.flatMap(tuned)];
 }
 
 function explained(query: string, answers: readonly Explanation[], paint: Paint): string[] {

@@ -13,7 +13,7 @@ def word(error):
     return errno.errorcode.get(error.errno, str(error))
 
 
-def tcp(host, port, n=1, keep=False, bind=None, timeout=3):
+def tcp(host, port, n=1, keep=False, bind=None, timeout=3, say=None):
     names, errors, peers = [], {}, set()
     for _ in range(n):
         s = socket.socket(family(host), socket.SOCK_STREAM)
@@ -23,6 +23,8 @@ def tcp(host, port, n=1, keep=False, bind=None, timeout=3):
                 s.bind(tuple(bind))
             s.connect((host, port))
             peers.add(tuple(s.getpeername()[:2]))
+            if say:
+                s.send(say.encode())
             names.append(s.recv(64).decode())
         except OSError as error:
             errors[word(error)] = errors.get(word(error), 0) + 1
@@ -34,6 +36,26 @@ def tcp(host, port, n=1, keep=False, bind=None, timeout=3):
             s.close()
     counts = {name: names.count(name) for name in sorted(set(names))}
     return {"counts": counts, "names": names, "errors": errors, "peers": sorted(map(list, peers))}
+
+
+def options(socket_):
+    """What the kernel says of a socket that was kept."""
+    s = kept[socket_]
+    tcp_ = lambda name: s.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+    return {
+        "congestionControl": s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).split(b"\0")[0].decode(),
+        "sendBuffer": s.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2,
+        "receiveBuffer": s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2,
+        "synRetries": tcp_("TCP_SYNCNT"),
+        "keepalive": s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+        "keepaliveIdle": tcp_("TCP_KEEPIDLE"),
+        "keepaliveInterval": tcp_("TCP_KEEPINTVL"),
+        "keepaliveProbes": tcp_("TCP_KEEPCNT"),
+        "userTimeout": tcp_("TCP_USER_TIMEOUT"),
+        "noDelay": tcp_("TCP_NODELAY"),
+        "notSentLowWater": tcp_("TCP_NOTSENT_LOWAT"),
+        "pacing": s.getsockopt(socket.SOL_SOCKET, 47),
+    }
 
 
 def ask(s, timeout):
@@ -100,7 +122,7 @@ def close(first=0, last=None):
     return {"closed": len(kept[first:last])}
 
 
-verbs = {f.__name__: f for f in (tcp, udp_open, udp_connect, udp_talk, peer, reconnect, close)}
+verbs = {f.__name__: f for f in (tcp, udp_open, udp_connect, udp_talk, peer, reconnect, close, options)}
 print(json.dumps({"ready": True}), flush=True)
 for line in sys.stdin:
     command = json.loads(line)

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Endpoints of a test: each says its name to whoever connects, and answers datagrams with it.
 
-{"tcp": [[name, host, port], ...], "udp": [...]}. A line "stop NAME" closes one, "start NAME" opens it again, "quit" ends all.
+{"tcp": [[name, host, port], ...], "udp": [...]}. A line "stop NAME" closes one, "start NAME" opens it again, "reset NAME" lets it
+reset each connection that it has accepted, until it is told so again; "quit" ends all.
 """
-import json, select, socket, sys
+import json, select, socket, struct, sys
 
 args = json.loads(sys.argv[1])
 known = {name: (kind, host, port) for kind in ("tcp", "udp") for name, host, port in args.get(kind, [])}
-open_, clients = {}, set()
+open_, clients, resets = {}, set(), set()
 
 
 def start(name):
@@ -37,6 +38,8 @@ while True:
                 sys.exit(0)
             if word == "stop":
                 open_.pop(name).close()
+            elif word == "reset":
+                resets ^= {name}
             else:
                 start(name)
             print(json.dumps({word: name}), flush=True)
@@ -54,6 +57,12 @@ while True:
                     client, _ = s.accept()
                 except OSError:
                     break
+                if names[s] in resets:
+                    # So that it is a reset of an open connection, and not one of the handshake.
+                    client.recv(1)
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    client.close()
+                    continue
                 client.send(names[s].encode())
                 client.setblocking(False)
                 clients.add(client)

@@ -51,7 +51,7 @@ describe('command line', () => {
     [['pairs'], ['pairs']],
     [['profiles'], ['profiles']],
     [['top', '--once', '--interval', '10ms'], ['totals', 'rows']],
-    [['explain', '8080'], ['query', 'answers', 'groups']],
+    [['explain', '8080'], ['query', 'answers', 'groups', 'tuned']],
     [['reuseport'], ['enabled', 'failure', 'sysctl', 'groups']],
     [['check', '--quick'], ['success', 'checks']],
     [['config', 'print'], ['config']],

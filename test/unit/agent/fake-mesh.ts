@@ -16,5 +16,6 @@ export const fakeRegistry = (over: Partial<RegistryState> = {}): RegistryState =
 export const fakeMesh: MeshSource = {
   services: () => [fakeService()],
   bus: () => ({ choice: 'external', why: '', restarts: 0, registry: fakeRegistry(), endpoints: 3, refused: 0 }),
+  rules: () => [{ index: 0, service: 'web', connections: 12, refused: [{ option: 'congestionControl', times: 3, because: 'ENOENT' }] }],
   swaps: 9, writeFailures: 0, checks: { made: 10, failed: 2 },
 };
