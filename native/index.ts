@@ -38,7 +38,15 @@ export interface NativeSelector {
   uid?: number;
 }
 
-export interface NativeOptions {
+/** What makes a stream; no messages: nothing does. */
+export interface NativePlacement {
+  streamMessages: number;
+  streamNs: number;
+  streamBytes: number;
+  stayMs: number;
+}
+
+export interface NativeOptions extends NativePlacement {
   objectPath: string;
   /** Directory of the cgroup (v2) to attach to. */
   cgroupPath: string;
@@ -139,6 +147,8 @@ export interface NativeDatapath {
   /** What new workloads of this program begin with; null: nothing. */
   setRepute(program: NativeProgram, repute: NativeRepute | null): void;
   applyWindow(window: { windowMs: number; windowConnections: number; windowBytes: number }): void;
+  /** Every pair is judged again before this returns. */
+  applyPlacement(placement: NativePlacement): void;
   applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
   /** At most 128, replaced as a whole; every pair is judged again before this returns. */
   applyScope(selectors: NativeSelector[]): void;
@@ -150,6 +160,8 @@ export interface NativeDatapath {
   censusPass(number: number): Promise<NativeCensusPass>;
   /** See how accepted connections read, adopt what suits. Resolves to the number of pairs still undecided. */
   learnPass(): Promise<number>;
+  /** Look at the streams on TCP. `streams`: those that still are; `back`: those that wait for a learn pass. */
+  placePass(): Promise<{ streams: number; back: number }>;
   /** Learn whose the sockets are that listened before the programs came. Resolves to how many got a name. */
   adoptListeners(): Promise<number>;
   /** Find connections that were open before anybody watched, and begin to learn how their ends read. */

@@ -4,11 +4,11 @@ import type { Log } from '../log.js';
 import type { NativeDatapath, NativeRetirePass } from '../../native/index.js';
 import { Repeater } from './repeater.js';
 import { addLive, type NativePair } from './edges.js';
-import { nativeSelector, readSeen } from './convert.js';
+import { nativePlacement, nativeSelector, readSeen } from './convert.js';
 import { translate, translated } from './translate.js';
 import type {
   ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, ExecutableFile, HostProcess, LearningWindow, MapInfo, Mode, Pair,
-  Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
+  Placement, Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
 } from './types.js';
 
 /** Milliseconds between two passes while something has to leave the map; doubles up to the slowest. */
@@ -30,6 +30,10 @@ const LEARN_SLOWEST_MS = 250;
 const CENSUS_MS = 60_000;
 const CENSUS_SOON_MS = 5_000;
 const CENSUS_AMISS_MS = 300_000;
+
+/** Milliseconds between two looks at streams on TCP; doubles likewise. */
+const PLACE_MS = 250;
+const PLACE_SLOWEST_MS = 1000;
 
 /** Longest wait for what is known of a workload that is new. */
 const MEET_MOST_MS = 250;
@@ -59,6 +63,7 @@ export class HostDatapath implements Datapath {
   #censusNumber = 0;
   /** When a count last found something amiss, on the steady clock. */
   #amissAt = -Infinity;
+  readonly #place: Repeater;
   /** Sockets in the map of another version, at the last look. */
   #elsewhere = 0;
   #lastPass: Promise<unknown> = Promise.resolve();
@@ -77,10 +82,13 @@ export class HostDatapath implements Datapath {
       (error) => { this.#complain('new connections could not be looked at; they stay on TCP', error); });
     this.#drain = new Repeater(DRAIN_MS, DRAIN_SLOWEST_MS, () => this.#drainOthers(),
       (error) => { this.#complain('sockets in the map of another version could not be taken out; they pass over TCP', error); });
+    this.#place = new Repeater(PLACE_MS, PLACE_SLOWEST_MS, () => this.#placePass(),
+      (error) => { this.#complain('streams on TCP could not be looked at; they stay there', error); });
     native.onEvents((events) => { this.#take(events as NativeEvent[]); });
     // An agent that took over may find work that the one before left undone.
     this.#sweep.start();
     this.#learn.start();
+    this.#place.start();
     native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
     this.#findOpen();
     this.#drain.start();
@@ -126,6 +134,11 @@ export class HostDatapath implements Datapath {
     this.#learn.start();
   }
 
+  setPlacement(placement: Placement): void {
+    translated(() => { this.#native.applyPlacement(nativePlacement(placement)); });
+    this.#judged();
+  }
+
   seed(process: HostProcess, repute: WorkloadRepute): void {
     translated(() => { this.#native.seed(process, repute); });
     this.#learn.start();
@@ -169,6 +182,7 @@ export class HostDatapath implements Datapath {
     this.#learn.stop();
     this.#drain.stop();
     clearTimeout(this.#census);
+    this.#place.stop();
     this.#native.close();
     this.#release();
   }
@@ -229,6 +243,7 @@ export class HostDatapath implements Datapath {
     for (const event of mixed) if (event.type === 'workload') this.#meet(event.id);
     if (events.length === 0) return;
     if (events.some((event) => event.type === 'fallback')) this.#sweep.start();
+    if (events.some((event) => event.reason === 'stream')) this.#place.start();
     if (events.some((event) => event.reason === 'learning')) this.#learn.start();
     for (const listener of this.#listeners) listener(events);
   }
@@ -244,6 +259,13 @@ export class HostDatapath implements Datapath {
   async #learnPass(): Promise<boolean> {
     if (this.#meeting.size > 0) await Promise.race([Promise.all(this.#meeting), sleep(MEET_MOST_MS, undefined, { ref: false })]);
     return (await this.#native.learnPass()) === 0;
+  }
+
+  /** What left as a stream and talks again is adopted like anything that was just learned. */
+  async #placePass(): Promise<boolean> {
+    const { streams, back } = await this.#native.placePass();
+    if (back > 0) this.#learn.start();
+    return streams + back === 0;
   }
 
   #complain(message: string, error: unknown): void {

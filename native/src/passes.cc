@@ -170,10 +170,31 @@ class Census : public Worker {
 	sidestep_census run_{};
 };
 
+class Placing : public Worker {
+      public:
+	Placing(Napi::Env env, std::shared_ptr<Datapath> datapath)
+	    : Worker(env, "sidestep:place", std::move(datapath)) {}
+
+      private:
+	void Work(Datapath& datapath) override { found_ = Refresh(datapath); }
+	Napi::Value Answer(Napi::Env env) override {
+		Napi::Object js = Napi::Object::New(env);
+		js.Set("streams", found_.streams);
+		js.Set("back", found_.back);
+		return js;
+	}
+
+	sidestep_refreshed found_{};
+};
+
 } // namespace
 
 Napi::Value CensusPass(Napi::Env env, std::shared_ptr<Datapath> datapath, uint16_t number) {
 	return Worker::Start(new Census(env, std::move(datapath), number));
+}
+
+Napi::Value PlacePass(Napi::Env env, std::shared_ptr<Datapath> datapath) {
+	return Worker::Start(new Placing(env, std::move(datapath)));
 }
 
 Napi::Value RetirePass(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only) {

@@ -24,4 +24,7 @@ Napi::Value LearnPass(Napi::Env env, std::shared_ptr<Datapath> datapath);
 // 65535, one more than that of the count before. Resolves to {deaf, gone}.
 Napi::Value CensusPass(Napi::Env env, std::shared_ptr<Datapath> datapath, uint16_t number);
 
+// Look at the streams on TCP: which of them have turned conversational? Resolves to {streams, back}.
+Napi::Value PlacePass(Napi::Env env, std::shared_ptr<Datapath> datapath);
+
 } // namespace sidestep
