@@ -154,10 +154,10 @@ export interface NativeDatapath {
   applyScope(selectors: NativeSelector[]): void;
   /** One listener for each datapath. Does not hold the process. */
   onEvents(listener: (events: unknown[]) => void): void;
-  /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. */
-  retirePass(which?: string): Promise<NativeRetirePass>;
   /** Meet every socket that has a record, and end the records of those that two counts in a row did not meet. `number`: 1 to 65535, one more each time. */
   censusPass(number: number): Promise<NativeCensusPass>;
+  /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. `tries`: how often what is not quiet is looked at. */
+  retirePass(which?: string, tries?: number): Promise<NativeRetirePass>;
   /** See how accepted connections read, adopt what suits. Resolves to the number of pairs still undecided. */
   learnPass(): Promise<number>;
   /** Look at the streams on TCP. `streams`: those that still are; `back`: those that wait for a learn pass. */

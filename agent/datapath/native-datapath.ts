@@ -15,6 +15,10 @@ import type {
 const SWEEP_MS = 1;
 const SWEEP_SLOWEST_MS = 250;
 
+/** In the first passes each socket that is not quiet is looked at so often: a reader that keeps up is quiet for moments only. */
+const EAGER_PASSES = 10;
+const EAGER_TRIES = 24;
+
 /** Milliseconds between two passes while somebody waits for a retire. */
 const RETIRE_MS = 20;
 
@@ -66,6 +70,8 @@ export class HostDatapath implements Datapath {
   readonly #place: Repeater;
   /** Sockets in the map of another version, at the last look. */
   #elsewhere = 0;
+  /** Passes that try hard. What waits for a reader that does not read is no reason to. */
+  #eager = 0;
   #lastPass: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -75,7 +81,7 @@ export class HostDatapath implements Datapath {
     this.#log = log;
     this.#release = release;
     this.#sweep = new Repeater(SWEEP_MS, SWEEP_SLOWEST_MS, async () => {
-      const pass = await this.#pass('leaving');
+      const pass = await this.#pass('leaving', this.#eager-- > 0 ? EAGER_TRIES : 1);
       return pass.unread + pass.sending === 0;
     }, (error) => { this.#complain('pairs that must leave could not be retired; they pass over TCP', error); });
     this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, () => this.#learnPass(),
@@ -243,7 +249,10 @@ export class HostDatapath implements Datapath {
     for (const event of mixed) if (event.type === 'workload') this.#meet(event.id);
     if (events.length === 0) return;
     if (events.some((event) => event.type === 'fallback')) this.#sweep.start();
-    if (events.some((event) => event.reason === 'stream')) this.#place.start();
+    if (events.some((event) => event.reason === 'stream')) {
+      this.#eager = EAGER_PASSES;
+      this.#place.start();
+    }
     if (events.some((event) => event.reason === 'learning')) this.#learn.start();
     for (const listener of this.#listeners) listener(events);
   }
@@ -273,8 +282,8 @@ export class HostDatapath implements Datapath {
   }
 
   /** One at a time: the passes share the place where they count. */
-  #pass(which?: string): Promise<NativeRetirePass> {
-    const pass = this.#lastPass.then(() => this.#native.retirePass(which)).catch((error: unknown) => { throw translate(error); });
+  #pass(which?: string, tries = 1): Promise<NativeRetirePass> {
+    const pass = this.#lastPass.then(() => this.#native.retirePass(which, tries)).catch((error: unknown) => { throw translate(error); });
     this.#lastPass = pass.then((done) => { this.#warnOf(done); }, () => undefined);
     return pass;
   }

@@ -281,6 +281,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	}
 
 	// retirePass(): every pair. retirePass(id): one. retirePass("leaving"): those that must leave anyway.
+	// A second argument says how often what is not quiet is looked at.
 	Napi::Value Retire(const Napi::CallbackInfo& info) {
 		Napi::Env env = info.Env();
 		Opened(env);
@@ -289,7 +290,8 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 			std::string which = info[0].As<Napi::String>();
 			only = which == "leaving" ? 1 : ParsePairId(env, which);
 		}
-		return RetirePass(env, datapath_, only);
+		uint32_t tries = info.Length() > 1 && info[1].IsNumber() ? info[1].ToNumber().Uint32Value() : 1;
+		return RetirePass(env, datapath_, only, tries ? tries : 1);
 	}
 
 	Napi::Value Learn(const Napi::CallbackInfo& info) {

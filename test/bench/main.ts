@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** npm run bench: measures, row after row, and tells what came out. See options.ts for what can be asked. */
 import { existsSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { paintFor } from '../../agent/cli/render/paint.js';
 import { median } from '../../demo/statistics.js';
 import { Progress } from '../../demo/progress.js';
@@ -69,6 +70,8 @@ async function measureAll(options: Options, progress: Progress): Promise<Run> {
   const old = options.resume && existsSync(options.out) ? readRun(options.out) : undefined;
   const run: Run = old ?? { apiVersion: 1, machine: describeMachine(), sampleMs: options.sampleMs ?? settings.sampleMs, rows: [] };
   const todo = wanted(options).filter(({ id }) => !run.rows.some((row) => row.id === id));
+  // What is measured goes before whatever else the host does.
+  setPriority(-20);
   progress.now('waiting for the turn');
   const release = await takeLock(PATIENCE_S);
   try {
