@@ -65,6 +65,20 @@ function wanted({ quick, only }: Options): readonly Row[] {
   return ROWS.filter((row) => (only ? only.test(row.id) : !quick || row.quick));
 }
 
+const failed: string[] = [];
+
+/** A row that cannot be measured, because a program is missing or falls, takes no other with it. */
+async function tryTo(row: Row, progress: Progress, work: () => Promise<Measured>): Promise<Measured | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (stopped.by !== '') throw error;
+    failed.push(row.id);
+    progress.note(`${row.id} could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
 async function measureAll(options: Options, progress: Progress): Promise<Run> {
   const settings = options.quick ? quickly : full;
   const old = options.resume && existsSync(options.out) ? readRun(options.out) : undefined;
@@ -80,8 +94,9 @@ async function measureAll(options: Options, progress: Progress): Promise<Run> {
       const stage = new Stage(pods, run.sampleMs);
       try {
         for (const [number, row] of todo.entries()) {
-          const measured = await measure(stage, row, options.blocks ?? row.blocks ?? settings.blocks,
-            (text) => { progress.now(`${number + 1} of ${todo.length}, ${text}`); });
+          const measured = await tryTo(row, progress, () => measure(stage, row, options.blocks ?? row.blocks ?? settings.blocks,
+            (text) => { progress.now(`${number + 1} of ${todo.length}, ${text}`); }));
+          if (!measured) continue;
           run.rows.push(measured);
           writeRun(options.out, run);
           progress.done(`${number + 1} of ${todo.length}, ${row.id}: ${measured.ratio.toFixed(3)} (${measured.low.toFixed(3)}..${measured.high.toFixed(3)})`);
@@ -110,10 +125,11 @@ async function main(options: Options): Promise<number> {
   const before = options.compare === undefined ? undefined : readRun(options.compare);
   const run = options.read === undefined ? await measureAll(options, new Progress(process.stderr)) : readRun(options.read);
   print(options.markdown ? markdown(run.rows) : report(run, width, paint));
-  if (!before) return 0;
+  const bad = failed.length > 0 ? 1 : 0;
+  if (!before) return bad;
   const compared = compareRuns(before, run);
   print(['', `Compared with ${options.compare ?? ''}`, ...comparison(compared, width, paint)]);
-  return compared.some(({ change }) => change === 'worse') ? 1 : 0;
+  return compared.some(({ change }) => change === 'worse') ? 1 : bad;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { stopped.by = signal; });
