@@ -27,11 +27,18 @@ const reserve: Apply = (config, { mesh }) => { mesh.configure(config); };
 
 const window: Apply = ({ guard }, { datapath }) => { datapath.setWindow(guard.window); };
 
+const place: Apply = ({ placement }, { datapath }) => { datapath.setPlacement(placement); };
+
 const appliers: Partial<Record<ConfigKey, Apply>> = {
   'log.level': ({ log: { level } }, { log }) => { log.level = level; },
   'datapath.enabled': rescope,
   'datapath.observe': ({ datapath: { observe } }, { datapath }) => { datapath.setObserve(observe); },
   'datapath.queueBytes': ({ datapath: { queueBytes } }, { datapath }) => { datapath.setQueueBytes(queueBytes); },
+  'placement.enabled': place,
+  'placement.messages': place,
+  'placement.rate': place,
+  'placement.messageBytes': place,
+  'placement.stay': place,
   'scope.include': rescope,
   'scope.exclude': rescope,
   'guard.trust': rescope,

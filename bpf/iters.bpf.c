@@ -16,6 +16,7 @@
 #include "lib/gate.h"
 #include "lib/habits.h"
 #include "lib/identity.h"
+#include "lib/placement.h"
 #include "lib/scope.h"
 #include "lib/states.h"
 #include "lib/totals.h"
@@ -46,6 +47,7 @@ static __always_inline bool revocable(const struct sidestep_pair *pair)
 	case REASON_EXCLUDED:
 	case REASON_NOT_INCLUDED:
 	case REASON_LEARNING:
+	case REASON_STREAM:
 		return true;
 	case REASON_BLOCKING:
 		return pair->end[SIDESTEP_CLIENT].standing & STANDING_LENIENT ||
@@ -77,13 +79,17 @@ static __always_inline void judge_again(struct sidestep_pair *pair, sidestep_pai
 		return;
 	if (reason && pair->reason == REASON_LEARNING)
 		count_connection(reason);
+	/* What streams comes back by what it does; and at once when nobody is to look at that any more. */
+	if (!reason && pair->reason == REASON_STREAM)
+		return;
 	if (!reason && !(set->observe && pair->reason == REASON_OBSERVED))
 		reason = REASON_LEARNING;
 	if (reason)
 		pair->reason = reason;
 }
 
-static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair, void *none)
+static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair,
+			 struct sidestep_refreshed *found)
 {
 	const struct sidestep_settings *set;
 	const struct sock *sk;
@@ -103,15 +109,22 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 	set = bpf_map_lookup_elem(&settings, &zero);
 	if (set && pair->generation != set->generation)
 		judge_again(pair, *id, set);
+	if (set)
+		place_again(pair, set, found);
 	if (pair->state == PAIR_ACTIVE)
 		recall(pair, *id);
 	return 0;
 }
 
 SEC("syscall")
-int sidestep_refresh(void *ctx)
+int sidestep_refresh(struct sidestep_refreshed *answer)
 {
-	return bpf_for_each_map_elem(&pairs, refresh_pair, NULL, 0) < 0;
+	struct sidestep_refreshed found = {};
+	long err = bpf_for_each_map_elem(&pairs, refresh_pair, &found, 0);
+
+	answer->streams = found.streams;
+	answer->back = found.back;
+	return err < 0;
 }
 
 /*

@@ -17,6 +17,7 @@
 const struct sidestep_event *layout_of_event;
 const struct sidestep_process *layout_of_process;
 const struct sidestep_seed *layout_of_seed;
+const struct sidestep_refreshed *layout_of_refreshed;
 
 /* The kernel lets only GPL-compatible programs call the functions that read sockets. */
 char LICENSE[] SEC("license") = "GPL";

@@ -5,6 +5,7 @@
 #include "lib/count.h"
 #include "lib/gate.h"
 #include "lib/habits.h"
+#include "lib/placement.h"
 #include "lib/states.h"
 
 static __always_inline bool for_good(__u32 reason)
@@ -70,5 +71,8 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 			leave(pair, flow->id, reason);
 	}
 	count_message(reason, size);
+	if (pair->state == PAIR_ACTIVE &&
+	    streams(pair, side, size, reason != REASON_REDIRECTED, set))
+		leave_as_stream(pair, flow->id, set);
 	return SK_PASS;
 }

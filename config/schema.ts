@@ -5,6 +5,7 @@
 import type convict from 'convict';
 import { guardSchema } from './guard-schema.js';
 import { meshSchema } from './mesh-schema.js';
+import { placementSchema } from './placement-schema.js';
 import { reuseportSchema } from './reuseport-schema.js';
 import type { Config } from './types.js';
 
@@ -122,6 +123,7 @@ export const schema: convict.Schema<Config> = {
       default: true,
     },
   },
+  ...placementSchema,
   ...guardSchema,
   ...reuseportSchema,
   metrics: {

@@ -29,6 +29,13 @@ export interface Config {
     readonly eventBuffer: number;
     readonly selfTest: boolean;
   };
+  readonly placement: {
+    readonly enabled: boolean;
+    readonly messages: number;
+    readonly rate: number;
+    readonly messageBytes: number;
+    readonly stay: number;
+  };
   /** Selectors, as they were written. */
   readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };
   readonly guard: {

@@ -38,7 +38,15 @@ export interface NativeSelector {
   uid?: number;
 }
 
-export interface NativeOptions {
+/** What makes a stream; no messages: nothing does. */
+export interface NativePlacement {
+  streamMessages: number;
+  streamNs: number;
+  streamBytes: number;
+  stayMs: number;
+}
+
+export interface NativeOptions extends NativePlacement {
   objectPath: string;
   /** Directory of the cgroup (v2) to attach to. */
   cgroupPath: string;
@@ -139,17 +147,21 @@ export interface NativeDatapath {
   /** What new workloads of this program begin with; null: nothing. */
   setRepute(program: NativeProgram, repute: NativeRepute | null): void;
   applyWindow(window: { windowMs: number; windowConnections: number; windowBytes: number }): void;
+  /** Every pair is judged again before this returns. */
+  applyPlacement(placement: NativePlacement): void;
   applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
   /** At most 128, replaced as a whole; every pair is judged again before this returns. */
   applyScope(selectors: NativeSelector[]): void;
   /** One listener for each datapath. Does not hold the process. */
   onEvents(listener: (events: unknown[]) => void): void;
-  /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. */
-  retirePass(which?: string): Promise<NativeRetirePass>;
   /** Meet every socket that has a record, and end the records of those that two counts in a row did not meet. `number`: 1 to 65535, one more each time. */
   censusPass(number: number): Promise<NativeCensusPass>;
+  /** Nothing: every pair; an id: that pair; 'leaving': pairs that must leave anyway. `tries`: how often what is not quiet is looked at. */
+  retirePass(which?: string, tries?: number): Promise<NativeRetirePass>;
   /** See how accepted connections read, adopt what suits. Resolves to the number of pairs still undecided. */
   learnPass(): Promise<number>;
+  /** Look at the streams on TCP. `streams`: those that still are; `back`: those that wait for a learn pass. */
+  placePass(): Promise<{ streams: number; back: number }>;
   /** Learn whose the sockets are that listened before the programs came. Resolves to how many got a name. */
   adoptListeners(): Promise<number>;
   /** Find connections that were open before anybody watched, and begin to learn how their ends read. */

@@ -1,7 +1,7 @@
 /** Between the words of the agent and those of the addon. */
-import type { NativeSelector } from '../../native/index.js';
+import type { NativePlacement, NativeSelector } from '../../native/index.js';
 import { callName } from './calls.js';
-import type { Pair, ReadSeen, ScopeRule } from './types.js';
+import type { Pair, Placement, ReadSeen, ScopeRule } from './types.js';
 
 export function nativeSelector({ effect, program, executable, cgroup, ports, network, user }: ScopeRule): NativeSelector {
   return {
@@ -12,6 +12,14 @@ export function nativeSelector({ effect, program, executable, cgroup, ports, net
     ...(ports && { portFirst: ports.first, portLast: ports.last }),
     ...(network && { address: Buffer.from(network.address), prefix: network.prefix }),
     ...(user !== undefined && { uid: user }),
+  };
+}
+
+/** Without messages to wait for, nothing is ever a stream. */
+export function nativePlacement({ enabled, messages, rate, messageBytes, stay }: Placement): NativePlacement {
+  return {
+    streamMessages: enabled ? messages : 0, streamNs: Math.round((messages / rate) * 1e9),
+    streamBytes: messageBytes, stayMs: stay,
   };
 }
 

@@ -6,6 +6,8 @@ import type { Edge, Pair } from './types.js';
 export interface NativePair extends Pair {
   clientClosed: boolean;
   serverClosed: boolean;
+  /** It was redirected at some time, and counts as accelerated for good. */
+  wasAccelerated: boolean;
 }
 
 const keyOf = (client: string, server: string, port: number): string => `${client}\0${server}\0${String(port)}`;
@@ -22,7 +24,7 @@ export function addLive(closed: readonly Edge[], pairs: readonly NativePair[]): 
     if (!pair.clientClosed) edge.clientSent = plus(edge.clientSent, pair.clientSent);
     if (!pair.serverClosed) edge.serverSent = plus(edge.serverSent, pair.serverSent);
     edge.connections += 1;
-    edge.accelerated += pair.state === 'active' || pair.state === 'leaving' ? 1 : 0;
+    edge.accelerated += pair.wasAccelerated ? 1 : 0;
     edges.set(key, edge);
   }
   return [...edges.values()];

@@ -1,6 +1,6 @@
 /** A datapath in memory, for tests: what it reports is set from outside, what it is told is kept in `calls`. */
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, ExecutableFile, HostProcess, LearningWindow, MapInfo, Pair,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, ExecutableFile, HostProcess, LearningWindow, MapInfo, Pair, Placement,
   Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
 } from './types.js';
 import { zeroByReason, zeroTraffic } from './traffic.js';
@@ -19,7 +19,7 @@ export const fakePair = (over: Partial<Pair> = {}): Pair => ({
 
 export const fakeCounters = (over: Partial<Counters> = {}): Counters => ({
   messages: zeroByReason(), bytes: zeroByReason(), connections: zeroByReason(), tcpInMessages: 0, tcpInBytes: 0,
-  eventsLost: 0, resets: 0, closedUnread: 0, ...over,
+  eventsLost: 0, resets: 0, closedUnread: 0, streamsLeft: 0, streamsBack: 0, ...over,
 });
 
 export class FakeDatapath implements Datapath {
@@ -65,6 +65,9 @@ export class FakeDatapath implements Datapath {
     else this.reputes.delete(`${exeInode} ${comm}`);
   }
   setWindow({ time, connections, bytes }: LearningWindow): void { this.#tell(`window ${time} ${connections} ${bytes}`, {}); }
+  setPlacement({ enabled, messages, rate, messageBytes, stay }: Placement): void {
+    this.#tell(`placement ${String(enabled)} ${messages} ${rate} ${messageBytes} ${stay}`, {});
+  }
   onWorkload(listener: (workload: string) => Promise<void>): void { this.#workloadListeners.push(listener); }
   async appear(workload: string): Promise<void> { for (const listener of this.#workloadListeners) await listener(workload); }
 

@@ -4,16 +4,20 @@ import type { Log } from '../log.js';
 import type { NativeDatapath, NativeRetirePass } from '../../native/index.js';
 import { Repeater } from './repeater.js';
 import { addLive, type NativePair } from './edges.js';
-import { nativeSelector, readSeen } from './convert.js';
+import { nativePlacement, nativeSelector, readSeen } from './convert.js';
 import { translate, translated } from './translate.js';
 import type {
   ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, ExecutableFile, HostProcess, LearningWindow, MapInfo, Mode, Pair,
-  Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
+  Placement, Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
 } from './types.js';
 
 /** Milliseconds between two passes while something has to leave the map; doubles up to the slowest. */
 const SWEEP_MS = 1;
 const SWEEP_SLOWEST_MS = 250;
+
+/** In the first passes each socket that is not quiet is looked at so often: a reader that keeps up is quiet for moments only. */
+const EAGER_PASSES = 10;
+const EAGER_TRIES = 24;
 
 /** Milliseconds between two passes while somebody waits for a retire. */
 const RETIRE_MS = 20;
@@ -30,6 +34,10 @@ const LEARN_SLOWEST_MS = 250;
 const CENSUS_MS = 60_000;
 const CENSUS_SOON_MS = 5_000;
 const CENSUS_AMISS_MS = 300_000;
+
+/** Milliseconds between two looks at streams on TCP; doubles likewise. */
+const PLACE_MS = 250;
+const PLACE_SLOWEST_MS = 1000;
 
 /** Longest wait for what is known of a workload that is new. */
 const MEET_MOST_MS = 250;
@@ -59,8 +67,11 @@ export class HostDatapath implements Datapath {
   #censusNumber = 0;
   /** When a count last found something amiss, on the steady clock. */
   #amissAt = -Infinity;
+  readonly #place: Repeater;
   /** Sockets in the map of another version, at the last look. */
   #elsewhere = 0;
+  /** Passes that try hard. What waits for a reader that does not read is no reason to. */
+  #eager = 0;
   #lastPass: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -70,17 +81,20 @@ export class HostDatapath implements Datapath {
     this.#log = log;
     this.#release = release;
     this.#sweep = new Repeater(SWEEP_MS, SWEEP_SLOWEST_MS, async () => {
-      const pass = await this.#pass('leaving');
+      const pass = await this.#pass('leaving', this.#eager-- > 0 ? EAGER_TRIES : 1);
       return pass.unread + pass.sending === 0;
     }, (error) => { this.#complain('pairs that must leave could not be retired; they pass over TCP', error); });
     this.#learn = new Repeater(LEARN_MS, LEARN_SLOWEST_MS, () => this.#learnPass(),
       (error) => { this.#complain('new connections could not be looked at; they stay on TCP', error); });
     this.#drain = new Repeater(DRAIN_MS, DRAIN_SLOWEST_MS, () => this.#drainOthers(),
       (error) => { this.#complain('sockets in the map of another version could not be taken out; they pass over TCP', error); });
+    this.#place = new Repeater(PLACE_MS, PLACE_SLOWEST_MS, () => this.#placePass(),
+      (error) => { this.#complain('streams on TCP could not be looked at; they stay there', error); });
     native.onEvents((events) => { this.#take(events as NativeEvent[]); });
     // An agent that took over may find work that the one before left undone.
     this.#sweep.start();
     this.#learn.start();
+    this.#place.start();
     native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
     this.#findOpen();
     this.#drain.start();
@@ -126,6 +140,11 @@ export class HostDatapath implements Datapath {
     this.#learn.start();
   }
 
+  setPlacement(placement: Placement): void {
+    translated(() => { this.#native.applyPlacement(nativePlacement(placement)); });
+    this.#judged();
+  }
+
   seed(process: HostProcess, repute: WorkloadRepute): void {
     translated(() => { this.#native.seed(process, repute); });
     this.#learn.start();
@@ -169,6 +188,7 @@ export class HostDatapath implements Datapath {
     this.#learn.stop();
     this.#drain.stop();
     clearTimeout(this.#census);
+    this.#place.stop();
     this.#native.close();
     this.#release();
   }
@@ -229,6 +249,10 @@ export class HostDatapath implements Datapath {
     for (const event of mixed) if (event.type === 'workload') this.#meet(event.id);
     if (events.length === 0) return;
     if (events.some((event) => event.type === 'fallback')) this.#sweep.start();
+    if (events.some((event) => event.reason === 'stream')) {
+      this.#eager = EAGER_PASSES;
+      this.#place.start();
+    }
     if (events.some((event) => event.reason === 'learning')) this.#learn.start();
     for (const listener of this.#listeners) listener(events);
   }
@@ -246,13 +270,20 @@ export class HostDatapath implements Datapath {
     return (await this.#native.learnPass()) === 0;
   }
 
+  /** What left as a stream and talks again is adopted like anything that was just learned. */
+  async #placePass(): Promise<boolean> {
+    const { streams, back } = await this.#native.placePass();
+    if (back > 0) this.#learn.start();
+    return streams + back === 0;
+  }
+
   #complain(message: string, error: unknown): void {
     if (!this.#closed) this.#log.warn(message, { error: translate(error) });
   }
 
   /** One at a time: the passes share the place where they count. */
-  #pass(which?: string): Promise<NativeRetirePass> {
-    const pass = this.#lastPass.then(() => this.#native.retirePass(which)).catch((error: unknown) => { throw translate(error); });
+  #pass(which?: string, tries = 1): Promise<NativeRetirePass> {
+    const pass = this.#lastPass.then(() => this.#native.retirePass(which, tries)).catch((error: unknown) => { throw translate(error); });
     this.#lastPass = pass.then((done) => { this.#warnOf(done); }, () => undefined);
     return pass;
   }

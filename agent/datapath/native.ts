@@ -10,7 +10,7 @@ import { abandon, claim } from './claim.js';
 import { decideMode } from './mode.js';
 import { HostDatapath, type ModeChoice } from './native-datapath.js';
 import { runSelfTest } from './selftest.js';
-import { nativeSelector } from './convert.js';
+import { nativePlacement, nativeSelector } from './convert.js';
 import { translate, translated, verifierLog } from './translate.js';
 import type { Datapath, Standing } from './types.js';
 
@@ -38,7 +38,7 @@ function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: 
     enabled: standing.enabled && choice.mode !== 'off', observe, trustListeners,
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
     scope: standing.rules.map(nativeSelector),
-    windowMs: time, windowConnections: connections, windowBytes: bytes,
+    windowMs: time, windowConnections: connections, windowBytes: bytes, ...nativePlacement(config.placement),
     verifierLog: config.log.level === 'debug' || config.log.level === 'trace',
   });
   const opened = new HostDatapath(datapath, choice, log, release);

@@ -125,6 +125,9 @@ export interface Counters {
   /** Connections whose reader could never have read what waited, and that were reset. */
   resets: number;
   closedUnread: number;
+  /** Pairs that left the map because they stream, and of them those that were sent back into it. */
+  streamsLeft: number;
+  streamsBack: number;
 }
 
 /** An executable file, as stat(2) gives it: decimal numbers. One that is changed in place is another one. */
@@ -198,6 +201,16 @@ export interface LearningWindow {
   time: number;
   connections: number;
   bytes: number;
+}
+
+/** What makes a stream, and how long it stays on TCP: settings of `placement`. Sizes in bytes, `stay` in ms. */
+export interface Placement {
+  enabled: boolean;
+  messages: number;
+  /** Messages per second. */
+  rate: number;
+  messageBytes: number;
+  stay: number;
 }
 
 export interface MapInfo {
@@ -282,6 +295,7 @@ export interface Datapath {
   /** What new workloads of this executable, under this name, begin with; undefined: nothing. */
   setRepute(program: ExecutableFile & { comm: string }, repute: Repute | undefined): void;
   setWindow(window: LearningWindow): void;
+  setPlacement(placement: Placement): void;
   /**
    * A workload that had no row has connected or listened. Nothing is adopted before the listener has resolved, unless
    * that takes too long.

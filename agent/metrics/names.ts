@@ -79,6 +79,11 @@ export const METRICS = {
     help: 'Connections that the agent reset: bytes waited for a reader that can never read them, or an end closed with bytes unread.',
     labels: [],
   },
+  sidestep_streams_total: {
+    type: 'counter',
+    help: 'Pairs that left the map because they stream small messages one way (to="tcp"), and of them those that came back (to="map").',
+    labels: ['to'],
+  },
   sidestep_tcp_queue_messages_total: {
     type: 'counter',
     help: 'Packets that came over TCP and were moved into the one queue of an enrolled socket.',

@@ -71,6 +71,8 @@ export function read(datapath: Datapath, emit: Emit): void {
   emit('sidestep_events_lost_total', {}, counters.eventsLost);
   emit('sidestep_closed_unread_total', {}, counters.closedUnread);
   emit('sidestep_resets_total', {}, counters.resets);
+  emit('sidestep_streams_total', { to: 'tcp' }, counters.streamsLeft);
+  emit('sidestep_streams_total', { to: 'map' }, counters.streamsBack);
   emit('sidestep_tcp_queue_messages_total', {}, counters.tcpInMessages);
   emit('sidestep_tcp_queue_bytes_total', {}, counters.tcpInBytes);
 }

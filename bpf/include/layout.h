@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 4U
+#define SIDESTEP_LAYOUT_VERSION 5U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -75,7 +75,8 @@
 	X(EXCLUDED, "excluded")           \
 	X(NOT_INCLUDED, "not_included")   \
 	X(URGENT, "urgent")               \
-	X(FIONREAD, "fionread")
+	X(FIONREAD, "fionread")           \
+	X(STREAM, "stream")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -110,10 +111,14 @@ struct sidestep_settings {
 	__u32 trust;   /* 1: believe ends of which nothing was seen yet */
 	__u32 generation; /* of switches and scope: a pair that was judged under another is judged again */
 	__u32 window_connections; /* how much plain reading must have been seen: on so many connections, */
+	__u32 stream_messages; /* unanswered messages after which a direction is looked at; 0: never */
+	__u64 window_ns;       /* since so long, */
+	__u64 window_bytes;    /* and so many bytes */
+	__u64 stream_ns;       /* a stream has sent so many within this time, */
+	__u32 stream_bytes;    /* of at most so many bytes each, on average */
 	__u32 pad;
-	__u64 window_ns;    /* since so long, */
-	__u64 window_bytes; /* and so many bytes */
-	__u64 owner; /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
+	__u64 stay_ns; /* how long a stream stays on TCP at least; doubles with each return */
+	__u64 owner;   /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 };
 
 /* The two handshake numbers that name one connection: (client ISN << 32) | server ISN. */
@@ -260,6 +265,12 @@ struct sidestep_endpoint {
 	__u32 call;    /* number of that read's system call */
 	__u32 calls;   /* how many reads the guard looked at */
 	__u32 noted;   /* bytes that it was seen to read plainly */
+	__u32 heard; /* low bits of how many messages the other end had sent, at this end's latest */
+	__u32 streak;       /* messages since, or since they were last looked at */
+	__u64 streak_bytes; /* in them */
+	__u64 streak_ns; /* CLOCK_MONOTONIC, when they were last looked at; 0: not since the other end's latest */
+	__u32 streak_passed; /* of the streak, those that took TCP */
+	__u32 segments;      /* that TCP had carried when a stream was last looked at */
 };
 
 struct sidestep_pair {
@@ -276,7 +287,10 @@ struct sidestep_pair {
 	__u8 dialled[16];                /* the address that the client asked for, before any NAT */
 	__u16 dialled_port;              /* host order */
 	__u16 ulp_asked; /* 1: an end has asked for an upper layer protocol; whether it got one, its socket says */
-	__u16 met[2]; /* by end: the count that met its socket last; 0: none yet */
+	__u16 met[2];  /* by end: the count that met its socket last; 0: none yet */
+	__u16 streams; /* how often it has left as a stream without a long conversation in between */
+	__u16 pad[3];
+	__u64 left_ns; /* CLOCK_MONOTONIC, when it last left as a stream */
 };
 
 /* What a selector does to the connections that it matches. */
@@ -316,6 +330,12 @@ struct sidestep_scope {
 	struct sidestep_selector selector[SIDESTEP_SELECTORS];
 };
 
+/* What a refresh found. */
+struct sidestep_refreshed {
+	__u32 streams; /* pairs on TCP because they stream */
+	__u32 back;    /* those that were in the map before and wait to be adopted again */
+};
+
 /* What each tracked socket carries (SK_STORAGE): the way to its pair. */
 struct sidestep_flow {
 	sidestep_pair_id id;
@@ -347,6 +367,8 @@ struct sidestep_counters {
 	__u64 events_lost;
 	__u64 resets; /* connections that the agent reset: stuck, or left by a close with bytes unread */
 	__u64 closed_unread; /* sockets closed with bytes unread in their psock */
+	__u64 streams_left;  /* pairs that left the map as streams */
+	__u64 streams_back;  /* of them, those that were sent back into it */
 };
 
 struct sidestep_event {
@@ -391,15 +413,15 @@ struct sidestep_found {
 	__u32 tracked;
 };
 
-SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 56, "settings");
+SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 80, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 96, "listener");
 SIDESTEP_ASSERT(sizeof(struct sidestep_habits) == 48, "habits");
 SIDESTEP_ASSERT(sizeof(struct sidestep_workload) == 104, "workload");
 SIDESTEP_ASSERT(sizeof(struct sidestep_program) == 40, "program");
 SIDESTEP_ASSERT(sizeof(struct sidestep_process) == 56, "process");
-SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 176, "endpoint");
-SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 424, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 208, "endpoint");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 504, "pair");
 SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");

@@ -13,10 +13,12 @@ static __always_inline __u32 other(__u32 side)
 /* Both ends are in the map. */
 static __always_inline void activate(struct sidestep_pair *pair, sidestep_pair_id id)
 {
+	/* A connection counts once, however often it comes back. */
+	if (!pair->accelerated)
+		count_connection(REASON_REDIRECTED);
 	pair->reason = REASON_REDIRECTED;
 	pair->accelerated = 1;
 	pair->state = PAIR_ACTIVE;
-	count_connection(REASON_REDIRECTED);
 	emit(id, EVENT_OPEN, REASON_REDIRECTED, NULL, NULL);
 }
 
@@ -34,7 +36,8 @@ static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_
 {
 	bool inside = pair->end[SIDESTEP_CLIENT].psock || pair->end[SIDESTEP_SERVER].psock;
 
-	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING)
+	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING &&
+	    pair->reason != REASON_STREAM)
 		return;
 	if (pair->state == PAIR_LEAVING) {
 		pair->reason = reason;

@@ -97,6 +97,9 @@ static __always_inline void end_closing(struct bpf_sock *socket, const struct so
 /* A connection that was over before anything was decided: an end that only ever blocked says so now. */
 static __always_inline void learned_at_close(struct sidestep_pair *pair)
 {
+	/* It was counted then, and waited to come back. */
+	if (pair->accelerated)
+		return;
 	pair->reason = REASON_LEARNING;
 	for (__u32 side = 0; side < 2; side++) {
 		struct sidestep_habits *habits = habits_of(pair, side);

@@ -313,6 +313,10 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	settings.window_ns = options_.window.ns;
 	settings.window_bytes = options_.window.bytes;
 	settings.window_connections = options_.window.connections;
+	settings.stream_messages = options_.placement.messages;
+	settings.stream_ns = options_.placement.ns;
+	settings.stream_bytes = options_.placement.bytes;
+	settings.stay_ns = options_.placement.stay_ns;
 	settings.owner = static_cast<uint64_t>(now.tv_sec) * 1000000000ULL + now.tv_nsec;
 	uint32_t zero = 0;
 	if (bpf_map_update_elem(map("settings"), &zero, &settings, BPF_ANY) < 0)
@@ -324,6 +328,11 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 
 void Datapath::ApplyWindow(const LearningWindow& window) {
 	options_.window = window;
+	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
+}
+
+void Datapath::ApplyPlacement(const Placement& placement) {
+	options_.placement = placement;
 	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 }
 

@@ -21,6 +21,14 @@ struct LearningWindow {
 	uint32_t connections = 0;
 };
 
+// What makes a stream of small messages, which is better off on TCP. No messages: nothing does.
+struct Placement {
+	uint64_t ns = 0;
+	uint64_t stay_ns = 0;
+	uint32_t messages = 0;
+	uint32_t bytes = 0;
+};
+
 struct DatapathOptions {
 	std::string object_path;
 	std::string cgroup_path;
@@ -37,6 +45,7 @@ struct DatapathOptions {
 	uint32_t split_bytes = 0;
 	uint32_t event_buffer = 0;
 	LearningWindow window;
+	Placement placement;
 	bool verifier_log = false;
 	sidestep_scope scope{};
 };
@@ -91,6 +100,7 @@ class Datapath {
 	void ApplySettings(bool enabled, bool observe, uint32_t queue_bytes);
 	void ApplyScope(const sidestep_scope& scope);
 	void ApplyWindow(const LearningWindow& window);
+	void ApplyPlacement(const Placement& placement);
 	// Take what can leave out of the maps of other layouts. Off the event loop.
 	DrainResult DrainOthers();
 	// Take the hooks off and remove the pins. Sockets that are still in the map keep passing until they close.

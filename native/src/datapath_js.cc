@@ -62,6 +62,22 @@ LearningWindow Window(const Napi::Object& js) {
 	return window;
 }
 
+uint32_t Few(const Napi::Object& options, const char* key) {
+	uint64_t amount = Amount(options, key);
+	if (amount > UINT32_MAX)
+		throw Napi::TypeError::New(options.Env(), std::string("NativeDatapath: ") + key + " is too large");
+	return static_cast<uint32_t>(amount);
+}
+
+Placement PlacementOf(const Napi::Object& js) {
+	Placement placement;
+	placement.messages = Few(js, "streamMessages");
+	placement.ns = Amount(js, "streamNs");
+	placement.bytes = Few(js, "streamBytes");
+	placement.stay_ns = Amount(js, "stayMs") * 1000000ULL;
+	return placement;
+}
+
 Napi::Object ObjectAt(const Napi::CallbackInfo& info, size_t index, const char* what) {
 	if (info.Length() <= index || !info[index].IsObject())
 		throw Napi::TypeError::New(info.Env(), std::string(what) + " must be an object");
@@ -93,6 +109,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		options.event_buffer = Count(js, "eventBuffer");
 		options.scope = ScopeFromJs(env, js.Get("scope"));
 		options.window = Window(js);
+		options.placement = PlacementOf(js);
 		Guarded(env, [&] { datapath_ = std::make_shared<Datapath>(std::move(options)); });
 		// The environment may end (worker.terminate) before the object is collected.
 		hook_ = env.AddCleanupHook(ReleaseOf, this);
@@ -116,10 +133,12 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::ApplySettings>("applySettings"),
 					   InstanceMethod<&NativeDatapath::ApplyScope>("applyScope"),
 					   InstanceMethod<&NativeDatapath::ApplyWindow>("applyWindow"),
+					   InstanceMethod<&NativeDatapath::ApplyPlacement>("applyPlacement"),
 					   InstanceMethod<&NativeDatapath::OnEvents>("onEvents"),
 					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
 					   InstanceMethod<&NativeDatapath::TakeCensus>("censusPass"),
 					   InstanceMethod<&NativeDatapath::Learn>("learnPass"),
+					   InstanceMethod<&NativeDatapath::Place>("placePass"),
 					   InstanceMethod<&NativeDatapath::Adopt>("adoptListeners"),
 					   InstanceMethod<&NativeDatapath::FindOpen>("findOpen"),
 					   InstanceMethod<&NativeDatapath::Drain>("drainPass"),
@@ -211,6 +230,15 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		Guarded(info.Env(), [&] { datapath.ApplyWindow(window); });
 	}
 
+	void ApplyPlacement(const Napi::CallbackInfo& info) {
+		Datapath& datapath = Opened(info.Env());
+		Placement placement = PlacementOf(ObjectAt(info, 0, "applyPlacement(placement): placement"));
+		Guarded(info.Env(), [&] {
+			datapath.ApplyPlacement(placement);
+			Refresh(datapath);
+		});
+	}
+
 	// processes(): all of them. processes(pid): that one, if it is still there.
 	Napi::Value Processes(const Napi::CallbackInfo& info) {
 		Napi::Env env = info.Env();
@@ -253,6 +281,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	}
 
 	// retirePass(): every pair. retirePass(id): one. retirePass("leaving"): those that must leave anyway.
+	// A second argument says how often what is not quiet is looked at.
 	Napi::Value Retire(const Napi::CallbackInfo& info) {
 		Napi::Env env = info.Env();
 		Opened(env);
@@ -261,7 +290,8 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 			std::string which = info[0].As<Napi::String>();
 			only = which == "leaving" ? 1 : ParsePairId(env, which);
 		}
-		return RetirePass(env, datapath_, only);
+		uint32_t tries = info.Length() > 1 && info[1].IsNumber() ? info[1].ToNumber().Uint32Value() : 1;
+		return RetirePass(env, datapath_, only, tries ? tries : 1);
 	}
 
 	Napi::Value Learn(const Napi::CallbackInfo& info) {
@@ -277,6 +307,11 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		if (number < 1 || number > UINT16_MAX)
 			throw Napi::RangeError::New(info.Env(), "censusPass(number): 1 to 65535");
 		return CensusPass(info.Env(), datapath_, static_cast<uint16_t>(number));
+	}
+
+	Napi::Value Place(const Napi::CallbackInfo& info) {
+		Opened(info.Env());
+		return PlacePass(info.Env(), datapath_);
 	}
 
 	Napi::Value Adopt(const Napi::CallbackInfo& info) {

@@ -24,6 +24,10 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_settings, window_connections),
 	FIELD(sidestep_settings, window_ns),
 	FIELD(sidestep_settings, window_bytes),
+	FIELD(sidestep_settings, stream_messages),
+	FIELD(sidestep_settings, stream_ns),
+	FIELD(sidestep_settings, stream_bytes),
+	FIELD(sidestep_settings, stay_ns),
 	FIELD(sidestep_settings, owner),
 	FIELD(sidestep_end_key, id),
 	FIELD(sidestep_end_key, side),
@@ -134,6 +138,10 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_counters, events_lost),
 	FIELD(sidestep_counters, resets),
 	FIELD(sidestep_counters, closed_unread),
+	FIELD(sidestep_counters, streams_left),
+	FIELD(sidestep_counters, streams_back),
+	FIELD(sidestep_refreshed, streams),
+	FIELD(sidestep_refreshed, back),
 	FIELD(sidestep_event, at_ns),
 	FIELD(sidestep_event, id),
 	FIELD(sidestep_event, type),
@@ -158,11 +166,12 @@ constexpr LayoutField kFields[] = {
 
 #define SIZE(type) { #type, "", sizeof(struct type) }
 constexpr LayoutField kSizes[] = {
-	SIZE(sidestep_settings), SIZE(sidestep_end_key),  SIZE(sidestep_half_open), SIZE(sidestep_listener),
-	SIZE(sidestep_workload), SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
-	SIZE(sidestep_edge_key), SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
-	SIZE(sidestep_retire),   SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),
-	SIZE(sidestep_seed),     SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),
+	SIZE(sidestep_settings),  SIZE(sidestep_end_key),  SIZE(sidestep_half_open), SIZE(sidestep_listener),
+	SIZE(sidestep_workload),  SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
+	SIZE(sidestep_edge_key),  SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
+	SIZE(sidestep_retire),    SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),
+	SIZE(sidestep_seed),      SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),
+	SIZE(sidestep_refreshed),
 };
 #undef SIZE
 

@@ -4,9 +4,11 @@
 #include <bpf/bpf.h>
 
 #include <cerrno>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "namespaces.h"
 #include "resets.h"
@@ -23,8 +25,14 @@ bool Enrolled(const sidestep_pair& pair) {
 	return pair.state != PAIR_TCP || pair.end[SIDESTEP_CLIENT].psock || pair.end[SIDESTEP_SERVER].psock;
 }
 
-// Returns the number of namespaces that could not be entered.
-uint32_t Walk(const Datapath& datapath, const char* program, const std::function<bool(const sidestep_pair&)>& wanted) {
+// What is not quiet at one moment may be at the next.
+constexpr auto kBetweenTries = std::chrono::microseconds(200);
+
+bool Once() { return false; }
+
+// Visits the sockets until `again` says no. Returns the number of namespaces that could not be entered.
+uint32_t Walk(const Datapath& datapath, const char* program, const std::function<bool(const sidestep_pair&)>& wanted,
+	      const std::function<bool()>& again = Once) {
 	std::set<uint32_t> inums;
 	for (const auto& [id, pair] : ReadPairs(datapath)) {
 		for (const sidestep_endpoint& end : pair.end) {
@@ -35,8 +43,10 @@ uint32_t Walk(const Datapath& datapath, const char* program, const std::function
 	UniqueFd link(bpf_link_create(datapath.program(program), 0, BPF_TRACE_ITER, nullptr));
 	if (!link) throw KernelError("kernel_refused", std::string("attach ") + program, errno);
 	auto namespaces = OpenNamespaces(&inums);
-	for (const auto& [inum, fd] : namespaces)
-		RunIterator(link.get(), fd.get());
+	do {
+		for (const auto& [inum, fd] : namespaces)
+			RunIterator(link.get(), fd.get());
+	} while (again());
 	return static_cast<uint32_t>(inums.size() - namespaces.size());
 }
 
@@ -60,23 +70,38 @@ void ResetCondemned(const Datapath& datapath) {
 
 class Retiring : public Worker {
       public:
-	Retiring(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only)
-	    : Worker(env, "sidestep:retire", std::move(datapath)) {
+	Retiring(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only, uint32_t tries)
+	    : Worker(env, "sidestep:retire", std::move(datapath)), tries_(tries) {
 		run_.only = only;
 	}
 
       private:
 	void Work(Datapath& datapath) override {
-		uint32_t zero = 0;
-		int map = datapath.map("retiring");
-		if (bpf_map_update_elem(map, &zero, &run_, BPF_ANY) < 0)
-			throw KernelError("kernel_refused", "start to retire", errno);
+		Begin(datapath);
 		Refresh(datapath);
-		unreachable_ = Walk(datapath, "sidestep_iter_retire", Enrolled);
-		if (bpf_map_lookup_elem(map, &zero, &run_) < 0)
-			throw KernelError("kernel_refused", "read what was retired", errno);
+		unreachable_ = Walk(datapath, "sidestep_iter_retire", Enrolled, [&] {
+			Read(datapath);
+			if (run_.unread + run_.sending == 0 || --tries_ == 0) return false;
+			std::this_thread::sleep_for(kBetweenTries);
+			// Sockets that are kept are counted anew; what was done adds up.
+			run_.unread = run_.sending = run_.unlocked = run_.tracked = 0;
+			Begin(datapath);
+			return true;
+		});
 		if (run_.reset) ResetCondemned(datapath);
 		left_ = CountSockets(datapath);
+	}
+
+	void Begin(const Datapath& datapath) const {
+		uint32_t zero = 0;
+		if (bpf_map_update_elem(datapath.map("retiring"), &zero, &run_, BPF_ANY) < 0)
+			throw KernelError("kernel_refused", "start to retire", errno);
+	}
+
+	void Read(const Datapath& datapath) {
+		uint32_t zero = 0;
+		if (bpf_map_lookup_elem(datapath.map("retiring"), &zero, &run_) < 0)
+			throw KernelError("kernel_refused", "read what was retired", errno);
 	}
 
 	Napi::Value Answer(Napi::Env env) override {
@@ -93,6 +118,7 @@ class Retiring : public Worker {
 	}
 
 	sidestep_retire run_{};
+	uint32_t tries_;
 	uint32_t unreachable_ = 0;
 	uint32_t left_ = 0;
 };
@@ -170,14 +196,35 @@ class Census : public Worker {
 	sidestep_census run_{};
 };
 
+class Placing : public Worker {
+      public:
+	Placing(Napi::Env env, std::shared_ptr<Datapath> datapath)
+	    : Worker(env, "sidestep:place", std::move(datapath)) {}
+
+      private:
+	void Work(Datapath& datapath) override { found_ = Refresh(datapath); }
+	Napi::Value Answer(Napi::Env env) override {
+		Napi::Object js = Napi::Object::New(env);
+		js.Set("streams", found_.streams);
+		js.Set("back", found_.back);
+		return js;
+	}
+
+	sidestep_refreshed found_{};
+};
+
 } // namespace
 
 Napi::Value CensusPass(Napi::Env env, std::shared_ptr<Datapath> datapath, uint16_t number) {
 	return Worker::Start(new Census(env, std::move(datapath), number));
 }
 
-Napi::Value RetirePass(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only) {
-	return Worker::Start(new Retiring(env, std::move(datapath), only));
+Napi::Value PlacePass(Napi::Env env, std::shared_ptr<Datapath> datapath) {
+	return Worker::Start(new Placing(env, std::move(datapath)));
+}
+
+Napi::Value RetirePass(Napi::Env env, std::shared_ptr<Datapath> datapath, sidestep_pair_id only, uint32_t tries) {
+	return Worker::Start(new Retiring(env, std::move(datapath), only, tries));
 }
 
 Napi::Value LearnPass(Napi::Env env, std::shared_ptr<Datapath> datapath) {

@@ -150,13 +150,17 @@ Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath) {
 	js.Set("eventsLost", Number(total.events_lost));
 	js.Set("resets", Number(total.resets));
 	js.Set("closedUnread", Number(total.closed_unread));
+	js.Set("streamsLeft", Number(total.streams_left));
+	js.Set("streamsBack", Number(total.streams_back));
 	return js;
 }
 
-void Refresh(const Datapath& datapath) {
-	LIBBPF_OPTS(bpf_test_run_opts, run);
+sidestep_refreshed Refresh(const Datapath& datapath) {
+	sidestep_refreshed found{};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &found, .ctx_size_in = sizeof(found));
 	if (bpf_prog_test_run_opts(datapath.program("sidestep_refresh"), &run) < 0)
 		throw KernelError("kernel_refused", "refresh the pairs", errno);
+	return found;
 }
 
 std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath) {
@@ -192,6 +196,7 @@ Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath) {
 		row.Set("serverQueued", server.queued);
 		row.Set("clientClosed", (pair.closed & (1U << SIDESTEP_CLIENT)) != 0);
 		row.Set("serverClosed", (pair.closed & (1U << SIDESTEP_SERVER)) != 0);
+		row.Set("wasAccelerated", pair.accelerated != 0);
 		row.Set("ageMs", now_ms - pair.opened_ns / 1e6);
 		js.Set(index++, row);
 	}

@@ -20,8 +20,8 @@ Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath);
 Napi::Value EdgesToJs(Napi::Env env, const Datapath& datapath);
 Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath);
 
-// Bring what the pairs say of TCP up to date.
-void Refresh(const Datapath& datapath);
+// Bring what the pairs say of TCP up to date, and judge them again.
+sidestep_refreshed Refresh(const Datapath& datapath);
 // Every pair, as the programs last saw it.
 std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath);
 // Every known listener, by the address of its socket.

@@ -4,7 +4,7 @@ import { fakePair } from '../../../agent/datapath/fake.js';
 import type { Edge, Traffic } from '../../../agent/datapath/types.js';
 
 const traffic = (bytes: number): Traffic => ({ redirectedBytes: bytes, redirectedMessages: 1, passedBytes: 0, passedMessages: 0 });
-const live = (over: Partial<NativePair>): NativePair => ({ ...fakePair(), clientClosed: false, serverClosed: false, ...over });
+const live = (over: Partial<NativePair>): NativePair => ({ ...fakePair(), clientClosed: false, serverClosed: false, wasAccelerated: true, ...over });
 const closed: Edge = {
   client: 'client', server: 'server', port: 8080, clientSent: traffic(100), serverSent: traffic(200), connections: 3, accelerated: 2,
 };
@@ -23,7 +23,7 @@ describe('service edges', () => {
     assert.equal(edge.serverSent.redirectedBytes, 209);
   });
   it('a connection that was refused counts as a connection, not as accelerated', () => {
-    const [edge] = addLive([], [live({ state: 'tcp', reason: 'blocking' })]);
+    const [edge] = addLive([], [live({ wasAccelerated: false, state: 'tcp', reason: 'blocking' })]);
     assert.deepEqual([edge?.connections, edge?.accelerated], [1, 0]);
   });
   it('leaves what it was given as it was', () => {

@@ -1,0 +1,44 @@
+/** Settings of adaptive placement: which traffic is better off on TCP. The defaults are measured: docs/benchmarks.md. */
+import type convict from 'convict';
+import type { Config } from './types.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const placementSchema: Pick<convict.Schema<Config>, 'placement'> = {
+  placement: {
+    enabled: {
+      doc: 'Whether one-way streams of small messages leave the map for as long as they are that: TCP joins such messages, and is faster.',
+      format: 'switch',
+      default: true,
+    },
+    messages: {
+      doc: 'Messages that one end must send without a word from the other before they are looked at; two such runs in a row make a stream.',
+      format: 'count',
+      min: 16,
+      max: 1_000_000,
+      default: 128,
+    },
+    rate: {
+      doc: 'Messages per second from which on it is a stream. Slower ones gain by short ways, and lose nothing by not being joined.',
+      format: 'count',
+      min: 1,
+      max: 10_000_000,
+      default: 5000,
+    },
+    messageBytes: {
+      doc: 'Largest mean size of the messages of a stream that leaves. One of which most takes TCP anyway leaves whatever their size and rate.',
+      format: 'size',
+      min: 0,
+      max: MiB,
+      default: 8 * KiB,
+    },
+    stay: {
+      doc: 'How long a stream stays on TCP at least. Doubles, up to 64 times, with each time that it comes back and leaves again.',
+      format: 'duration',
+      min: 100,
+      max: 3_600_000,
+      default: 1000,
+    },
+  },
+};

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The suite's own driver: compiled when its source is newer than what was built, and run as a server and a client. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Program } from '../helpers/program.js';
+
+const folder = fileURLToPath(new URL('../../../test/bench/', import.meta.url));
+const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
+
+/** Returns the path of the program. */
+export function buildFlow(): string {
+  const sources = readdirSync(join(folder, 'flow')).map((name) => join(folder, 'flow', name));
+  const program = join(folder, 'build', 'flow');
+  if (timeOf(program) >= Math.max(...sources.map(timeOf))) return program;
+  mkdirSync(join(folder, 'build'), { recursive: true });
+  // Aside first: another run may be using the old one.
+  const aside = `${program}.${process.pid}`;
+  execFileSync('cc', ['-D_GNU_SOURCE', '-std=gnu11', '-O2', '-Wall', '-Wextra', '-o', aside, ...sources.filter((name) => name.endsWith('.c'))]);
+  renameSync(aside, program);
+  return program;
+}
+
+/** What clients print: percentiles in microseconds, or rates. */
+export interface Flow {
+  readonly p50_us?: number;
+  readonly p99_us?: number;
+  readonly per_s?: number;
+  readonly gbit_s?: number;
+}
+
+export interface End {
+  readonly cgroup: string;
+  readonly netns?: string | undefined;
+  readonly cpu: number;
+}
+
+export interface Flowing {
+  readonly program: string;
+  readonly server: End;
+  readonly client: End;
+  /** Where the server listens, and where the client calls: not the same where an address is translated. */
+  readonly at: string;
+  readonly call: string;
+  readonly words: readonly string[];
+}
+
+/** One server, one client, fresh connections. */
+export async function runFlow({ program, server, client, at, call, words }: Flowing): Promise<Flow> {
+  const serving = new Program([program, 'server', '--at', at, '--cpu', String(server.cpu)], server);
+  try {
+    await serving.next();
+    const asking = new Program([program, ...words, '--at', call, '--cpu', String(client.cpu)], client);
+    const [report = {}] = await asking.end();
+    return report;
+  } finally {
+    serving.child.stdin!.end();
+    await serving.kill();
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams of small messages leave the map and come back when they talk. Both ends hash every byte: see placing.py.
+import assert from 'node:assert/strict';
+import type { Pair } from '../../agent/datapath/types.js';
+import { eventually } from '../helpers/kernel-lock.js';
+import type { Program } from '../helpers/program.js';
+import { onGround, type Ground } from '../helpers/real-agent.js';
+
+const SOON = ['--set', 'placement.stay=100ms'];
+
+class Talker {
+  constructor(readonly ground: Ground, readonly program: Program, readonly port: number) {}
+
+  state(): string {
+    const { pairs } = this.ground.api('/v1/pairs') as { pairs: Pair[] };
+    const pair = pairs.find(({ client }) => client.port === this.port);
+    return pair ? `${pair.state} ${pair.reason}` : 'gone';
+  }
+
+  becomes(wanted: string, withinMs = 5000): Promise<void> {
+    return eventually(() => (this.state() === wanted ? '' : `${this.state()}, not ${wanted}`), withinMs);
+  }
+
+  /** What it does ends well only if every byte arrived in its place. */
+  async does(what: string): Promise<number> {
+    this.program.say(what);
+    return (await this.program.next())['times'] as number;
+  }
+
+  /** Does it for as long as it takes. */
+  async becomesWhile(what: string, wanted: string): Promise<void> {
+    this.program.say(what);
+    await this.becomes(wanted);
+    // A stream from the server ends by itself.
+    this.program.say('talk 0');
+    await this.program.next();
+    await this.program.next();
+  }
+
+  async quit(): Promise<void> {
+    this.program.say('quit');
+    await this.program.end();
+  }
+}
+
+async function talker(ground: Ground, options: object = {}): Promise<Talker> {
+  const program = ground.program('placing.py', options);
+  const { port } = await program.next();
+  const talking = new Talker(ground, program, port as number);
+  await talking.becomesWhile('talk 10', 'active redirected');
+  return talking;
+}
+
+const placed = (more: readonly string[], test: (ground: Ground) => Promise<void>): (() => Promise<void>) => () => onGround(async (ground) => {
+  await ground.ready(more);
+  await test(ground);
+});
+
+describe('placement', () => {
+  for (const [name, options, stream] of [
+    ['the client, with Nagle', { nagle: true }, 'stream 10'],
+    ['the client, with TCP_NODELAY', {}, 'stream 10'],
+    ['the server', {}, 'drink 200000'],
+  ] as const) {
+    it(`a stream of ${name} leaves the map, comes back when it talks, and leaves again, with every byte in its place`, placed(SOON, async (ground) => {
+      const one = await talker(ground, options);
+      for (let round = 1; round <= 3; round++) {
+        await one.becomesWhile(stream, 'tcp stream');
+        await one.becomesWhile('talk 10', 'active redirected');
+      }
+      const { streamsLeft, streamsBack, connections } = ground.counters();
+      assert.ok(streamsLeft >= 3 && streamsBack >= 3, `left ${streamsLeft}, back ${streamsBack}`);
+      assert.equal(connections.redirected, 1, 'one connection counts once, however often it moves');
+      await one.quit();
+      assert.equal(ground.counters().resets, 0);
+    })).timeout(60_000);
+  }
+
+  it('what moves no faster than placement.rate stays in the map', placed(['--set', 'placement.rate=20000'], async (ground) => {
+    const one = await talker(ground);
+    assert.ok(await one.does('stream 1 64 2000') > 300, 'it is more than is looked at');
+    assert.equal(one.state(), 'active redirected');
+    assert.equal(ground.counters().streamsLeft, 0);
+    await one.quit();
+  })).timeout(30_000);
+
+  it('messages larger than is good for TCP stay in the map', placed(['--set', 'placement.messageBytes=1KiB', '--set', 'placement.rate=100'], async (ground) => {
+    const one = await talker(ground);
+    assert.ok(await one.does('stream 1 4000 2000') > 300, 'it is more than is looked at');
+    assert.equal(one.state(), 'active redirected');
+    await one.quit();
+  })).timeout(30_000);
+
+  it('what finds no way around TCP anyway leaves, whatever its size', placed(['--set', 'placement.rate=10000000', '--set', 'datapath.queueBytes=4KiB'], async (ground) => {
+    const one = await talker(ground);
+    await one.becomesWhile('stream 10 60000', 'tcp stream');
+    await one.quit();
+  })).timeout(30_000);
+
+  it('answers keep it in the map, however many messages there are', placed(SOON, async (ground) => {
+    const one = await talker(ground);
+    assert.ok(await one.does('talk 2 16') > 3000);
+    assert.equal(ground.counters().streamsLeft, 0);
+    await one.quit();
+  })).timeout(30_000);
+
+  it('does not flap: each return makes the next stay longer', placed(['--set', 'placement.stay=200ms'], async (ground) => {
+    const one = await talker(ground);
+    const until = Date.now() + 8000;
+    // What streams and talks by turns of a tenth of a second would move dozens of times.
+    while (Date.now() < until) {
+      await one.does('stream 0.1');
+      await one.does('talk 0.1');
+    }
+    const { streamsLeft } = ground.counters();
+    assert.ok(streamsLeft >= 2 && streamsLeft <= 8, `left ${streamsLeft} times`);
+    await one.quit();
+  })).timeout(40_000);
+
+  it('explain and the metrics say so', placed([], async (ground) => {
+    const one = await talker(ground);
+    await one.becomesWhile('stream 10', 'tcp stream');
+    const { stdout } = ground.cli('explain', String(one.port));
+    assert.match(stdout, /state tcp, reason stream/);
+    assert.match(stdout, /one-way stream of small messages/);
+    assert.ok(ground.counters().messages.stream > 0, 'what passed until it was out is counted with the reason');
+    await one.quit();
+  })).timeout(30_000);
+
+  it('is switched off and on while connections are open', () => onGround(async (ground) => {
+    const config = (text: string): string => ground.config(`placement:\n  ${text}\n  stay: 100ms\n`);
+    const agent = ground.start([], config('enabled: true'));
+    await agent.says('ready');
+    const one = await talker(ground);
+    await one.becomesWhile('stream 10', 'tcp stream');
+    config('enabled: false');
+    // It comes back although it streams: nobody looks any more.
+    await one.becomes('active redirected');
+    await one.does('stream 1');
+    assert.equal(one.state(), 'active redirected');
+    config('enabled: true');
+    await one.becomesWhile('stream 10', 'tcp stream');
+    await one.quit();
+  })).timeout(60_000);
+
+  it('a stream on TCP that is excluded does not come back', placed(SOON, async (ground) => {
+    const one = await talker(ground);
+    await one.becomesWhile('stream 10', 'tcp stream');
+    assert.equal(ground.cli('disable', `port:${ground.pairs()[0]!.server.port}`).code, 0);
+    await one.becomes('tcp excluded');
+    await one.does('talk 1');
+    assert.equal(one.state(), 'tcp excluded');
+    await one.quit();
+  })).timeout(30_000);
+
+  it('an agent that is killed leaves streams on TCP, and the next one brings them back', () => onGround(async (ground) => {
+    const first = await ground.ready(SOON);
+    const one = await talker(ground);
+    await one.becomesWhile('stream 10', 'tcp stream');
+    await first.kill();
+    await one.does('stream 0.5');
+    await ground.ready(SOON);
+    assert.equal(one.state(), 'tcp stream');
+    await one.becomesWhile('talk 10', 'active redirected');
+    await one.quit();
+  })).timeout(60_000);
+});
