@@ -27,6 +27,11 @@ describe('reuseport: balancing', () => {
     for (const host of ['127.0.0.1', '::1']) await spreads(ground, 1.02, { count: 400, host, hold: true });
   }));
 
+  it('the hash of the kernel does not pass for even', () => onGround(async (ground) => {
+    await ground.workers({ workers: 4 });
+    await assert.rejects(spreads(ground, 1.01, { count: 2000, hold: true }), /one connection at a time, and not in turn/);
+  }));
+
   it('rp-uneven: 8 workers, 16 and 64 long connections differ by at most one', () => onGround(async (ground) => {
     const workers = await ground.workers({ workers: 8 });
     await ground.balance();
