@@ -13,7 +13,7 @@ export const placementSchema: Pick<convict.Schema<Config>, 'placement'> = {
       default: true,
     },
     messages: {
-      doc: 'Messages that one end must send without a word from the other before they are looked at; two such runs in a row make a stream.',
+      doc: 'Messages that one end must send without a word from the other before they are looked at; two such runs in a row make a stream, or sixteen of which most took TCP.',
       format: 'count',
       min: 16,
       max: 1_000_000,

@@ -289,7 +289,8 @@ struct sidestep_pair {
 	__u16 ulp_asked; /* 1: an end has asked for an upper layer protocol; whether it got one, its socket says */
 	__u16 met[2];  /* by end: the count that met its socket last; 0: none yet */
 	__u16 streams; /* how often it has left as a stream without a long conversation in between */
-	__u16 pad[3];
+	__u16 passing[2]; /* by end: runs in a row of a stream of which most took TCP */
+	__u16 pad;
 	__u64 left_ns; /* CLOCK_MONOTONIC, when it last left as a stream */
 };
 

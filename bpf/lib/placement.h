@@ -25,11 +25,18 @@ static __always_inline __u32 messages_of(const struct sidestep_endpoint *end)
 	return (__u32)end->sent.redirected_messages + (__u32)end->sent.passed_messages;
 }
 
+/* So many runs in a row: a reader that only has to catch up once does that sooner. */
+#define PASSING_RUNS 16U
+
 /* Is it fast, and small enough to be joined? Or did most of it take TCP anyway, from within the map at double cost? */
-static __always_inline bool better_on_tcp(const struct sidestep_endpoint *end, __u64 took_ns,
+static __always_inline bool better_on_tcp(struct sidestep_pair *pair, __u32 side, __u64 took_ns,
 					  const struct sidestep_settings *set)
 {
-	if (end->streak_passed > end->streak / 2)
+	const struct sidestep_endpoint *end = &pair->end[side & 1];
+
+	if (end->streak_passed <= end->streak / 2)
+		pair->passing[side & 1] = 0;
+	else if (++pair->passing[side & 1] >= PASSING_RUNS)
 		return true;
 	return took_ns <= set->stream_ns &&
 	       end->streak_bytes <= (__u64)set->stream_bytes * end->streak;
@@ -59,6 +66,7 @@ static __always_inline bool streams(struct sidestep_pair *pair, __u32 side, __u3
 	if (heard != end->heard) {
 		end->heard = heard;
 		begin_streak(end, 0);
+		pair->passing[side & 1] = 0;
 		return false;
 	}
 	end->streak_bytes += size;
@@ -67,7 +75,7 @@ static __always_inline bool streams(struct sidestep_pair *pair, __u32 side, __u3
 		return false;
 	now = bpf_ktime_get_ns();
 	since = end->streak_ns;
-	better = since && better_on_tcp(end, now - since, set);
+	better = since && better_on_tcp(pair, side, now - since, set);
 	begin_streak(end, now);
 	return better;
 }

@@ -91,8 +91,8 @@ export function memcached(stage: Stage, mode: Mode): Promise<number> {
   const { server, client } = stage.cgroups(mode);
   const port = stage.port(), each = Number(requests(stage)) / 4;
   return serving(['memcached', '-u', 'root', '-l', '127.0.0.1', '-p', String(port), '-t', '1'], server, port, async () => {
-    const text = await output(['memcslap', `--servers=127.0.0.1:${port}`, '--concurrency=4', `--execute-number=${each}`, '--initial-load=1000', '--test=get', '--tcp-nodelay'], client);
-    return (4 * each) / figure(text, /Took\s+([\d.]+)\s+seconds/);
+    const text = await output(['memcslap', `--servers=127.0.0.1:${port}`, '--concurrency=4', `--execute-number=${each}`, '--initial-load=1000', '--test=get', '--tcp-nodelay', '--non-blocking'], client);
+    return figure(text, /Time to get\s+(\d+) keys/) / figure(text, /Time to get.*:\s+([\d.]+) seconds/);
   });
 }
 

@@ -36,7 +36,7 @@ function rows(name: string, what: string, unit: string, better: Better, about: A
   return (about.modes ?? usual).map(([baseline, contender]) => ({
     id: `${name}/${contender === baseline ? 'control' : contender}`, what, unit, better, baseline, contender, measure,
     quick: about.quick ?? false,
-    ...(about.target !== undefined && contender === 'auto' && { target: about.target }),
+    ...(about.target !== undefined && (contender === 'auto' || contender === 'remote') && { target: about.target }),
   }));
 }
 
@@ -86,10 +86,10 @@ export const ROWS: readonly Row[] = [
   ...[1, 8, 512].flatMap((connections) => fan(connections, 64)),
   ...fan(64, 1024),
   ...connects({ quick: true, target: 0.97, modes: [['absent', 'auto']] }),
-  ...connects({ modes: [['absent', 'remote']] }),
-  ...trip(64, 'loopback', 'same core', { quick: true, modes: remote }),
-  ...stream(16_384, true, 'loopback', 'same core', { modes: remote }),
-  ...stream(64, true, 'loopback', 'same core', { modes: remote }),
+  ...connects({ target: 0.97, modes: [['absent', 'remote']] }),
+  ...trip(64, 'loopback', 'same core', { quick: true, target: 1 / 0.99, modes: remote }),
+  ...stream(16_384, true, 'loopback', 'same core', { target: 0.99, modes: remote }),
+  ...stream(64, true, 'loopback', 'same core', { target: 0.99, modes: remote }),
   ...rows('redis-get', 'redis-benchmark -c 50 -P 1, GET', 'requests/s', 'more', { quick: true, target: 1.45, modes: both }, (stage, mode) => redis(stage, mode, 'GET', 1)),
   ...rows('redis-set', 'redis-benchmark -c 50 -P 1, SET', 'requests/s', 'more', { target: 1.45, modes: both }, (stage, mode) => redis(stage, mode, 'SET', 1)),
   ...rows('redis-get-p16', 'redis-benchmark -c 50 -P 16, GET', 'requests/s', 'more', {}, (stage, mode) => redis(stage, mode, 'GET', 16)),

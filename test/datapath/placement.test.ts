@@ -93,7 +93,7 @@ describe('placement', () => {
 
   it('what finds no way around TCP anyway leaves, whatever its size', placed(['--set', 'placement.rate=10000000', '--set', 'datapath.queueBytes=4KiB'], async (ground) => {
     const one = await talker(ground);
-    await one.becomesWhile('stream 10 60000', 'tcp stream');
+    await one.becomesWhile('flood 10', 'tcp stream');
     await one.quit();
   })).timeout(30_000);
 

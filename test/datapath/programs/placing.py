@@ -3,7 +3,7 @@
 
 Every frame is hashed at both ends; each answer is the digest of all that the server has read, so that a byte that is
 lost, doubled or moved shows at the next one. A frame is a letter, a length, and so many bytes:
-  m  a message      a  asks for the digest      s  asks for a stream the other way: "count size"
+  m  a message      p  the server pauses for a second      a  asks for the digest      s  asks for a stream the other way: "count size"
 """
 import hashlib, os, struct, sys, time
 import nb
@@ -34,7 +34,9 @@ def serve(s):
             body = bytes(buffer[at + HEAD.size:end])
             seen.update(body)
             at = end
-            if letter == b"a":
+            if letter == b"p":
+                time.sleep(1)
+            elif letter == b"a":
                 nb.send_all(s, seen.digest())
             elif letter == b"s":
                 count, size = map(int, body.split())
@@ -76,6 +78,11 @@ class Client:
         self.ask(8)
         return messages
 
+    def flood(self, seconds, size=64):
+        """A stream to a reader that does not read at first."""
+        self.send(b"p")
+        return self.stream(seconds, size)
+
     def drink(self, count, size=64):
         """A stream from the server."""
         self.send(b"s", b"%d %d" % (count, size))
@@ -94,7 +101,7 @@ if nb.option("nagle", False):
     client.s.setsockopt(6, 1, 0)
 nb.report(port=client.s.getsockname()[1])
 while (words := nb.word().split()) and words[0] != "quit":
-    how = {"talk": client.talk, "stream": client.stream, "drink": client.drink}[words[0]]
+    how = {"talk": client.talk, "stream": client.stream, "flood": client.flood, "drink": client.drink}[words[0]]
     nb.report(did=words[0], times=how(*map(float if words[0] != "drink" else int, words[1:2]), *map(int, words[2:])))
 client.s.close()
 os.wait()
