@@ -1,0 +1,60 @@
+{{/* Secrets of the bus, each at the place that sidestep.config names. */}}
+{{- define "sidestep.busMounts" -}}
+{{- with .Values.bus -}}
+{{- if .nkeySecret }}
+- name: bus-nkey
+  mountPath: /etc/sidestep-bus/node.nk
+  subPathExpr: $(NODE_NAME).nk
+  readOnly: true
+{{- end }}
+{{- if .credentialsSecret }}
+- name: bus-credentials
+  mountPath: /etc/sidestep-bus/credentials
+  readOnly: true
+{{- end }}
+{{- if .caSecret }}
+- name: bus-ca
+  mountPath: /etc/sidestep-bus/ca
+  readOnly: true
+{{- end }}
+{{- if .clientSecret }}
+- name: bus-client
+  mountPath: /etc/sidestep-bus/client
+  readOnly: true
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{- define "sidestep.busVolumes" -}}
+{{- with .Values.bus -}}
+{{- if .nkeySecret }}
+- name: bus-nkey
+  secret:
+    secretName: {{ .nkeySecret }}
+    defaultMode: 0400
+{{- end }}
+{{- if .credentialsSecret }}
+- name: bus-credentials
+  secret:
+    secretName: {{ .credentialsSecret }}
+    defaultMode: 0400
+    items:
+      - key: {{ .credentialsKey }}
+        path: nats.creds
+{{- end }}
+{{- if .caSecret }}
+- name: bus-ca
+  secret:
+    secretName: {{ .caSecret }}
+    items:
+      - key: ca.crt
+        path: ca.crt
+{{- end }}
+{{- if .clientSecret }}
+- name: bus-client
+  secret:
+    secretName: {{ .clientSecret }}
+    defaultMode: 0400
+{{- end }}
+{{- end -}}
+{{- end -}}
