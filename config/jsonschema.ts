@@ -13,7 +13,8 @@ const whole = ({ rule }: Key): Json => ({
   ...(rule.multipleOf !== undefined && { multipleOf: rule.multipleOf }),
 });
 
-const absolute = '^/(?!.*(^|/)\\.\\.(/|$))';
+// In two patterns: not every engine for regular expressions looks ahead.
+const absolute: Json = { type: 'string', pattern: '^/', not: { pattern: '(^|/)\\.\\.(/|$)' } };
 
 const maps = (fields: object): Json => {
   const entries = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>);
@@ -38,7 +39,7 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
   'tcp-port': () => ({ type: 'integer', minimum: 0, maximum: 65535 }),
   host: () => ({ type: 'string', minLength: 1 }),
   path: ({ rule }) => {
-    const path = { type: 'string', pattern: absolute, ...(rule.maxBytes && { maxLength: rule.maxBytes }) };
+    const path = { ...absolute, ...(rule.maxBytes && { maxLength: rule.maxBytes }) };
     return rule.keyword === undefined ? path : { anyOf: [{ const: rule.keyword }, path] };
   },
   selectors: ({ rule }) => ({
@@ -50,7 +51,7 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
   group: () => ({ type: ['string', 'integer'] }),
   name: ({ rule }) => ({ type: 'string', ...(rule.keyword === undefined && { minLength: 1 }), maxLength: 63 }),
   address: () => ({ type: 'string', minLength: 1 }),
-  paths: () => ({ type: 'array', items: { type: 'string', pattern: absolute } }),
+  paths: () => ({ type: 'array', items: absolute }),
   'nats-servers': () => ({ type: 'array', items: { type: 'string', minLength: 1 } }),
   services: () => maps(serviceFields),
   tuning: () => maps(tuningFields),

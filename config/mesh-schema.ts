@@ -5,7 +5,7 @@ import type { Config } from './types.js';
 export const meshSchema: convict.Schema<Pick<Config, 'host' | 'mesh' | 'bus' | 'services' | 'tuning'>> = {
   host: {
     name: {
-      doc: 'Name of this host, its own among all agents of the cluster. `auto` is the host name up to the first dot.',
+      doc: 'Name of this host, its own among all agents of the cluster. `auto` is the host name up to the first dot; in a pod, the node that the variable NODE_NAME names.',
       format: 'name',
       keyword: 'auto',
       default: 'auto',

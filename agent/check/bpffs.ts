@@ -16,8 +16,8 @@ export const bpffsChecks: CheckProvider = {
       return [{ group, name, ...fail(`${pinPath} is on ${here?.type ?? 'nothing'} (${here?.point ?? 'no mount'})`, remedy) }];
     // With hostPID the mounts of process 1 tell whether ours is the host's, or one that ends with the container.
     const ofHost = host.read('/proc/1/mountinfo');
-    const shared = ofHost === undefined || parseMounts(ofHost).some(({ type }) => type === 'bpf');
-    if (!shared) return [{ group, name, ...warn(`${dirname(pinPath)} is mounted here, but not on the host`, remedy) }];
+    const shared = ofHost === undefined || parseMounts(ofHost).some(({ type, device }) => type === 'bpf' && device === here.device);
+    if (!shared) return [{ group, name, ...warn(`${dirname(pinPath)} is a BPF file system of this container, not of the host: pins would go with it`, remedy) }];
     return [{ group, name, ...pass(`${pinPath}, mounted at ${here.point}`) }];
   },
 };

@@ -1,12 +1,10 @@
 /** Is there a cgroup v2 hierarchy, and is what we see of it the host's? */
+import { chooseCgroup2, isHostRoot } from '../datapath/cgroup.js';
 import { mountOf, parseMounts, type Mount } from './mounts.js';
-import { fail, pass, warn, type Check, type CheckProvider } from './types.js';
+import { fail, pass, type Check, type CheckProvider } from './types.js';
 import type { Host } from './host.js';
 
 const group = 'cgroup';
-
-// The root of every kernfs has inode 1; a container that sees its own cgroup as `/` sees another number there.
-const hostRootInode = '1';
 
 function mounted(mounts: readonly Mount[]): Check {
   const name = 'v2 hierarchy';
@@ -23,16 +21,14 @@ function mounted(mounts: readonly Mount[]): Check {
 /** A private cgroup namespace shows the container's own cgroup as the root: attached there, we would serve only it. */
 function whole(host: Host, point: string): Check {
   const name = 'root of the host';
-  const inode = host.inode(point);
+  const inode = (path: string): string | undefined => host.inode(path);
   const path = (file: string): string | undefined => /^0::(.*)$/m.exec(host.read(file) ?? '')?.[1];
   // Seen from inside a namespace, what lies outside starts with `/..`.
   const outside = [path('/proc/1/cgroup'), path('/proc/self/cgroup')].find((seen) => seen?.startsWith('/..'));
   const remedy = 'Run in the cgroup namespace of the host (hostPID and a mount of /sys/fs/cgroup), or set cgroup.path to such a mount.';
-  if (inode !== hostRootInode)
-    return { group, name, ...fail(`${point} is the cgroup of a container (inode ${inode ?? 'unreadable'}), not of the host`, remedy) };
-  if (outside !== undefined)
-    return { group, name, ...warn(`${point} is whole, but this process has a cgroup namespace of its own (${outside})`, remedy) };
-  return { group, name, ...pass(point) };
+  if (!isHostRoot(point, inode))
+    return { group, name, ...fail(`${point} is the cgroup of a container (inode ${inode(point) ?? 'unreadable'}), not of the host`, remedy) };
+  return { group, name, ...pass(outside === undefined ? point : `${point}; this process has a cgroup namespace of its own (${outside})`) };
 }
 
 function configured(host: Host, mounts: readonly Mount[], path: string): Check {
@@ -48,9 +44,9 @@ export const cgroupChecks: CheckProvider = {
   group,
   run({ host, config }) {
     const mounts = parseMounts(host.read('/proc/self/mountinfo') ?? '');
-    const v2 = mounts.find(({ type }) => type === 'cgroup2');
+    const root = chooseCgroup2(host.read('/proc/self/mountinfo') ?? '', (point) => host.inode(point));
     const { path } = config.cgroup;
     if (path !== 'auto') return [mounted(mounts), configured(host, mounts, path)];
-    return v2 ? [mounted(mounts), whole(host, v2.point)] : [mounted(mounts)];
+    return root === undefined ? [mounted(mounts)] : [mounted(mounts), whole(host, root)];
   },
 };

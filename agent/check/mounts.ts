@@ -1,6 +1,8 @@
 /** /proc/<pid>/mountinfo: what is mounted where. */
 
 export interface Mount {
+  /** Of the file system, as major:minor: two mounts of one file system have the same. */
+  readonly device: string;
   /** Directory of the file system that is shown, as this namespace names it. */
   readonly root: string;
   readonly point: string;
@@ -14,11 +16,11 @@ const unescape = (path: string): string =>
 export function parseMounts(mountinfo: string): Mount[] {
   return mountinfo.split('\n').flatMap((line) => {
     const [before = '', after] = line.split(' - ');
-    const [, , , root, point] = before.split(' ');
+    const [, , device, root, point] = before.split(' ');
     const type = after?.split(' ')[0];
-    return root === undefined || point === undefined || type === undefined
+    return device === undefined || root === undefined || point === undefined || type === undefined
       ? []
-      : [{ root: unescape(root), point: unescape(point), type }];
+      : [{ device, root: unescape(root), point: unescape(point), type }];
   });
 }
 

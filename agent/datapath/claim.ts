@@ -1,15 +1,30 @@
 /** Ownership of a directory, by a lock that the kernel drops when its holder dies, and never by a name or a number. */
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { native } from '../../native/index.js';
 
 const TRIES = 10;
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
+/**
+ * Makes the directory and what is above it. Not by Node's `recursive`: that never ends below a directory that can have no
+ * children and says ENOENT, as /sys/fs/bpf does while nothing is mounted on it (h-pins-silently-off).
+ */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
 /** Makes the directory and locks it. Returns what gives it back. Throws code `locked` while somebody else holds it. */
 export function claim(path: string): () => void {
   for (let tries = 1; ; tries++) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     try {
       return native.lockDirectory(path);
     } catch (error) {

@@ -4,11 +4,12 @@
  */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { native, objectPath, selfTestPath, type NativeError } from '../../native/index.js';
+import { ownCgroup } from './cgroup.js';
 import { claim, claimIfAbandoned } from './claim.js';
 import { SidestepError } from '../errors.js';
 import { translate } from './translate.js';
@@ -39,8 +40,7 @@ export interface SelfTestResult {
 
 /** The agent's own cgroup where it may make one below it, as a service with Delegate= may; the root needs more. */
 function parentOf(root: string): string {
-  const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
-  const own = join(root, path);
+  const own = ownCgroup(root);
   try {
     accessSync(own, constants.W_OK | constants.X_OK);
     return own;

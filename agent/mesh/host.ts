@@ -5,10 +5,13 @@ import type { Config } from '../../config/types.js';
 import { familyOf } from '../../config/services.js';
 import type { HostPlace } from '../endpoints/sources/listeners.js';
 
-/** A name is a token of a key: what else a host name may have becomes a dash. */
-export function nameOf(configured: string, system = hostname()): string {
+/**
+ * A name is a token of a key: what else a host name may have becomes a dash. In a pod, whose host name is its own and a
+ * new one each time, `node` is that of the node; whole, because only all of it is one of its kind.
+ */
+export function nameOf(configured: string, system = hostname(), node = process.env['NODE_NAME']): string {
   if (configured !== 'auto') return configured;
-  const name = (system.split('.')[0] ?? '').replace(/[^A-Za-z0-9_-]/g, '-').replace(/^[-_]+|[-_]+$/g, '').slice(0, 63);
+  const name = (node ?? system.split('.')[0] ?? '').replace(/[^A-Za-z0-9_-]/g, '-').replace(/^[-_]+|[-_]+$/g, '').slice(0, 63);
   return name === '' ? 'localhost' : name;
 }
 

@@ -25,18 +25,38 @@ export class CgroupNames {
 
 const most = 20_000;
 
-function walk(root: string): Map<string, string> {
-  const paths = new Map<string, string>();
+/** Calls `visit` with each cgroup, by its directory and its path below the root, until it says true. */
+function visitAll(root: string, visit: (directory: string, path: string) => boolean): void {
   const todo = ['/'];
-  for (let path = todo.pop(); path !== undefined && paths.size < most; path = todo.pop()) {
+  let visited = 0;
+  for (let path = todo.pop(); path !== undefined && visited < most; path = todo.pop()) {
     try {
       const here = join(root, path);
-      paths.set(String(statSync(here, { bigint: true }).ino), path);
+      if (visit(here, path)) return;
+      visited++;
       for (const entry of readdirSync(here, { withFileTypes: true }))
         if (entry.isDirectory()) todo.push(join(path, entry.name));
     } catch {
       // The cgroup was removed during the walk.
     }
   }
+}
+
+function walk(root: string): Map<string, string> {
+  const paths = new Map<string, string>();
+  visitAll(root, (directory, path) => {
+    paths.set(String(statSync(directory, { bigint: true }).ino), path);
+    return false;
+  });
   return paths;
+}
+
+/** Path below the root of a cgroup that `is` is true for; undefined when there is none. */
+export function findBelow(root: string, is: (directory: string) => boolean): string | undefined {
+  let found: string | undefined;
+  visitAll(root, (directory, path) => {
+    if (is(directory)) found = path;
+    return found !== undefined;
+  });
+  return found;
 }

@@ -12,10 +12,14 @@ packages_of() {
 		echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev bpftool \
 			iproute2 iptables nftables procps nats-server
 		;;
+	# What compiles, for where nothing of it runs.
+	build) echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev ;;
 	test)
 		echo redis-server redis-tools nginx-light wrk curl strace haproxy gunicorn postgresql golang-go \
-			bind9-dnsutils dnsmasq-base
+			bind9-dnsutils dnsmasq-base prometheus
 		;;
+	# runc runs the pods of the chart as a node would; the rest of chart-tools.sh is built or fetched.
+	charts) echo golang-go python3-pip runc ;;
 	conformance)
 		echo memcached libmemcached-tools haproxy postgresql iperf3 nats-server socat nghttp2-client \
 			libnginx-mod-stream openssl golang-go "$(python_tests)"
@@ -24,7 +28,7 @@ packages_of() {
 	vm) echo qemu-system-x86 seabios busybox-static cpio kmod ;;
 	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
 	*)
-		echo "sidestep: there is no group $1; the groups are run, test, conformance, vm and lint." >&2
+		echo "sidestep: there is no group $1; the groups are run, build, test, charts, conformance, vm and lint." >&2
 		return 2
 		;;
 	esac
@@ -40,6 +44,7 @@ present_otherwise() {
 	case "$1" in
 	bpftool) command -v bpftool ;; # Ubuntu ships it within its kernel tools.
 	golang-go) command -v go ;;
+	python3-pip) python3 -m pip --version ;;
 	libpython*-testsuite) python3 -c 'import test.test_socket' ;;
 	*) false ;;
 	esac >/dev/null 2>&1

@@ -1,22 +1,31 @@
 import assert from 'node:assert/strict';
-import { cgroup2Mounts } from '../../../agent/datapath/cgroup.js';
+import { chooseCgroup2 } from '../../../agent/datapath/cgroup.js';
 
 const v1 = '30 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu';
+const anything = (): string => '1';
 
 describe('where cgroup v2 is (h-cgroup2-path)', () => {
   it('on a host with v2 only', () => {
-    assert.deepEqual(cgroup2Mounts('31 24 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw'), ['/sys/fs/cgroup']);
+    assert.equal(chooseCgroup2('31 24 0:27 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw', anything), '/sys/fs/cgroup');
   });
   it('on a hybrid host, beside v1', () => {
-    assert.deepEqual(cgroup2Mounts(`${v1}\n31 24 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw`), ['/sys/fs/cgroup/unified']);
+    assert.equal(chooseCgroup2(`${v1}\n31 24 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw`, anything), '/sys/fs/cgroup/unified');
   });
   it('nowhere, on a host with v1 only', () => {
-    assert.deepEqual(cgroup2Mounts(v1), []);
+    assert.equal(chooseCgroup2(v1, anything), undefined);
   });
   it('never a part of the hierarchy that is mounted elsewhere', () => {
-    assert.deepEqual(cgroup2Mounts('31 24 0:27 /pod1 /mnt rw - cgroup2 cgroup2 rw'), []);
+    assert.equal(chooseCgroup2('31 24 0:27 /pod1 /mnt rw - cgroup2 cgroup2 rw', anything), undefined);
   });
   it('with optional fields and a space in the path', () => {
-    assert.deepEqual(cgroup2Mounts('31 24 0:27 / /my\\040groups rw shared:9 master:1 - cgroup2 none rw'), ['/my groups']);
+    assert.equal(chooseCgroup2('31 24 0:27 / /my\\040groups rw shared:9 master:1 - cgroup2 none rw', anything), '/my groups');
+  });
+  it('in a container with the host’s beside its own: the host’s, whatever it is called there (h-private-cgroup-namespace)', () => {
+    const own = '41 24 0:27 / /sys/fs/cgroup ro - cgroup2 cgroup rw';
+    const inodes: Record<string, string> = { '/sys/fs/cgroup': '4711', '/host/cgroup': '1', '/part': '99' };
+    const inode = (path: string): string | undefined => inodes[path];
+    for (const root of ['/../../..', '/'])
+      assert.equal(chooseCgroup2(`${own}\n42 24 0:27 ${root} /host/cgroup rw - cgroup2 cgroup rw`, inode), '/host/cgroup');
+    assert.equal(chooseCgroup2(`42 24 0:27 /.. /part rw - cgroup2 cgroup rw\n${own}`, inode), '/sys/fs/cgroup');
   });
 });

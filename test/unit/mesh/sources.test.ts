@@ -58,7 +58,8 @@ describe('this host', () => {
     assert.equal(nameOf('auto', 'node-1.example.org'), 'node-1');
     assert.equal(nameOf('auto', 'some host!'), 'some-host');
     assert.equal(nameOf('auto', '...'), 'localhost');
-    assert.equal(nameOf('own', 'other'), 'own');
+    assert.equal(nameOf('own', 'other', 'node'), 'own');
+    assert.equal(nameOf('auto', 'pod-x7k2', 'node-a.example.org'), 'node-a-example-org', 'in a pod the node, not the pod');
   });
 
   it('knows the interface of its default route', () => {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A real agent under load, a real Prometheus that scrapes it, and every question that the dashboards ask. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../helpers/kernel-lock.js';
+import { freePort } from '../helpers/nats-server.js';
+import type { Program } from '../helpers/program.js';
+import { Ground } from '../helpers/real-agent.js';
+import { DASHBOARDS } from '../../scripts/monitoring/dashboards.js';
+import { Prometheus } from './prometheus.js';
+
+const LOAD = fileURLToPath(new URL('../../../test/monitoring/programs/load.py', import.meta.url));
+const VIP = '10.96.77.1';
+
+/** As Grafana would ask with everything chosen. */
+const asked = (expr: string): string => expr.replaceAll('$__rate_interval', '10s').replaceAll('$job', '.+').replaceAll('$instance', '.+');
+
+describe('metrics of a real agent, in a real Prometheus', function () {
+  this.timeout(90_000);
+  let ground: Ground;
+  let load: Program;
+  let url = '';
+  const prometheus = new Prometheus();
+
+  before(async function underLoad() {
+    this.timeout(60_000);
+    ground = new Ground();
+    const port = await freePort();
+    load = ground.command(['/usr/bin/python3', LOAD, JSON.stringify({ port, vip: VIP, vipPort: 80 })]);
+    await load.next();
+    const config = ground.config(JSON.stringify({
+      services: [{ name: 'web', addresses: [VIP], port: 80, endpoints: [{ address: '127.0.0.1', port }], health: { type: 'tcp', interval: '500ms' } }],
+      reuseport: { enabled: true, include: [`port:${port}`], interval: '200ms', graceTime: '100ms' },
+    }));
+    const agent = ground.start(['--set', 'bus.mode=embedded'], config);
+    await agent.says('ready');
+    url = /"url":"(http:[^"]+)"/.exec(agent.stderr)![1]!;
+    load.say();
+    await prometheus.start(new URL(url).host);
+    await eventually(async () => {
+      const [sample] = await prometheus.query('count_over_time(sidestep_reuseport_selections_total[60s])');
+      return Number(sample?.value[1] ?? 0) >= 6 ? '' : `too few scrapes: ${JSON.stringify(sample)}`;
+    }, 30_000);
+  });
+
+  after(async function stop() {
+    this.timeout(30_000);
+    await prometheus.stop();
+    await ground.clean();
+  });
+
+  it('are clean for promtool', async () => {
+    const text = await (await fetch(url)).text();
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { encoding: 'utf8', input: text });
+    // Of the agent's own runtime the names are those of prom-client.
+    const complaints = `${stdout}${stderr}`.split('\n').filter((line) => line !== '' && !/^(nodejs|process)_/.test(line));
+    assert.deepEqual(complaints, [], String(status));
+  });
+
+  for (const { name, rows } of DASHBOARDS)
+    it(`every panel of the dashboard ${name} has data`, async () => {
+      for (const { title, queries } of rows.flatMap((row) => row.panels))
+        for (const { expr } of queries) {
+          const samples = await prometheus.query(asked(expr));
+          assert.ok(samples.length > 0, `${title}: ${asked(expr)}`);
+          assert.ok(samples.every(({ value }) => Number.isFinite(Number(value[1]))), `${title}: ${JSON.stringify(samples)}`);
+        }
+    });
+
+  it('the variables of the dashboards find the agent', async () => {
+    const [build] = await prometheus.query('sidestep_build_info');
+    assert.deepEqual([build?.metric['job'], build?.metric['instance']], ['sidestep', new URL(url).host]);
+  });
+
+  it('tell what the load did: most bytes around TCP, both kinds of connections, both listeners, the service', async () => {
+    const panel = (dashboard: string, title: string): string =>
+      asked(DASHBOARDS.find(({ name }) => name === dashboard)!.rows.flatMap((row) => row.panels).find((one) => one.title === title)!.queries[0]!.expr);
+    const values = async (expr: string): Promise<number[]> => (await prometheus.query(expr)).map(({ value }) => Number(value[1]));
+    const [share] = await values(panel('overview', 'Share around TCP'));
+    assert.ok(share! > 0.5 && share! <= 1, String(share));
+    assert.ok((await values(panel('overview', 'Accelerated connections')))[0]! >= 4);
+    assert.deepEqual(await values(panel('overview', 'Nodes')), [1]);
+    assert.equal((await values(`${panel('services', 'Connections by listener')} > 0`)).length, 2);
+    assert.ok((await values(asked('sum(rate(sidestep_service_picks_total{service="web"}[$__rate_interval]))')))[0]! > 1);
+    assert.ok((await values(asked('rate(sidestep_health_checks_total{result="good"}[$__rate_interval])')))[0]! > 0.5);
+  });
+
+  it('every rule is evaluated, and no alert is on its way while all is well', async () => {
+    const rules = await prometheus.rules();
+    assert.ok(rules.length > 15);
+    for (const { name, health, lastError, state } of rules) {
+      assert.equal(health, 'ok', `${name}: ${lastError ?? ''}`);
+      assert.ok(state === undefined || state === 'inactive', `${name} is ${state}`);
+    }
+  });
+
+  it('the load lost nothing', async () => {
+    load.child.stdin!.end();
+    const { messages, short, wrong, failed } = await load.next();
+    assert.ok(messages > 100 && short > 10, `${messages} ${short}`);
+    assert.deepEqual([wrong, failed], [0, []]);
+  });
+});
