@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { configurationDocs } from '../config/docs.js';
 import { defaultYaml } from '../config/defaults.js';
 import { jsonSchema } from '../config/jsonschema.js';
-import { exampleConfig } from '../agent/bus/permissions.js';
+import { exampleConfig, userOf } from '../agent/bus/permissions.js';
 import { errorsDoc } from '../agent/errors-doc.js';
 import { metricsDoc } from '../agent/metrics/doc.js';
 import { chartReadme, reloadedKeys } from './chart/readme.js';
@@ -31,6 +31,7 @@ const generated: readonly Generated[] = [
   { file: 'charts/sidestep/values.schema.json', content: () => `${JSON.stringify(valuesSchema(), null, 2)}\n` },
   { file: 'charts/sidestep/files/reloaded-keys.txt', content: reloadedKeys },
   { file: 'charts/sidestep/files/rules.yaml', content: rulesYaml },
+  { file: 'charts/sidestep/files/nats-user.conf', content: () => `${userOf('@CLUSTER@', '@HOST@', 'nkey: @NKEY@')}\n` },
   ...DASHBOARDS.map((dashboard) => ({ file: `charts/sidestep/dashboards/${dashboard.name}.json`, content: () => dashboardJson(dashboard) })),
 ];
 

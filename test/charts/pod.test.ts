@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
-import { bpfObjects, noneSince } from '../helpers/bpf-objects.js';
+import { bpfObjects, newSince, noneSince } from '../helpers/bpf-objects.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import { withNetns } from '../helpers/pods.js';
 import { startPython, type Program } from '../helpers/program.js';
@@ -133,6 +133,45 @@ describe('the pod of the chart', function () {
     assert.equal(existsSync(ground.pins), false);
     await noneSince(before);
   }));
+
+  it('replaced three times under traffic, with lifecycle.onExit keep: nothing fails, pairs stay, one set of programs (h-upgrade-duplicates-programs)', () => onNode(async ({ ground, start }) => {
+    const before = bpfObjects();
+    let agent = start();
+    await ready(agent);
+    await withActors(ground, async (actors) => {
+      const active = (): string => (states(ground).filter((state) => state === 'active').length === 2 ? '' : states(ground).join(' '));
+      await eventually(async () => {
+        await talk(actors);
+        return active();
+      }, 8000);
+      // Their numbers change when a program is replaced; how many there are of a kind and name does not.
+      const loaded = (): string => newSince(before).map((object) => object.replace(/ \d+/, '')).sort().join(', ');
+      const atFirst = loaded();
+      const load = { rounds: 0, on: true };
+      const traffic = (async () => {
+        for (; load.on; load.rounds++) await talk(actors);
+      })();
+      for (let time = 0; time < 3; time++) {
+        const [was] = ground.pairs();
+        assert.equal(await agent.stop(), 0, agent.output);
+        agent = start();
+        await ready(agent);
+        assert.match(agent.output, /took over the datapath of an earlier agent/);
+        assert.ok(ground.pairs().some(({ id, state }) => id === was!.id && state === 'active'));
+      }
+      load.on = false;
+      await traffic;
+      assert.ok(atFirst !== '' && load.rounds > 50, String(load.rounds));
+      // Sockets hold on to the programs that they entered with.
+      for (const actor of actors) await actor.kill();
+      await eventually(() => (loaded() === atFirst ? '' : `now ${loaded()}, at first ${atFirst}`), 8000);
+    });
+    // From the node: what is executed in a container ends with it.
+    const { code, stderr } = ground.cli('retire', '--all', '--uninstall');
+    assert.equal(code, 0, stderr);
+    assert.equal(await agent.end(), 0, agent.output);
+    await noneSince(before);
+  }, 'config.lifecycle.onExit=keep'));
 
   it('a lost broker fails neither liveness nor traffic', () => onNode(async ({ ground, start }) => {
     const agent = start();

@@ -1,3 +1,8 @@
+{{/* The authority that the agents trust: their own setting, else that of the broker of this chart. */}}
+{{- define "sidestep.caSecret" -}}
+{{- default (ternary .Values.nats.tlsSecret "" .Values.nats.enabled) .Values.bus.caSecret -}}
+{{- end -}}
+
 {{/* Secrets of the bus, each at the place that sidestep.config names. */}}
 {{- define "sidestep.busMounts" -}}
 {{- with .Values.bus -}}
@@ -12,7 +17,7 @@
   mountPath: /etc/sidestep-bus/credentials
   readOnly: true
 {{- end }}
-{{- if .caSecret }}
+{{- if include "sidestep.caSecret" $ }}
 - name: bus-ca
   mountPath: /etc/sidestep-bus/ca
   readOnly: true
@@ -42,10 +47,10 @@
       - key: {{ .credentialsKey }}
         path: nats.creds
 {{- end }}
-{{- if .caSecret }}
+{{- if include "sidestep.caSecret" $ }}
 - name: bus-ca
   secret:
-    secretName: {{ .caSecret }}
+    secretName: {{ include "sidestep.caSecret" $ }}
     items:
       - key: ca.crt
         path: ca.crt

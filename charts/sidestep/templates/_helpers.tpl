@@ -65,10 +65,11 @@ app.kubernetes.io/part-of: sidestep
 {{- define "sidestep.config" -}}
 {{- $config := deepCopy .Values.config -}}
 {{- $bus := deepCopy (default (dict) $config.bus) -}}
+{{- if and .Values.nats.enabled (not $bus.servers) -}}{{- $_ := set $bus "servers" (list (printf "tls://%s:4222" (include "sidestep.nats.host" .))) -}}{{- end -}}
 {{- with .Values.bus -}}
 {{- if .nkeySecret -}}{{- $_ := set $bus "nkey" "/etc/sidestep-bus/node.nk" -}}{{- end -}}
 {{- if .credentialsSecret -}}{{- $_ := set $bus "credentials" "/etc/sidestep-bus/credentials/nats.creds" -}}{{- end -}}
-{{- if .caSecret -}}{{- $_ := set $bus "ca" "/etc/sidestep-bus/ca/ca.crt" -}}{{- end -}}
+{{- if include "sidestep.caSecret" $ -}}{{- $_ := set $bus "ca" "/etc/sidestep-bus/ca/ca.crt" -}}{{- end -}}
 {{- if .clientSecret -}}
 {{- $_ := set $bus "certificate" "/etc/sidestep-bus/client/tls.crt" -}}
 {{- $_ := set $bus "key" "/etc/sidestep-bus/client/tls.key" -}}
@@ -150,6 +151,16 @@ metricRelabelings:
 {{- end -}}
 {{- if and .Values.bus.nkeySecret .Values.bus.credentialsSecret -}}
 {{- fail "bus.nkeySecret and bus.credentialsSecret are two ways to log in: set one of them." -}}
+{{- end -}}
+{{- if .Values.nats.enabled -}}
+{{- range list "tlsSecret" "hosts" "adminKey" -}}
+{{- if not (get $.Values.nats .) -}}
+{{- fail (printf "nats.%s is needed with nats.enabled: the broker speaks TLS only, and knows every node by its key (docs/kubernetes.md)." .) -}}
+{{- end -}}
+{{- end -}}
+{{- if not .Values.bus.nkeySecret -}}
+{{- fail "bus.nkeySecret is needed with nats.enabled: it holds the seed of each node of nats.hosts." -}}
+{{- end -}}
 {{- end -}}
 {{- if not .Values.securityContext.privileged -}}
 {{- $added := list -}}
