@@ -108,10 +108,11 @@ describe('placement', () => {
     const one = await talker(ground);
     const began = Date.now();
     let left = 0;
-    // What streams and talks by turns of a tenth of a second would move dozens of times; on a busy machine, more slowly.
+    // What streams and talks by turns of some tenths of a second would move again and again. It talks longer than it streams,
+    // or all of it together would count as a stream.
     while (Date.now() < began + 8000 || (left < 2 && Date.now() < began + 25_000)) {
       await one.does('stream 0.1');
-      await one.does('talk 0.1');
+      await one.does('talk 0.4');
       left = ground.counters().streamsLeft;
     }
     // It may go at 0, and then after stays of 0.2, 0.4, 0.8 s and so on.
