@@ -140,7 +140,7 @@ export async function inflict(kinds: readonly FaultKind[], random: Random, gapMs
   let done = 0;
   for (;;) {
     await sleep(random.between(0, gapMs));
-    if (Date.now() >= until || kinds.length === 0 || done++ >= most) return;
+    if (Date.now() >= until || done++ >= most) return;
     if (round.length === 0) round = [...kinds];
     const [next] = round.splice(random.between(0, round.length - 1), 1);
     if (!next) return;

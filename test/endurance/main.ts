@@ -95,8 +95,8 @@ async function endure(run: Run, ground: Ground, traffic: Traffic, program: strin
   const place = { program, cgroup: ground.cgroup };
   try {
     await Promise.all([
-      inflict(run.plain ? [] : agentFaults(operator, older).filter(({ kind }) => kind.includes(only)), random.child(), 1500, run.faults, until, rounds),
-      inflict(only === '' ? trafficFaults(traffic, place) : [], random.child(), 3000, run.faults, until),
+      run.plain ? sleep(until - Date.now()) : inflict(agentFaults(operator, older).filter(({ kind }) => kind.includes(only)), random.child(), 1500, run.faults, until, rounds),
+      only === '' ? inflict(trafficFaults(traffic, place), random.child(), 3000, run.faults, until) : undefined,
     ]);
     await traffic.stop(FINISH_MS);
   } finally {
