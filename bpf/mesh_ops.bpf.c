@@ -4,6 +4,7 @@
  * and which failed. A socket without a pick is left at the first look.
  */
 #include "include/kernel.h"
+#include "lib/mesh_choose.h"
 #include "lib/mesh_cost.h"
 #include "lib/mesh_ready.h"
 #include "lib/peek.h"
@@ -37,27 +38,6 @@ static __noinline bool may_eject(struct choice *c)
 	c->start = 1;
 	bpf_loop(look, eject_step, c, 0);
 	return c->start * 2 <= look;
-}
-
-/* The bounds of a service, and in `c` its table. */
-static __always_inline bool read_bounds(struct choice *c, __u32 service)
-{
-	const struct mesh_row *row;
-
-	c->table = bpf_map_lookup_elem(&tables, &service);
-	row = c->table ? row_of(c, 0) : NULL;
-	if (!row)
-		return false;
-	c->shape = row->shape;
-	row = row_of(c, 2);
-	if (!row)
-		return false;
-	c->bounds = row->bounds;
-	row = row_of(c, 3);
-	if (!row)
-		return false;
-	c->sums = row->sums;
-	return true;
 }
 
 static __always_inline void eject(struct choice *c, struct mesh_load *load)

@@ -5,24 +5,16 @@
 
 #include "mesh_policy.h"
 
-static __always_inline bool open_table(struct choice *c, __u32 number)
+/* The table of a service, and its bounds. */
+static __always_inline bool read_bounds(struct choice *c, __u32 service)
 {
 	const struct mesh_row *row;
 
-	c->number = number;
-	c->now = bpf_ktime_get_ns();
-	c->service = bpf_map_lookup_elem(&services, &number);
-	c->table = bpf_map_lookup_elem(&tables, &number);
-	if (!c->service || !c->table)
-		return false;
-	row = row_of(c, 0);
+	c->table = bpf_map_lookup_elem(&tables, &service);
+	row = c->table ? row_of(c, 0) : NULL;
 	if (!row)
 		return false;
 	c->shape = row->shape;
-	row = row_of(c, 1);
-	if (!row)
-		return false;
-	c->rules = row->rules;
 	row = row_of(c, 2);
 	if (!row)
 		return false;
@@ -31,6 +23,22 @@ static __always_inline bool open_table(struct choice *c, __u32 number)
 	if (!row)
 		return false;
 	c->sums = row->sums;
+	return true;
+}
+
+static __always_inline bool open_table(struct choice *c, __u32 number)
+{
+	const struct mesh_row *row;
+
+	c->number = number;
+	c->now = bpf_ktime_get_ns();
+	c->service = bpf_map_lookup_elem(&services, &number);
+	if (!c->service || !read_bounds(c, number))
+		return false;
+	row = row_of(c, 1);
+	if (!row)
+		return false;
+	c->rules = row->rules;
 	return true;
 }
 

@@ -1,22 +1,8 @@
-/** Compiles a driver when its source is newer than what was built. */
-import { execFile } from 'node:child_process';
-import { mkdirSync, renameSync, statSync } from 'node:fs';
+/** The small drivers, one source each. */
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { compile } from '../helpers/compile.js';
 
-const root = new URL('../../../', import.meta.url);
-const folder = fileURLToPath(new URL('test/bench/build/', root));
-
-const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
+const folder = fileURLToPath(new URL('../../../test/bench/', import.meta.url));
 
 /** Resolves to the path of the driver. */
-export async function buildDriver(name: 'rtt' | 'connect' = 'rtt'): Promise<string> {
-  const source = fileURLToPath(new URL(`test/bench/${name}.c`, root)), driver = `${folder}${name}`;
-  if (timeOf(driver) >= timeOf(source)) return driver;
-  mkdirSync(folder, { recursive: true });
-  // Aside first: another run may be using the old one.
-  const aside = `${driver}.${process.pid}`;
-  await promisify(execFile)('cc', ['-O2', '-Wall', '-Wextra', '-o', aside, source]);
-  renameSync(aside, driver);
-  return driver;
-}
+export const buildDriver = (name: 'rtt' | 'connect' = 'rtt'): Promise<string> => Promise.resolve(compile(`${folder}build/${name}`, [`${folder}${name}.c`]));

@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The suite's own driver: compiled when its source is newer than what was built, and run as a server and a client. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compile, GNU, sourcesIn } from '../helpers/compile.js';
 import { Program } from '../helpers/program.js';
 
 const folder = fileURLToPath(new URL('../../../test/bench/', import.meta.url));
-const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -Infinity;
 
 /** Returns the path of the program. */
-export function buildFlow(): string {
-  const sources = readdirSync(join(folder, 'flow')).map((name) => join(folder, 'flow', name));
-  const program = join(folder, 'build', 'flow');
-  if (timeOf(program) >= Math.max(...sources.map(timeOf))) return program;
-  mkdirSync(join(folder, 'build'), { recursive: true });
-  // Aside first: another run may be using the old one.
-  const aside = `${program}.${process.pid}`;
-  execFileSync('cc', ['-D_GNU_SOURCE', '-std=gnu11', '-O2', '-Wall', '-Wextra', '-o', aside, ...sources.filter((name) => name.endsWith('.c'))]);
-  renameSync(aside, program);
-  return program;
-}
+export const buildFlow = (): string => compile(join(folder, 'build', 'flow'), sourcesIn(join(folder, 'flow')), GNU);
 
 /** What clients print: percentiles in microseconds, or rates. */
 export interface Flow {

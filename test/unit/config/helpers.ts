@@ -38,3 +38,14 @@ export function loader(path: (name: string) => string): {
   };
   return { load, problems };
 }
+
+/** What is wrong with a file of this text: where in it, key and message. `load` reads it. */
+export function problemsOf(load: (text: string) => Config, text: string): string[] {
+  try {
+    load(text);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ where, key, message }) => `${where.replace(/^.*\.yaml:/, '')} ${key} ${message}`);
+    throw error;
+  }
+  return [];
+}

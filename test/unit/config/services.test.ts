@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { diffConfig } from '../../../config/diff.js';
-import { ConfigError, loadConfig, type Config } from '../../../config/load.js';
+import { loadConfig, type Config } from '../../../config/load.js';
 import { folder } from '../../helpers/folder.js';
+import { problemsOf } from './helpers.js';
 
 function load(text: string, flags: Record<string, string> = {}): Config {
   const file = join(folder(), 'config.yaml');
@@ -12,15 +13,7 @@ function load(text: string, flags: Record<string, string> = {}): Config {
   return loadConfig({ file, env: {}, flags });
 }
 
-function problems(text: string): string[] {
-  try {
-    load(text);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(({ where, key, message }) => `${where.replace(/^.*\.yaml:/, '')} ${key} ${message}`);
-    throw error;
-  }
-  return [];
-}
+const problems = (text: string): string[] => problemsOf(load, text);
 
 const service = 'services:\n  - name: web\n    addresses: [10.96.0.1]\n    port: 80\n';
 
