@@ -16,8 +16,10 @@ export interface Trouble {
   toSend: number;
   got: number;
   toGet: number;
-  /** Of a wrong byte: how far ahead in the stream it belongs (modulo 1 MiB and a little); behind if negative. */
-  shift: number;
+  /** Most bytes of one send. */
+  chunk: number;
+  /** Of a read with a wrong byte: its bytes, how many were right, how far ahead in the stream the next belongs (modulo 1 MiB and a little; behind if negative). */
+  wrong: { size: number; right: number; shift: number; peeked: boolean };
   unread: number;
   unsent: number;
 }

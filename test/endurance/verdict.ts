@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a run must have shown. Pure: a record goes in, claims come out. */
-import type { Run, Sample, Seen } from './record.js';
+import type { Fault, Run, Sample, Seen } from './record.js';
 
 export interface Claim {
   readonly claim: string;
@@ -16,7 +16,17 @@ const AGENT_RSS_KIB = 200 * 1024;
 /** Two generations side by side at a take-over, the self-test, and room for what the kernel frees a moment later. */
 const GENERATIONS = 4;
 
-const told = ({ trouble, teller }: Seen): string => `${teller}: ${trouble.what} ${trouble.error} ${trouble.shape}, sent ${trouble.sent} of ${trouble.toSend}, got ${trouble.got} of ${trouble.toGet}, shift ${trouble.shift}, unread ${trouble.unread}, unsent ${trouble.unsent}`;
+const LATELY_NS = 2e9;
+
+/** With what happened to the agent just before: a trouble may not come a second time. */
+function told({ trouble, teller }: Seen, faults: readonly Fault[]): string {
+  const { what, error, shape, sent, toSend, got, toGet, unread, unsent, opened, at, chunk, wrong } = trouble;
+  const lately = faults.filter(({ from, to }) => from <= at && to >= at - LATELY_NS).map(({ kind, from, to }) => `${kind} ${seconds(from - at)} to ${seconds(Math.min(to, at) - at)}`);
+  const bytes = what === 'mismatch' ? `; of a ${wrong.peeked ? 'peek' : 'read'} of ${wrong.size} ${wrong.right} were right, the next belongs ${wrong.shift} ahead` : '';
+  return `${teller}: ${what} ${error} ${shape}, sent ${sent} of ${toSend} by ${chunk} at most, got ${got} of ${toGet}, unread ${unread}, unsent ${unsent}, open for ${seconds(at - opened)}${bytes}; meanwhile ${list(lately) || 'nothing'}`;
+}
+
+const seconds = (ns: number): string => `${(ns / 1e9).toFixed(3)} s`;
 
 function list(what: readonly string[]): string {
   return what.length <= 3 ? what.join('; ') : `${what.slice(0, 3).join('; ')}; and ${what.length - 3} more`;
@@ -27,7 +37,7 @@ const largest = (samples: readonly Sample[], field: keyof Sample): number => Mat
 /** The first sample is from before the agent and the traffic, the last from after them. */
 export function judge(run: Run): Claim[] {
   const { seen, samples, faults, totals } = run;
-  const of = (...what: Seen['trouble']['what'][]): string[] => seen.filter(({ trouble, because }) => what.includes(trouble.what) && !because).map(told);
+  const of = (...what: Seen['trouble']['what'][]): string[] => seen.filter(({ trouble, because }) => what.includes(trouble.what) && !because).map((one) => told(one, faults));
   const [before, after] = [samples[0], samples.at(-1)];
   const single = samples[1];
   const growth = (field: keyof Sample): number => (before && after ? after[field] - before[field] : NaN);

@@ -84,11 +84,13 @@ void trouble(struct connection *c, const char *what, int error)
 	printf("{\"event\":\"trouble\",\"what\":\"%s\",\"error\":\"%s\",\"shape\":\"%s\",\"seed\":"
 	       "\"%" PRIu64 "\","
 	       "\"opened\":%" PRIu64 ",\"at\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"toSend\":%" PRIu64
-	       ",\"got\":%" PRIu64 ",\"toGet\":%" PRIu64 ",\"unread\":%d,\"unsent\":%d}\n",
+	       ",\"got\":%" PRIu64 ",\"toGet\":%" PRIu64 ",\"unread\":%d,\"unsent\":%d,"
+	       "\"chunk\":%u,\"wrong\":{\"size\":%zu,\"right\":%zu,\"shift\":%" PRId64 ",\"peeked\":%s}}\n",
 	       what, error ? strerrorname_np(error) : "",
 	       greeted(c) && c->hello.shape < SHAPE_COUNT ? shape_names[c->hello.shape] : "",
 	       c->hello.seed, c->opened_ns, now_ns(), c->out, own_total(c), c->in, peer_total(c),
-	       unread, unsent);
+	       unread, unsent, c->hello.chunk, c->wrong.size, c->wrong.right, c->wrong.shift,
+	       c->wrong.peeked ? "true" : "false");
 	fflush(stdout);
 }
 
@@ -131,7 +133,7 @@ static bool write_some(struct connection *c)
 	return true;
 }
 
-static bool same(struct connection *c, const char *bytes, size_t n)
+static bool same(struct connection *c, const char *bytes, size_t n, bool peeked)
 {
 	if (c->in + n > peer_total(c)) {
 		trouble(c, "too_many", 0);
@@ -139,7 +141,9 @@ static bool same(struct connection *c, const char *bytes, size_t n)
 	}
 	if (memcmp(bytes, pattern_at(c->hello.seed + !c->client, c->in), n) == 0)
 		return true;
-	c->shift = shift_of(c->hello.seed + !c->client, c->in, bytes, n);
+	c->wrong.size = n;
+	c->wrong.peeked = peeked;
+	c->wrong.shift = shift_of(c->hello.seed + !c->client, c->in, bytes, n, &c->wrong.right);
 	trouble(c, "mismatch", 0);
 	return false;
 }
@@ -169,7 +173,7 @@ static bool read_some(struct connection *c)
 		return false;
 	if (next_random(&c->random) % 64 == 0) {
 		n = recv(c->fd, buffer, most, MSG_PEEK);
-		if (n > 0 && !same(c, buffer, (size_t)n))
+		if (n > 0 && !same(c, buffer, (size_t)n, true))
 			return false;
 	}
 	n = recv(c->fd, buffer, most, 0);
@@ -180,7 +184,7 @@ static bool read_some(struct connection *c)
 		end_of_stream(c);
 		return false;
 	}
-	if (!same(c, buffer, (size_t)n))
+	if (!same(c, buffer, (size_t)n, false))
 		return false;
 	c->in += (uint64_t)n;
 	totals.bytes += (uint64_t)n;

@@ -32,13 +32,14 @@ void make_pattern(void)
 }
 
 /* Modulo the table, from half of it behind to half of it ahead; LENGTH when they are nowhere in it. */
-int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes, size_t n)
+int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes, size_t n, size_t *right)
 {
 	const char *expected = pattern_at(seed, place);
 	int64_t from = 0;
 
 	while (from < (int64_t)n && bytes[from] == expected[from])
 		from++;
+	*right = (size_t)from;
 	n = n - (size_t)from < 16 ? n - (size_t)from : 16;
 	for (int64_t shift = 1; shift < LENGTH; shift++) {
 		if (memcmp(bytes + from, pattern_at(seed, place + (uint64_t)(from + shift)), n) == 0)

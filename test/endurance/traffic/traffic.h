@@ -60,7 +60,12 @@ struct connection {
 	size_t greeted;  /* bytes of the hello that are through */
 	struct hello hello;
 	uint64_t out, in;
-	int64_t shift; /* of a wrong byte: where it belongs, from where it came */
+	/* Of a read that was wrong: bytes of it, those that were right, how far ahead of their place the others belong. */
+	struct {
+		size_t size, right;
+		int64_t shift;
+		bool peeked;
+	} wrong;
 	uint64_t random;
 	uint64_t opened_ns, moved_ns, resume_ns;
 };
@@ -76,8 +81,8 @@ extern const char *const shape_names[SHAPE_COUNT];
 void make_pattern(void);
 const char *pattern_at(uint64_t seed, uint64_t place); /* good for PATTERN_RUN bytes */
 #define PATTERN_RUN (1u << 20)
-int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes,
-		 size_t n); /* how far ahead in the stream they belong */
+int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes, size_t n,
+		 size_t *right); /* how far ahead in the stream the first that is not right belongs */
 uint64_t next_random(uint64_t *state);
 uint64_t between(uint64_t *state, uint64_t low, uint64_t high);
 

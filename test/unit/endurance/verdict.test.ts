@@ -6,7 +6,7 @@ import { judge } from '../../endurance/verdict.js';
 
 const trouble = (over: Partial<Trouble> = {}): Trouble => ({
   what: 'error', error: 'ECONNRESET', shape: 'echo', seed: String((7n << 48n) + 123n), opened: 100, at: 200,
-  sent: 1, toSend: 2, got: 3, toGet: 4, shift: 0, unread: 0, unsent: 0, ...over,
+  sent: 1, toSend: 2, got: 3, toGet: 4, chunk: 5, wrong: { size: 0, right: 0, shift: 0, peeked: false }, unread: 0, unsent: 0, ...over,
 });
 const sample = (over: Partial<Sample> = {}): Sample => ({
   at: 0, agentRssKiB: 1000, programs: 0, maps: 0, links: 0, mapsKiB: 0, tcpMemoryKiB: 0, unreclaimableKiB: 0, ...over,
