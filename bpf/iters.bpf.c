@@ -195,7 +195,8 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		marked = true;
 	}
 
-	if (pair && pair->end[other(key.side)].reads & READ_ABANDONED) {
+	if (pair && (pair->end[other(key.side)].reads & READ_ABANDONED ||
+		     pair->end[key.side & 1].reads & READ_TORN)) {
 		reset(common, run, &pair->end[key.side & 1]);
 		return 0;
 	}

@@ -121,6 +121,8 @@ export interface Counters {
   connections: ByReason;
   tcpInMessages: number;
   tcpInBytes: number;
+  /** Of them, those that had come before (TCP sent them again together with others) and were cut off. */
+  tcpRepeatedBytes: number;
   eventsLost: number;
   /** Connections whose reader could never have read what waited, and that were reset. */
   resets: number;

@@ -94,6 +94,11 @@ export const METRICS = {
     help: 'Bytes that came over TCP and were moved into the one queue of an enrolled socket.',
     labels: [],
   },
+  sidestep_tcp_queue_repeated_bytes_total: {
+    type: 'counter',
+    help: 'Of them, those that an enrolled socket had already: TCP sent them again together with others, and they were cut off.',
+    labels: [],
+  },
   ...MESH_METRICS,
   sidestep_reuseport_groups: {
     type: 'gauge',

@@ -75,4 +75,5 @@ export function read(datapath: Datapath, emit: Emit): void {
   emit('sidestep_streams_total', { to: 'map' }, counters.streamsBack);
   emit('sidestep_tcp_queue_messages_total', {}, counters.tcpInMessages);
   emit('sidestep_tcp_queue_bytes_total', {}, counters.tcpInBytes);
+  emit('sidestep_tcp_queue_repeated_bytes_total', {}, counters.tcpRepeatedBytes);
 }

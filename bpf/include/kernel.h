@@ -46,7 +46,7 @@ typedef struct {
 } kuid_t;
 
 struct list_head {
-	struct list_head *next;
+	struct list_head *next, *prev;
 };
 
 struct super_block {
@@ -164,12 +164,19 @@ typedef struct {
 	int owned;
 } socket_lock_t;
 
-struct sk_buff;
+struct sk_buff {
+	struct sock *sk;
+	char cb[48]; /* of a packet that TCP has queued: tcp_skb_cb */
+};
+
+struct tcp_skb_cb {
+	__u32 seq, end_seq;
+};
 
 struct sk_buff_head {
 	union {
 		struct {
-			struct sk_buff *next;
+			struct sk_buff *next, *prev;
 		};
 	};
 	__u32 qlen;
@@ -275,6 +282,11 @@ struct tcp_request_sock {
 	__u64 snt_synack; /* microseconds of CLOCK_MONOTONIC; 0 with SYN cookies */
 	__u32 rcv_isn;
 	__u32 snt_isn;
+};
+
+struct sk_msg {
+	struct sk_buff *skb; /* NULL: redirected */
+	struct list_head list;
 };
 
 struct sk_psock {

@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 5U
+#define SIDESTEP_LAYOUT_VERSION 6U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -232,8 +232,9 @@ struct sidestep_traffic {
 #define READ_ABANDONED 16U  /* it closed with bytes unread */
 #define READ_EARLY 32U      /* on a blocking socket, so soon that it may still change */
 #define READ_CONDEMNED 128U /* the agent is to reset it: the kernel's programs cannot */
-#define READ_NAMED 4U       /* process and workload are those of a reader */
-#define READ_ENOUGH 64U     /* no more of its plain reads need to be seen */
+#define READ_TORN 256U  /* bytes that it was sent could not be queued: the agent is to reset it */
+#define READ_NAMED 4U   /* process and workload are those of a reader */
+#define READ_ENOUGH 64U /* no more of its plain reads need to be seen */
 
 #define STANDING_TRUSTED \
 	1U /* forced on: believed without, and against, what was learned of its workload */
@@ -365,6 +366,7 @@ struct sidestep_counters {
 	__u64 connections[REASON_COUNT];
 	__u64 tcp_in_messages; /* packets that the one-queue program moved */
 	__u64 tcp_in_bytes;
+	__u64 tcp_repeated_bytes; /* of them, those that had come before and were cut off */
 	__u64 events_lost;
 	__u64 resets; /* connections that the agent reset: stuck, or left by a close with bytes unread */
 	__u64 closed_unread; /* sockets closed with bytes unread in their psock */

@@ -135,6 +135,7 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_counters, connections),
 	FIELD(sidestep_counters, tcp_in_messages),
 	FIELD(sidestep_counters, tcp_in_bytes),
+	FIELD(sidestep_counters, tcp_repeated_bytes),
 	FIELD(sidestep_counters, events_lost),
 	FIELD(sidestep_counters, resets),
 	FIELD(sidestep_counters, closed_unread),

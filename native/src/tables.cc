@@ -147,6 +147,7 @@ Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath) {
 	js.Set("connections", ByReason(env, total.connections));
 	js.Set("tcpInMessages", Number(total.tcp_in_messages));
 	js.Set("tcpInBytes", Number(total.tcp_in_bytes));
+	js.Set("tcpRepeatedBytes", Number(total.tcp_repeated_bytes));
 	js.Set("eventsLost", Number(total.events_lost));
 	js.Set("resets", Number(total.resets));
 	js.Set("closedUnread", Number(total.closed_unread));

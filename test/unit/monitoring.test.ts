@@ -50,7 +50,7 @@ describe('dashboards', () => {
     const unseen = Object.keys(METRICS).filter((name) => !text.includes(name));
     // Parts of what is shown, and what matters to somebody who looks at one host.
     assert.deepEqual(unseen, [
-      'sidestep_edge_messages_total', 'sidestep_program_info', 'sidestep_streams_total', 'sidestep_tcp_queue_messages_total', 'sidestep_tcp_queue_bytes_total',
+      'sidestep_edge_messages_total', 'sidestep_program_info', 'sidestep_streams_total', 'sidestep_tcp_queue_messages_total', 'sidestep_tcp_queue_bytes_total', 'sidestep_tcp_queue_repeated_bytes_total',
       'sidestep_tuning_connections_total', 'sidestep_tuning_refused_total',
       'sidestep_bus_compares_total', 'sidestep_bus_server_restarts_total', 'sidestep_reuseport_groups', 'sidestep_reuseport_migrations_total',
       'sidestep_reuseport_queue_depth', 'sidestep_reuseport_fallbacks_total', 'sidestep_config_last_reload_success_timestamp_seconds',
