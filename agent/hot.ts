@@ -1,7 +1,7 @@
 /** Settings that a running agent follows. */
 import type { Config, ConfigKey } from '../config/load.js';
 import type { Datapath } from './datapath/types.js';
-import type { Log } from './log.js';
+import { tellsAll, type Log } from './log.js';
 import type { Reuseport } from './reuseport/reuseport.js';
 import type { Scope } from './scope/scope.js';
 
@@ -30,7 +30,10 @@ const window: Apply = ({ guard }, { datapath }) => { datapath.setWindow(guard.wi
 const place: Apply = ({ placement }, { datapath }) => { datapath.setPlacement(placement); };
 
 const appliers: Partial<Record<ConfigKey, Apply>> = {
-  'log.level': ({ log: { level } }, { log }) => { log.level = level; },
+  'log.level': ({ log: { level } }, { log, datapath }) => {
+    log.level = level;
+    datapath.setTellAll(tellsAll(level));
+  },
   'datapath.enabled': rescope,
   'datapath.observe': ({ datapath: { observe } }, { datapath }) => { datapath.setObserve(observe); },
   'datapath.queueBytes': ({ datapath: { queueBytes } }, { datapath }) => { datapath.setQueueBytes(queueBytes); },
@@ -39,6 +42,7 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'placement.rate': place,
   'placement.messageBytes': place,
   'placement.stay': place,
+  'placement.brief': place,
   'scope.include': rescope,
   'scope.exclude': rescope,
   'guard.trust': rescope,

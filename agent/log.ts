@@ -5,6 +5,9 @@ import { journalLine } from './log-journal.js';
 import { prettyLine } from './log-pretty.js';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+/** Each connection that goes well is a line; at other levels the kernel need not wake the agent for it. */
+export const tellsAll = (level: LogLevel): boolean => level === 'debug' || level === 'trace';
+
 export const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error'];
 export type Fields = Record<string, unknown>;
 

@@ -13,6 +13,7 @@
  */
 #include "include/kernel.h"
 #include "include/maps.h"
+#include "lib/brief.h"
 #include "lib/gate.h"
 #include "lib/habits.h"
 #include "lib/identity.h"
@@ -48,6 +49,7 @@ static __always_inline bool revocable(const struct sidestep_pair *pair)
 	case REASON_NOT_INCLUDED:
 	case REASON_LEARNING:
 	case REASON_STREAM:
+	case REASON_BRIEF:
 		return true;
 	case REASON_BLOCKING:
 		return pair->end[SIDESTEP_CLIENT].standing & STANDING_LENIENT ||
@@ -77,15 +79,27 @@ static __always_inline void judge_again(struct sidestep_pair *pair, sidestep_pai
 	}
 	if (!revocable(pair))
 		return;
-	if (reason && pair->reason == REASON_LEARNING)
+	if (reason && undecided(pair))
 		count_connection(reason);
-	/* What streams comes back by what it does; and at once when nobody is to look at that any more. */
-	if (!reason && pair->reason == REASON_STREAM)
+	/* These come by what they do; and at once when nobody is to look at that any more. */
+	if (!reason && (pair->reason == REASON_STREAM || pair->reason == REASON_BRIEF))
 		return;
 	if (!reason && !(set->observe && pair->reason == REASON_OBSERVED))
 		reason = REASON_LEARNING;
 	if (reason)
 		pair->reason = reason;
+}
+
+/* A brief connection that has gone on is adopted as one that was just opened. */
+static __always_inline void begin_to_learn(struct sidestep_pair *pair,
+					   const struct sidestep_settings *set,
+					   struct sidestep_refreshed *found)
+{
+	if (pair->reason == REASON_BRIEF && goes_on(pair, set)) {
+		pair->reason = REASON_LEARNING;
+		pair->left_ns = bpf_ktime_get_ns();
+	}
+	found->streams += pair->reason == REASON_BRIEF;
 }
 
 static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pair,
@@ -109,8 +123,13 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 	set = bpf_map_lookup_elem(&settings, &zero);
 	if (set && pair->generation != set->generation)
 		judge_again(pair, *id, set);
-	if (set)
+	if (set && !pair->closed && pair->state >= PAIR_LEAVING) {
 		place_again(pair, set, found);
+		begin_to_learn(pair, set, found);
+		/* Also what another refresh moved on: whoever asks for this count is to see to it. */
+		found->back += pair->state == PAIR_TCP && pair->reason == REASON_LEARNING &&
+			       pair->left_ns;
+	}
 	if (pair->state == PAIR_ACTIVE)
 		recall(pair, *id);
 	return 0;

@@ -11,6 +11,7 @@
  */
 #include "include/kernel.h"
 #include "include/maps.h"
+#include "lib/brief.h"
 #include "lib/count.h"
 #include "lib/eligible.h"
 #include "lib/identity.h"
@@ -78,9 +79,10 @@ static __always_inline void refuse(struct sidestep_pair *pair, sidestep_pair_id 
 {
 	pair->state = PAIR_TCP;
 	pair->reason = reason;
-	/* A connection that is being learned is counted when it is decided. */
-	if (reason != REASON_LEARNING)
+	if (!undecided(pair))
 		count_connection(reason);
+	if (reason == REASON_BRIEF && !brief_is_news(pair))
+		return;
 	emit(id, EVENT_REFUSED, reason, NULL, NULL);
 }
 

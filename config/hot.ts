@@ -25,6 +25,7 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'placement.rate': 'hot',
   'placement.messageBytes': 'hot',
   'placement.stay': 'hot',
+  'placement.brief': 'hot',
   'scope.include': 'hot',
   'scope.exclude': 'hot',
   'guard.trust': 'hot',

@@ -8,7 +8,7 @@ const MiB = 1024 * KiB;
 export const placementSchema: Pick<convict.Schema<Config>, 'placement'> = {
   placement: {
     enabled: {
-      doc: 'Whether one-way streams of small messages leave the map for as long as they are that: TCP joins such messages, and is faster.',
+      doc: 'Whether what is faster on TCP is left there: one-way streams of small messages, for as long as they are that, and connections that end after a few messages.',
       format: 'switch',
       default: true,
     },
@@ -39,6 +39,13 @@ export const placementSchema: Pick<convict.Schema<Config>, 'placement'> = {
       min: 100,
       max: 3_600_000,
       default: 1000,
+    },
+    brief: {
+      doc: 'Where the connections of a listener end, on average, after so many messages of each end or fewer, the next ones begin on TCP: to enter the map costs more than they gain. One that goes on for twice as many is adopted. 0: all may enter at once.',
+      format: 'count',
+      min: 0,
+      max: 64,
+      default: 4,
     },
   },
 };

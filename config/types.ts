@@ -35,6 +35,7 @@ export interface Config {
     readonly rate: number;
     readonly messageBytes: number;
     readonly stay: number;
+    readonly brief: number;
   };
   /** Selectors, as they were written. */
   readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };

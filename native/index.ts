@@ -38,12 +38,13 @@ export interface NativeSelector {
   uid?: number;
 }
 
-/** What makes a stream; no messages: nothing does. */
+/** What makes a stream (no messages: nothing does), and a brief connection (no turns: none is). */
 export interface NativePlacement {
   streamMessages: number;
   streamNs: number;
   streamBytes: number;
   stayMs: number;
+  briefTurns: number;
 }
 
 export interface NativeOptions extends NativePlacement {
@@ -68,6 +69,8 @@ export interface NativeOptions extends NativePlacement {
   splitBytes?: number;
   /** Bytes, a power of two and a multiple of the page size. */
   eventBuffer: number;
+  /** Announce opens and closes too. */
+  tellAll: boolean;
   verifierLog: boolean;
   scope: NativeSelector[];
   windowMs: number;
@@ -149,6 +152,8 @@ export interface NativeDatapath {
   applyWindow(window: { windowMs: number; windowConnections: number; windowBytes: number }): void;
   /** Every pair is judged again before this returns. */
   applyPlacement(placement: NativePlacement): void;
+  /** Whether opens and closes are announced too. */
+  applyTelling(all: boolean): void;
   applySettings(settings: { enabled: boolean; observe: boolean; queueBytes: number }): void;
   /** At most 128, replaced as a whole; every pair is judged again before this returns. */
   applyScope(selectors: NativeSelector[]): void;

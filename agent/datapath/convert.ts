@@ -15,11 +15,11 @@ export function nativeSelector({ effect, program, executable, cgroup, ports, net
   };
 }
 
-/** Without messages to wait for, nothing is ever a stream. */
-export function nativePlacement({ enabled, messages, rate, messageBytes, stay }: Placement): NativePlacement {
+/** Without messages to wait for nothing is ever a stream, and without turns nothing brief. */
+export function nativePlacement({ enabled, messages, rate, messageBytes, stay, brief }: Placement): NativePlacement {
   return {
     streamMessages: enabled ? messages : 0, streamNs: Math.round((messages / rate) * 1e9),
-    streamBytes: messageBytes, stayMs: stay,
+    streamBytes: messageBytes, stayMs: stay, briefTurns: enabled ? brief : 0,
   };
 }
 

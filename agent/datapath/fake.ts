@@ -65,8 +65,8 @@ export class FakeDatapath implements Datapath {
     else this.reputes.delete(`${exeInode} ${comm}`);
   }
   setWindow({ time, connections, bytes }: LearningWindow): void { this.#tell(`window ${time} ${connections} ${bytes}`, {}); }
-  setPlacement({ enabled, messages, rate, messageBytes, stay }: Placement): void {
-    this.#tell(`placement ${String(enabled)} ${messages} ${rate} ${messageBytes} ${stay}`, {});
+  setPlacement({ enabled, messages, rate, messageBytes, stay, brief }: Placement): void {
+    this.#tell(`placement ${String(enabled)} ${messages} ${rate} ${messageBytes} ${stay} ${brief}`, {});
   }
   onWorkload(listener: (workload: string) => Promise<void>): void { this.#workloadListeners.push(listener); }
   async appear(workload: string): Promise<void> { for (const listener of this.#workloadListeners) await listener(workload); }
@@ -76,6 +76,7 @@ export class FakeDatapath implements Datapath {
   setObserve(on: boolean): void { this.#tell(`observe ${String(on)}`, { observe: on }); }
   setQueueBytes(bytes: number): void { this.#tell(`queueBytes ${String(bytes)}`, { queueBytes: bytes }); }
 
+  setTellAll(on: boolean): void { this.calls.push(`tellAll ${String(on)}`); }
   onEvents(listener: (events: ConnectionEvent[]) => void): void { this.#listeners.push(listener); }
   emit(events: ConnectionEvent[]): void { for (const listener of this.#listeners) listener(events); }
 

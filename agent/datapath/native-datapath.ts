@@ -128,6 +128,7 @@ export class HostDatapath implements Datapath {
 
   setObserve(on: boolean): void { this.#apply({ observe: on }); }
   setQueueBytes(bytes: number): void { this.#apply({ queueBytes: bytes }); }
+  setTellAll(on: boolean): void { translated(() => { this.#native.applyTelling(on); }); }
   applyScope(rules: readonly ScopeRule[]): void {
     translated(() => { this.#native.applyScope(rules.map(nativeSelector)); });
     this.#judged();
@@ -253,6 +254,7 @@ export class HostDatapath implements Datapath {
       this.#eager = EAGER_PASSES;
       this.#place.start();
     }
+    if (events.some((event) => event.reason === 'brief')) this.#place.start();
     if (events.some((event) => event.reason === 'learning')) this.#learn.start();
     for (const listener of this.#listeners) listener(events);
   }

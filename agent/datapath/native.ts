@@ -4,7 +4,7 @@ import type { Config } from '../../config/types.js';
 import { native, objectPath } from '../../native/index.js';
 import { missingCapabilities } from '../check/capabilities.js';
 import { SidestepError } from '../errors.js';
-import type { Log } from '../log.js';
+import { tellsAll, type Log } from '../log.js';
 import { findCgroup2 } from './cgroup.js';
 import { abandon, claim } from './claim.js';
 import { decideMode } from './mode.js';
@@ -39,7 +39,7 @@ function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: 
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
     scope: standing.rules.map(nativeSelector),
     windowMs: time, windowConnections: connections, windowBytes: bytes, ...nativePlacement(config.placement),
-    verifierLog: config.log.level === 'debug' || config.log.level === 'trace',
+    tellAll: tellsAll(config.log.level), verifierLog: tellsAll(config.log.level),
   });
   const opened = new HostDatapath(datapath, choice, log, release);
   if (opened.info().tookOver) reportTakeOver(opened, config, log);

@@ -205,7 +205,7 @@ export interface LearningWindow {
   bytes: number;
 }
 
-/** What makes a stream, and how long it stays on TCP: settings of `placement`. Sizes in bytes, `stay` in ms. */
+/** What is better off on TCP: settings of `placement`. Sizes in bytes, `stay` in ms. */
 export interface Placement {
   enabled: boolean;
   messages: number;
@@ -213,6 +213,8 @@ export interface Placement {
   rate: number;
   messageBytes: number;
   stay: number;
+  /** Messages of each end up to which a connection is not worth enrolling. */
+  brief: number;
 }
 
 export interface MapInfo {
@@ -309,6 +311,8 @@ export interface Datapath {
   applyScope(rules: readonly ScopeRule[]): void;
   setObserve(on: boolean): void;
   setQueueBytes(bytes: number): void;
+  /** Whether opens and closes are events too: each wakes the agent. */
+  setTellAll(on: boolean): void;
   onEvents(listener: (events: ConnectionEvent[]) => void): void;
   /** Drain and take out. Without `id` it also leaves the datapath disabled. */
   retire(options: RetireOptions): Promise<RetireResult>;

@@ -76,7 +76,8 @@
 	X(NOT_INCLUDED, "not_included")   \
 	X(URGENT, "urgent")               \
 	X(FIONREAD, "fionread")           \
-	X(STREAM, "stream")
+	X(STREAM, "stream")               \
+	X(BRIEF, "brief")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -116,9 +117,11 @@ struct sidestep_settings {
 	__u64 window_bytes;    /* and so many bytes */
 	__u64 stream_ns;       /* a stream has sent so many within this time, */
 	__u32 stream_bytes;    /* of at most so many bytes each, on average */
-	__u32 pad;
+	__u32 brief_turns;     /* messages of each end up to which a connection is not worth enrolling; 0: all are */
 	__u64 stay_ns; /* how long a stream stays on TCP at least; doubles with each return */
 	__u64 owner;   /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
+	__u32 tell_all; /* 1: announce opens and closes too, each of which wakes the agent */
+	__u32 pad;
 };
 
 /* The two handshake numbers that name one connection: (client ISN << 32) | server ISN. */
@@ -167,6 +170,9 @@ struct sidestep_listener {
 	__u32 pid;       /* 0: not known yet */
 	char comm[SIDESTEP_COMM];
 	struct sidestep_habits habits;
+	__u64 told_ns; /* CLOCK_MONOTONIC, when a brief connection of it was announced last */
+	__u32 ended;   /* its connections that have closed */
+	__u32 turns;   /* messages of each end in one of them: running mean, times 16 */
 };
 
 /* An executable in a cgroup. Keyed by a number made of its identity. */
@@ -271,7 +277,7 @@ struct sidestep_endpoint {
 	__u64 streak_bytes; /* in them */
 	__u64 streak_ns; /* CLOCK_MONOTONIC, when they were last looked at; 0: not since the other end's latest */
 	__u32 streak_passed; /* of the streak, those that took TCP */
-	__u32 segments;      /* that TCP had carried when a stream was last looked at */
+	__u32 segments; /* that TCP had carried when a stream was last looked at; at the close, with the messages of SK_MSG */
 };
 
 struct sidestep_pair {
@@ -292,7 +298,7 @@ struct sidestep_pair {
 	__u16 streams; /* how often it has left as a stream without a long conversation in between */
 	__u16 passing[2]; /* by end: runs in a row of a stream of which most took TCP */
 	__u16 pad;
-	__u64 left_ns; /* CLOCK_MONOTONIC, when it last left as a stream */
+	__u64 left_ns; /* CLOCK_MONOTONIC, when it last left as a stream, or was brief no more; 0: never */
 };
 
 /* What a selector does to the connections that it matches. */
@@ -416,9 +422,9 @@ struct sidestep_found {
 	__u32 tracked;
 };
 
-SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 80, "settings");
+SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 88, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
-SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 96, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 112, "listener");
 SIDESTEP_ASSERT(sizeof(struct sidestep_habits) == 48, "habits");
 SIDESTEP_ASSERT(sizeof(struct sidestep_workload) == 104, "workload");
 SIDESTEP_ASSERT(sizeof(struct sidestep_program) == 40, "program");

@@ -39,13 +39,28 @@ static __always_inline void count_reset(void)
 		c->resets++;
 }
 
+/* Only a log of level debug wants to hear of what goes well, and each event wakes the agent. */
+static __always_inline bool wanted_event(__u32 type)
+{
+	__u32 zero = 0;
+	const struct sidestep_settings *set;
+
+	if (type != EVENT_OPEN && type != EVENT_CLOSE)
+		return true;
+	set = bpf_map_lookup_elem(&settings, &zero);
+	return set && set->tell_all;
+}
+
 static __always_inline void emit(sidestep_pair_id id, __u32 type, __u32 reason,
 				 const struct sidestep_traffic *client,
 				 const struct sidestep_traffic *server)
 {
 	struct sidestep_counters *c;
-	struct sidestep_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	struct sidestep_event *event;
 
+	if (!wanted_event(type))
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		c = counters_of_this_cpu();
 		if (c)

@@ -3,6 +3,7 @@
 #ifndef SIDESTEP_ELIGIBLE_H
 #define SIDESTEP_ELIGIBLE_H
 
+#include "brief.h"
 #include "habits.h"
 #include "peek.h"
 #include "scope.h"
@@ -47,6 +48,8 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 		reason = known_hazard(pair, SIDESTEP_SERVER);
 	if (reason)
 		return reason;
+	if (is_brief(pair, set))
+		return REASON_BRIEF;
 	/*
 	 * Whoever was never seen to read is watched first; the connection is adopted a moment later. So is one that
 	 * connects or listens with a blocking socket: many programs call fcntl(O_NONBLOCK) only afterwards.

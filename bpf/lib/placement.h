@@ -151,7 +151,7 @@ static __always_inline void place_again(struct sidestep_pair *pair,
 	const struct sock *client = peek(pair->end[SIDESTEP_CLIENT].sk, struct sock);
 	const struct sock *server = peek(pair->end[SIDESTEP_SERVER].sk, struct sock);
 
-	if (pair->closed || !pair->accelerated || pair->state < PAIR_LEAVING)
+	if (!pair->accelerated)
 		return;
 	if (pair->state == PAIR_TCP && pair->reason == REASON_STREAM &&
 	    (!set->stream_messages || (bpf_ktime_get_ns() - pair->left_ns >= stay(pair, set) &&
@@ -159,9 +159,7 @@ static __always_inline void place_again(struct sidestep_pair *pair,
 		count_stream(true);
 		pair->reason = REASON_LEARNING;
 	}
-	/* Also those that another refresh sent back: whoever asks for this count is to see to them. */
 	found->streams += pair->reason == REASON_STREAM;
-	found->back += pair->state == PAIR_TCP && pair->reason == REASON_LEARNING;
 }
 
 #endif

@@ -10,6 +10,12 @@ static __always_inline __u32 other(__u32 side)
 	return (side ^ 1) & 1;
 }
 
+/* On TCP for now: counted by reason when it is decided, or closes. */
+static __always_inline bool undecided(const struct sidestep_pair *pair)
+{
+	return pair->reason == REASON_LEARNING || pair->reason == REASON_BRIEF;
+}
+
 /* Both ends are in the map. */
 static __always_inline void activate(struct sidestep_pair *pair, sidestep_pair_id id)
 {
@@ -36,8 +42,7 @@ static __always_inline void decide_against(struct sidestep_pair *pair, sidestep_
 {
 	bool inside = pair->end[SIDESTEP_CLIENT].psock || pair->end[SIDESTEP_SERVER].psock;
 
-	if (pair->state == PAIR_TCP && pair->reason != REASON_LEARNING &&
-	    pair->reason != REASON_STREAM)
+	if (pair->state == PAIR_TCP && !undecided(pair) && pair->reason != REASON_STREAM)
 		return;
 	if (pair->state == PAIR_LEAVING) {
 		pair->reason = reason;

@@ -3,6 +3,7 @@
 #ifndef SIDESTEP_TOTALS_H
 #define SIDESTEP_TOTALS_H
 
+#include "brief.h"
 #include "count.h"
 #include "habits.h"
 #include "peek.h"
@@ -144,8 +145,11 @@ static __always_inline bool end_over(struct sidestep_pair *pair, sidestep_pair_i
 	add_to_edge(pair, side, before != 0);
 	if (!before)
 		return false;
+	note_turns(pair);
 	if (pair->state == PAIR_TCP && pair->reason == REASON_LEARNING)
 		learned_at_close(pair);
+	else if (pair->state == PAIR_TCP && pair->reason == REASON_BRIEF)
+		count_connection(REASON_BRIEF);
 	emit(id, EVENT_CLOSE, pair->reason, &pair->end[SIDESTEP_CLIENT].sent,
 	     &pair->end[SIDESTEP_SERVER].sent);
 	bpf_map_delete_elem(&pairs, &id);
@@ -165,6 +169,7 @@ static __always_inline void end_closed(struct bpf_sock *socket, const struct soc
 		return;
 	notice_unread(pair, flow->id, flow->side, sk);
 	carried = carried_by_tcp(sk);
+	note_length(&pair->end[flow->side & 1], sk);
 	if (pair->reason == REASON_OBSERVED && pair->state == PAIR_TCP)
 		count_observed(carried, see(peek(sk, struct tcp_sock), data_segs_out));
 	end_over(pair, flow->id, flow->side, carried);

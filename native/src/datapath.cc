@@ -316,7 +316,9 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	settings.stream_messages = options_.placement.messages;
 	settings.stream_ns = options_.placement.ns;
 	settings.stream_bytes = options_.placement.bytes;
+	settings.brief_turns = options_.placement.brief_turns;
 	settings.stay_ns = options_.placement.stay_ns;
+	settings.tell_all = options_.tell_all;
 	settings.owner = static_cast<uint64_t>(now.tv_sec) * 1000000000ULL + now.tv_nsec;
 	uint32_t zero = 0;
 	if (bpf_map_update_elem(map("settings"), &zero, &settings, BPF_ANY) < 0)
@@ -333,6 +335,11 @@ void Datapath::ApplyWindow(const LearningWindow& window) {
 
 void Datapath::ApplyPlacement(const Placement& placement) {
 	options_.placement = placement;
+	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
+}
+
+void Datapath::ApplyTelling(bool all) {
+	options_.tell_all = all;
 	ApplySettings(options_.enabled, options_.observe, options_.queue_bytes);
 }
 

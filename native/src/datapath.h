@@ -21,12 +21,13 @@ struct LearningWindow {
 	uint32_t connections = 0;
 };
 
-// What makes a stream of small messages, which is better off on TCP. No messages: nothing does.
+// What is better off on TCP: streams of small messages (no messages: none), and connections of few turns (no turns: none).
 struct Placement {
 	uint64_t ns = 0;
 	uint64_t stay_ns = 0;
 	uint32_t messages = 0;
 	uint32_t bytes = 0;
+	uint32_t brief_turns = 0;
 };
 
 struct DatapathOptions {
@@ -42,6 +43,7 @@ struct DatapathOptions {
 	uint32_t max_listeners = 0;
 	uint32_t max_edges = 0;
 	uint32_t queue_bytes = 0;
+	bool tell_all = false; // announce opens and closes too
 	uint32_t split_bytes = 0;
 	uint32_t event_buffer = 0;
 	LearningWindow window;
@@ -101,6 +103,7 @@ class Datapath {
 	void ApplyScope(const sidestep_scope& scope);
 	void ApplyWindow(const LearningWindow& window);
 	void ApplyPlacement(const Placement& placement);
+	void ApplyTelling(bool all);
 	// Take what can leave out of the maps of other layouts. Off the event loop.
 	DrainResult DrainOthers();
 	// Take the hooks off and remove the pins. Sockets that are still in the map keep passing until they close.

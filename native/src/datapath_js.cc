@@ -74,6 +74,7 @@ Placement PlacementOf(const Napi::Object& js) {
 	placement.messages = Few(js, "streamMessages");
 	placement.ns = Amount(js, "streamNs");
 	placement.bytes = Few(js, "streamBytes");
+	placement.brief_turns = Few(js, "briefTurns");
 	placement.stay_ns = Amount(js, "stayMs") * 1000000ULL;
 	return placement;
 }
@@ -99,6 +100,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		options.enabled = Flag(js, "enabled");
 		options.observe = Flag(js, "observe");
 		options.trust_listeners = Flag(js, "trustListeners");
+		options.tell_all = Flag(js, "tellAll");
 		options.verifier_log = Flag(js, "verifierLog");
 		options.max_pairs = Count(js, "maxPairs");
 		options.max_half_open = Count(js, "maxHalfOpen");
@@ -134,6 +136,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::ApplyScope>("applyScope"),
 					   InstanceMethod<&NativeDatapath::ApplyWindow>("applyWindow"),
 					   InstanceMethod<&NativeDatapath::ApplyPlacement>("applyPlacement"),
+					   InstanceMethod<&NativeDatapath::ApplyTelling>("applyTelling"),
 					   InstanceMethod<&NativeDatapath::OnEvents>("onEvents"),
 					   InstanceMethod<&NativeDatapath::Retire>("retirePass"),
 					   InstanceMethod<&NativeDatapath::TakeCensus>("censusPass"),
@@ -237,6 +240,12 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 			datapath.ApplyPlacement(placement);
 			Refresh(datapath);
 		});
+	}
+
+	void ApplyTelling(const Napi::CallbackInfo& info) {
+		Datapath& datapath = Opened(info.Env());
+		bool all = info.Length() > 0 && info[0].ToBoolean();
+		Guarded(info.Env(), [&] { datapath.ApplyTelling(all); });
 	}
 
 	// processes(): all of them. processes(pid): that one, if it is still there.

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections that end after a few messages are not worth enrolling; those that go on are. Every answer is compared: see shorts.py.
+import assert from 'node:assert/strict';
+import type { Pair } from '../../agent/datapath/types.js';
+import { eventually } from '../helpers/kernel-lock.js';
+import type { Program } from '../helpers/program.js';
+import { onGround, type Ground } from '../helpers/real-agent.js';
+
+class Opener {
+  constructor(private readonly ground: Ground, private readonly program: Program) {}
+
+  /** Connections of so many turns; resolves to the port of the last, which is still open. */
+  async #do(words: string): Promise<number> {
+    this.program.say(words);
+    return (await this.program.next())['port'] as number;
+  }
+  open(turns: number, connections: number): Promise<number> { return this.#do(`open ${turns} ${connections}`); }
+  more(turns: number): Promise<number> { return this.#do(`more ${turns}`); }
+
+  becomes(port: number, wanted: string): Promise<void> {
+    return eventually(() => {
+      const pair = (this.ground.api('/v1/pairs') as { pairs: Pair[] }).pairs.find(({ client }) => client.port === port);
+      const state = pair ? `${pair.state} ${pair.reason}` : 'gone';
+      return state === wanted ? '' : `${state}, not ${wanted}`;
+    }, 5000);
+  }
+}
+
+const opening = (more: readonly string[], test: (opener: Opener, ground: Ground) => Promise<void>): (() => Promise<void>) => () => onGround(async (ground) => {
+  await ground.ready(more);
+  await test(new Opener(ground, ground.program('shorts.py')), ground);
+});
+
+describe('brief connections', () => {
+  it('stay on TCP where those before them ended soon; one that goes on is adopted', opening([], async (opener, ground) => {
+    await opener.becomes(await opener.open(8, 1), 'active redirected');
+    const port = await opener.open(1, 200);
+    await opener.becomes(port, 'tcp brief');
+    const before = ground.counters().connections;
+    await opener.open(1, 101);
+    await eventually(() => {
+      const { brief, redirected } = ground.counters().connections;
+      const seen = [brief - before.brief, redirected - before.redirected];
+      // The one that waited counts now, the one that waits now does not yet.
+      return String(seen) === '101,0' ? '' : String(seen);
+    });
+    await opener.becomes(await opener.more(20), 'active redirected');
+    const { redirected } = ground.counters().messages;
+    await opener.more(10);
+    assert.equal(ground.counters().messages.redirected - redirected, 20);
+  }));
+
+  it('enter at once again when they last for longer', opening([], async (opener) => {
+    await opener.open(1, 100);
+    await opener.becomes(await opener.open(1, 1), 'tcp brief');
+    await opener.open(30, 40);
+    await opener.becomes(await opener.open(1, 1), 'active redirected');
+  }));
+
+  it('enter at once where the configuration says so', opening(['--set', 'placement.brief=0'], async (opener, ground) => {
+    await opener.becomes(await opener.open(1, 200), 'active redirected');
+    assert.equal(ground.counters().connections.brief, 0);
+  }));
+});
