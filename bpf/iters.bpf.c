@@ -127,8 +127,8 @@ static long refresh_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *
 		place_again(pair, set, found);
 		begin_to_learn(pair, set, found);
 		/* Also what another refresh moved on: whoever asks for this count is to see to it. */
-		found->back += pair->state == PAIR_TCP && pair->reason == REASON_LEARNING &&
-			       pair->left_ns;
+		found->back +=
+			pair->state == PAIR_TCP && pair->reason == REASON_LEARNING && pair->left_ns;
 	}
 	if (pair->state == PAIR_ACTIVE)
 		recall(pair, *id);

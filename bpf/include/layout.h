@@ -117,9 +117,9 @@ struct sidestep_settings {
 	__u64 window_bytes;    /* and so many bytes */
 	__u64 stream_ns;       /* a stream has sent so many within this time, */
 	__u32 stream_bytes;    /* of at most so many bytes each, on average */
-	__u32 brief_turns;     /* messages of each end up to which a connection is not worth enrolling; 0: all are */
-	__u64 stay_ns; /* how long a stream stays on TCP at least; doubles with each return */
-	__u64 owner;   /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
+	__u32 brief_turns; /* messages of each end up to which a connection is not worth enrolling; 0: all are */
+	__u64 stay_ns;  /* how long a stream stays on TCP at least; doubles with each return */
+	__u64 owner;    /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 	__u32 tell_all; /* 1: announce opens and closes too, each of which wakes the agent */
 	__u32 pad;
 };
