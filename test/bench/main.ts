@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** npm run bench: measures, row after row, and tells what came out. See options.ts for what can be asked. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { paintFor } from '../../agent/cli/render/paint.js';
 import { median } from '../../demo/statistics.js';
 import { Progress } from '../../demo/progress.js';
 import { alive, leftovers, remove, takeLock } from '../helpers/kernel.js';
 import { withPods } from '../helpers/pods.js';
+import { chart } from './chart.js';
 import { describeMachine, stolen } from './machine.js';
 import { readOptions, usage, UsageError, type Options } from './options.js';
 import { compareRuns, readRun, writeRun, type Measured, type Run } from './record.js';
@@ -18,6 +19,8 @@ import { ratioOf, type Block } from './statistics.js';
 const PATIENCE_S = 900;
 const full = { blocks: 8, sampleMs: 500 };
 const quickly = { blocks: 5, sampleMs: 200 };
+
+const TITLE = 'How many times better than plain TCP, or than what the row names';
 
 const stopped = { by: '' };
 
@@ -125,6 +128,7 @@ async function main(options: Options): Promise<number> {
   const before = options.compare === undefined ? undefined : readRun(options.compare);
   const run = options.read === undefined ? await measureAll(options, new Progress(process.stderr)) : readRun(options.read);
   print(options.markdown ? markdown(run.rows) : report(run, width, paint));
+  if (options.svg !== undefined) writeFileSync(options.svg, chart(run.rows, TITLE));
   const bad = failed.length > 0 ? 1 : 0;
   if (!before) return bad;
   const compared = compareRuns(before, run);

@@ -11,6 +11,7 @@ export interface Options {
   readonly compare: string | undefined;
   readonly read: string | undefined;
   readonly markdown: boolean;
+  readonly svg: string | undefined;
   readonly blocks: number | undefined;
   readonly sampleMs: number | undefined;
 }
@@ -27,6 +28,7 @@ export const usage = `usage: npm run bench -- [options]
   --compare <file> say what is slower or faster than in that run, beyond both intervals; exit code 1 if anything is slower
   --read <file>    measure nothing: show that run, and compare it if asked
   --markdown       print the table as docs/benchmarks.md has it
+  --svg <file>     draw the run
   --blocks <n>     blocks of four samples for each row, 2 to 100
   --ms <n>         length of a sample in milliseconds, 50 to 10000
   -h, --help       this text
@@ -53,7 +55,7 @@ function regex(text: string | undefined): RegExp | undefined {
 
 const flags = {
   quick: { type: 'boolean' }, only: { type: 'string' }, list: { type: 'boolean' }, out: { type: 'string' }, resume: { type: 'boolean' },
-  compare: { type: 'string' }, read: { type: 'string' }, markdown: { type: 'boolean' }, blocks: { type: 'string' }, ms: { type: 'string' }, help: { type: 'boolean', short: 'h' },
+  compare: { type: 'string' }, read: { type: 'string' }, markdown: { type: 'boolean' }, svg: { type: 'string' }, blocks: { type: 'string' }, ms: { type: 'string' }, help: { type: 'boolean', short: 'h' },
 } as const;
 
 function parse(argv: readonly string[]): ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'] {
@@ -66,10 +68,10 @@ function parse(argv: readonly string[]): ReturnType<typeof parseArgs<{ options: 
 
 /** Undefined when the reader wants the usage. */
 export function readOptions(argv: readonly string[]): Options | undefined {
-  const { quick = false, only, list = false, out = 'bench.json', resume = false, compare, read, markdown = false, blocks, ms, help = false } = parse(argv);
+  const { quick = false, only, list = false, out = 'bench.json', resume = false, compare, read, markdown = false, svg, blocks, ms, help = false } = parse(argv);
   if (help) return undefined;
   return {
-    quick, only: regex(only), list, out, resume, compare, read, markdown,
+    quick, only: regex(only), list, out, resume, compare, read, markdown, svg,
     blocks: whole('--blocks', blocks, 2, 100), sampleMs: whole('--ms', ms, 50, 10_000),
   };
 }

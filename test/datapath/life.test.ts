@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startActor } from '../helpers/actor.js';
 import { bpfObjects, newSince, noneSince } from '../helpers/bpf-objects.js';
 import { withDatapath } from '../helpers/datapath.js';
+import { eventually } from '../helpers/kernel-lock.js';
 
 const OWNER = fileURLToPath(new URL('../helpers/owner.js', import.meta.url));
 
@@ -43,6 +44,23 @@ describe('the life of a datapath', () => {
     await t.events_('open', 'redirected');
     await actor.quit();
     await t.events_('close', 'redirected');
+  }));
+
+  it('what goes well is announced only while somebody asks for it', () => withDatapath({ tellAll: false }, async (t) => {
+    const connect = async (): Promise<void> => {
+      const actor = await startActor(t);
+      await actor.talk();
+      await actor.quit();
+      await eventually(() => (t.pairs().length === 0 ? '' : 'the pair is there'));
+    };
+    await connect();
+    t.native.applyTelling(true);
+    await connect();
+    await t.events_('close', 'redirected');
+    t.native.applyTelling(false);
+    await connect();
+    assert.equal(t.counters().connections.redirected, 3);
+    assert.deepEqual(t.events.map(({ type }) => type), ['open', 'close']);
   }));
 
   it('an owner killed with SIGKILL under load: streams stay whole and redirected, the next one takes over', () => withDatapath({}, async (t) => {

@@ -4,6 +4,7 @@ import { describe, it } from 'mocha';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chart } from '../../bench/chart.js';
 import { readOptions, UsageError } from '../../bench/options.js';
 import { compareRuns, noisy, reaches, readRun, writeRun, type Measured, type Run } from '../../bench/record.js';
 import { markdown, report } from '../../bench/report.js';
@@ -100,5 +101,24 @@ describe('bench: rows and options', () => {
       assert.throws(() => readOptions(argv), UsageError, argv.join(' '));
     assert.equal(readOptions(['-h']), undefined);
     assert.equal(readOptions(['--only', '^trip'])?.only?.test('trip-64'), true);
+  });
+});
+
+describe('bench: the picture', () => {
+  const x = (svg: string, tag: string): number[] => [...svg.matchAll(new RegExp(`<${tag} class="(?:good|bad|free)" c?x1?="([0-9.]+)"`, 'g'))].map(([, value]) => Number(value));
+  const even = (svg: string): number => Number(/class="even" x1="([0-9.]+)"/.exec(svg)?.[1]);
+
+  it('has what is better on the right of even, whichever way better is, and what is worse on the left', () => {
+    const svg = chart([measured(), measured({ better: 'more', ratio: 1.5, low: 1.4, high: 1.6 }), measured({ better: 'more', ratio: 0.9 }), measured({ ratio: 1.2 })], 'title');
+    assert.deepEqual(x(svg, 'circle').map((at) => Math.sign(at - even(svg))), [1, 1, -1, -1]);
+    assert.ok(svg.includes('>1.67 <') && svg.includes('1.61..1.72'));
+  });
+
+  it('tells what reaches its target from what does not, and escapes what it is given', () => {
+    const svg = chart([measured({ target: 0.65 }), measured({ target: 0.5, what: 'a < b & "c"' }), measured({ ratio: 99, better: 'more' })], '<t>');
+    assert.deepEqual([...svg.matchAll(/<circle class="(\w+)"/g)].map(([, kind]) => kind), ['good', 'bad', 'free']);
+    assert.ok(svg.includes('a &#60; b &#38; &#34;c&#34;') && svg.includes('aria-label="&#60;t&#62;"'));
+    assert.equal(svg.match(/class="aim"/g)?.length, 2);
+    assert.ok(Math.max(...x(svg, 'circle')) <= 520 + 420, 'what is out of range stays in the picture');
   });
 });
