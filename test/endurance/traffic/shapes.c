@@ -35,10 +35,11 @@ void fill_hello(struct hello *h, uint64_t *random, uint64_t owner, enum kind kin
 			   ? BRIEF
 			   : often[next_random(random) % (sizeof(often) / sizeof(often[0]))];
 	h->seed = owner << 48 | next_random(random) >> 16;
-	h->unit = size_up_to(random, h->shape == BRIEF  ? 64 * KiB
-				     : h->shape == CHAT ? 4 * KiB
-							: MiB);
-	h->chunk = h->shape == ECHO ? h->unit : size_up_to(random, MiB);
+	h->unit = size_up_to(random, kind != ANY	? 4 * KiB
+				     : h->shape == BRIEF ? 64 * KiB
+							 : MiB);
+	/* A crowd that sends byte by byte would only show how many processors there are. */
+	h->chunk = h->shape == ECHO || kind == BRIEFLY ? h->unit : size_up_to(random, MiB);
 	h->pause_ms = (uint32_t)between(random, 1, 10);
 	switch (h->shape) {
 	case BRIEF:
