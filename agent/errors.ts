@@ -106,7 +106,7 @@ export const ERRORS = {
   },
   internal: {
     sentence: 'something went wrong that should not',
-    remedy: 'Report it with the log of the agent at log.level debug.',
+    remedy: 'Report it with the file that `sidestep bugreport` writes, best with log.level debug.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 
