@@ -74,8 +74,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));
   program.command('check').description('can this host run Sidestep, and run it well')
     .option('--quick', 'only look: load no program, try no socket')
+    .addOption(new Option('--pre', 'before an installation, by anybody: load, try and change nothing. Exit code 1: something to look at, 2: it cannot').conflicts('quick'))
     .addOption(outputOption())
-    .action((flags: { output?: 'json'; quick?: boolean }) => act(check(flags)));
+    .action((flags: { output?: 'json'; quick?: boolean; pre?: boolean }) => act(check(flags)));
   program.command('bugreport').description('one file with what a maintainer needs to judge this host, without secrets')
     .argument('[file]', 'a .tar.gz that does not exist yet')
     .option('--dir <directory>', 'a directory instead, which does not exist yet')

@@ -8,10 +8,12 @@ import { gather, type Manifest } from '../../bugreport/gather.js';
 import { Masker } from '../../bugreport/mask.js';
 import { PARTS, type Sources } from '../../bugreport/parts.js';
 import { writeArchive, writeDirectory } from '../../bugreport/write.js';
-import { providers } from '../../check/run.js';
+import { agentChecks } from '../../check/agent.js';
+import { preProviders } from '../../check/pre.js';
 import { SidestepError } from '../../errors.js';
 import type { Context, ReadFlags, Run } from '../context.js';
 import { EXIT, printJson, printLines } from '../io.js';
+import { hookProvider } from './check.js';
 
 export interface BugreportFlags extends ReadFlags {
   readonly dir?: string;
@@ -65,7 +67,7 @@ export const bugreport = (file: string | undefined, flags: BugreportFlags): Run 
   const config = loaded(context);
   const client = new AdminClient(socketPath(context.flags.runDir ?? config?.runDir ?? usualRunDir));
   const masker = new Masker({ pseudonyms: flags.mask, ...(await namesOf(context, config, client)) });
-  const sources: Sources = { client, config: () => config ?? context.load(), checks: providers, log: flags.log, logLines: flags.logLines };
+  const sources: Sources = { client, config: () => config ?? context.load(), checks: [...preProviders(await hookProvider()), agentChecks], log: flags.log, logLines: flags.logLines };
   const report = await gather(PARTS, sources, masker, flags.mask);
   const where = flags.dir ?? file ?? join(process.cwd(), `${name}.tar.gz`);
   if (flags.dir === undefined) await writeArchive(report, where, name);
