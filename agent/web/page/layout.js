@@ -1,0 +1,132 @@
+// Where everything on the map lies. Pure: from edges and a width to coordinates.
+
+/** @typedef {{ key: string, from: string, to: string }} Line */
+/** @typedef {{ name: string, layer: number, x: number, y: number, width: number, height: number }} Node */
+/** @typedef {{ key: string, d: string, x: number, y: number }} Link */
+/** @typedef {{ nodes: Node[], links: Link[], width: number, height: number, tight: boolean }} Layout */
+
+/**
+ * A client stands left of what it talks to. Lines that close a circle are left out of the reckoning.
+ * @type {(names: readonly string[], lines: readonly Line[]) => Map<string, number>}
+ */
+function layersOf(names, lines) {
+  /** @type {Map<string, Set<string>>} */
+  const next = new Map(names.map((name) => [name, new Set()]));
+  for (const { from, to } of lines) if (from !== to) next.get(from)?.add(to);
+  /** @type {Map<string, 'open' | 'done'>} */
+  const seen = new Map();
+  /** @type {string[]} */
+  const order = [];
+  for (const start of names) {
+    if (seen.has(start)) continue;
+    // By hand, not by recursion: a chain may be as long as there are edges.
+    const stack = [{ name: start, rest: [...(next.get(start) ?? [])] }];
+    seen.set(start, 'open');
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const to = top.rest.pop();
+      if (to === undefined) {
+        seen.set(top.name, 'done');
+        order.push(top.name);
+        stack.pop();
+      } else if (seen.get(to) === 'open') {
+        next.get(top.name)?.delete(to);
+      } else if (!seen.has(to)) {
+        seen.set(to, 'open');
+        stack.push({ name: to, rest: [...(next.get(to) ?? [])] });
+      }
+    }
+  }
+  const layers = new Map(names.map((name) => [name, 0]));
+  for (const name of order.reverse())
+    for (const to of next.get(name) ?? []) layers.set(to, Math.max(layers.get(to) ?? 0, (layers.get(name) ?? 0) + 1));
+  return layers;
+}
+
+/**
+ * Fewer crossings: each one goes to the middle of those it is connected with, a few times over.
+ * @type {(columns: string[][], lines: readonly Line[]) => void}
+ */
+function untangle(columns, lines) {
+  /** @type {Map<string, number>} */
+  const place = new Map();
+  const number = () => {
+    for (const column of columns) column.forEach((name, index) => place.set(name, (index + 0.5) / column.length));
+  };
+  /** @type {Map<string, string[]>} */
+  const near = new Map();
+  for (const { from, to } of lines) {
+    if (from === to) continue;
+    near.set(from, [...(near.get(from) ?? []), to]);
+    near.set(to, [...(near.get(to) ?? []), from]);
+  }
+  number();
+  for (let round = 0; round < 6; round++) {
+    for (const column of round % 2 === 0 ? columns : [...columns].reverse()) {
+      const middle = new Map(column.map((name) => {
+        const others = near.get(name) ?? [];
+        return [name, others.length === 0 ? (place.get(name) ?? 0) : others.reduce((total, other) => total + (place.get(other) ?? 0), 0) / others.length];
+      }));
+      column.sort((a, b) => (middle.get(a) ?? 0) - (middle.get(b) ?? 0));
+      number();
+    }
+  }
+}
+
+/**
+ * Lines of one side of a node do not leave from one point.
+ * @type {(node: Node, index: number, of: number) => number}
+ */
+const port = (node, index, of) => node.y + (node.height * (index + 1)) / (of + 1);
+
+/** @type {(lines: readonly Line[], nodes: Map<string, Node>) => Link[]} */
+function linksOf(lines, nodes) {
+  /** @type {(of: 'from' | 'to', other: 'from' | 'to') => Map<string, [index: number, of: number]>} */
+  const places = (of, other) => {
+    /** @type {Map<string, Line[]>} */
+    const bySide = new Map();
+    for (const line of lines) bySide.set(line[of], [...(bySide.get(line[of]) ?? []), line]);
+    return new Map([...bySide.values()].flatMap((side) => side
+      .sort((a, b) => (nodes.get(a[other])?.y ?? 0) - (nodes.get(b[other])?.y ?? 0))
+      .map(({ key }, index) => /** @type {const} */ ([key, [index, side.length]]))));
+  };
+  const outs = places('from', 'to');
+  const ins = places('to', 'from');
+  return lines.flatMap(({ key, from, to }) => {
+    const [a, b] = [nodes.get(from), nodes.get(to)];
+    if (!a || !b) return [];
+    const [y1, y2] = [port(a, ...(outs.get(key) ?? [0, 1])), port(b, ...(ins.get(key) ?? [0, 1]))];
+    if (a === b) {
+      const x = a.x + a.width;
+      return [{ key, d: `M${x} ${a.y + a.height * 0.25}c44 -14 44 ${a.height * 0.5 + 14} 0 ${a.height * 0.5}`, x: x + 34, y: a.y + a.height / 2 }];
+    }
+    const [x1, x2] = [a.x + a.width, b.x];
+    const bend = x2 > x1 ? (x2 - x1) / 2 : 90;
+    return [{ key, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, x: (x1 + x2) / 2, y: (y1 + y2) / 2 }];
+  });
+}
+
+/** @type {(lines: readonly Line[], width: number) => Layout} */
+export function layout(lines, width) {
+  const names = [...new Set(lines.flatMap(({ from, to }) => [from, to]))];
+  if (names.length === 0) return { nodes: [], links: [], width, height: 0, tight: false };
+  const layers = layersOf(names, lines);
+  const columns = Array.from({ length: Math.max(...layers.values()) + 1 }, (_, layer) => names.filter((name) => layers.get(name) === layer));
+  untangle(columns, lines);
+
+  const tallest = Math.max(...columns.map(({ length }) => length));
+  const tight = tallest > 10;
+  const [height, gap] = tight ? [24, 7] : [40, 18];
+  const total = tallest * (height + gap) + gap;
+  const narrow = width < 640;
+  const nodeWidth = narrow ? 118 : 172;
+  // A line from a program to itself goes out at the right.
+  const [left, margin] = [2, lines.some(({ from, to }) => from === to) ? 50 : 2];
+  const between = Math.max(narrow ? 72 : 130, (width - left - margin - columns.length * nodeWidth) / Math.max(1, columns.length - 1));
+  const all = columns.flatMap((column, layer) => column.map((name, index) => ({
+    name, layer, width: nodeWidth, height,
+    x: left + layer * (nodeWidth + Math.min(between, 340)),
+    y: (total - column.length * (height + gap) + gap) / 2 + index * (height + gap),
+  })));
+  const right = Math.max(...all.map(({ x }) => x)) + nodeWidth + margin;
+  return { nodes: all, links: linksOf(lines, new Map(all.map((node) => [node.name, node]))), width: right, height: total, tight };
+}
