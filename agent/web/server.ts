@@ -11,9 +11,12 @@ const atAddress = (host: string, port: number): string => `${isIPv6(host) ? `[${
 const text = 'text/plain; charset=utf-8';
 const longestQuery = 200;
 const mostConnections = 64;
+/** Between two lines of the log about requests that failed. */
+const quietMs = 60_000;
 
 export class WebServer {
   readonly #server: Server;
+  #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly files: ReadonlyMap<string, File>,
@@ -22,11 +25,19 @@ export class WebServer {
   ) {
     this.#server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8192 }, (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        this.log.warn('the web view could not be answered', { error });
+        this.#tell(error);
         this.#json(response, 500, { error: { code: error instanceof SidestepError ? error.code : 'internal', ...describeError(error) } });
       });
     });
     this.#server.maxConnections = mostConnections;
+  }
+
+  /** A page asks every two seconds, and anybody of this host as often as they like: the log must not grow with it. */
+  #tell(error: unknown): void {
+    const now = performance.now();
+    if (now - this.#toldAt < quietMs) return;
+    this.#toldAt = now;
+    this.log.warn('the web view could not be answered; the same is not told again for a while', { error });
   }
 
   /** The address in use, which differs from the wanted one when the port is 0. */
