@@ -137,10 +137,12 @@ export class Chromium {
   }
 
   async close(): Promise<void> {
-    const gone = this.child.exitCode === null ? once(this.child, 'exit') : undefined;
-    this.socket.close();
-    this.child.kill('SIGKILL');
+    // Killed, it would leave processes of its own behind.
+    const gone = once(this.child, 'exit');
+    this.socket.send(JSON.stringify({ id: ++this.#next, method: 'Browser.close' }));
     await gone;
+    this.socket.terminate();
+    this.child.stderr?.destroy();
     rmSync(this.profile, { recursive: true, force: true, maxRetries: 10 });
   }
 

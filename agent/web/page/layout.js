@@ -2,7 +2,7 @@
 
 /** @typedef {{ key: string, from: string, to: string }} Line */
 /** @typedef {{ name: string, layer: number, x: number, y: number, width: number, height: number }} Node */
-/** @typedef {{ key: string, d: string, x: number, y: number }} Link */
+/** `x`, `y`: where its label ends or begins. @typedef {{ key: string, d: string, x: number, y: number, anchor: 'start' | 'end' }} Link */
 /** @typedef {{ nodes: Node[], links: Link[], width: number, height: number, tight: boolean }} Layout */
 
 /**
@@ -97,11 +97,14 @@ function linksOf(lines, nodes) {
     const [y1, y2] = [port(a, ...(outs.get(key) ?? [0, 1])), port(b, ...(ins.get(key) ?? [0, 1]))];
     if (a === b) {
       const x = a.x + a.width;
-      return [{ key, d: `M${x} ${a.y + a.height * 0.25}c44 -14 44 ${a.height * 0.5 + 14} 0 ${a.height * 0.5}`, x: x + 34, y: a.y + a.height / 2 }];
+      return [{ key, d: `M${x} ${a.y + a.height * 0.25}c44 -14 44 ${a.height * 0.5 + 14} 0 ${a.height * 0.5}`, x: x + 34, y: a.y + a.height / 2, anchor: 'start' }];
     }
     const [x1, x2] = [a.x + a.width, b.x];
     const bend = x2 > x1 ? (x2 - x1) / 2 : 90;
-    return [{ key, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, x: (x1 + x2) / 2, y: (y1 + y2) / 2 }];
+    // At the end with fewer lines, where it runs level.
+    const isAtEnd = (ins.get(key)?.[1] ?? 1) <= (outs.get(key)?.[1] ?? 1);
+    const label = isAtEnd ? { x: x2 - 6, y: y2, anchor: /** @type {const} */ ('end') } : { x: x1 + 6, y: y1, anchor: /** @type {const} */ ('start') };
+    return [{ key, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, ...label }];
   });
 }
 

@@ -70,15 +70,15 @@ const pairs = new Table(tableOf('pairs'), /** @type {import('./tables.js').Colum
   { title: 'Bytes', cell: (pair) => bytes(sum([pair.clientSent, pair.serverSent]).bytes), sort: (pair) => sum([pair.clientSent, pair.serverSent]).bytes, right: true },
   { title: 'Age', cell: ({ ageMs }) => age(ageMs), sort: ({ ageMs }) => ageMs, right: true },
   { title: 'Reason', cell: ({ reason }) => (reason === 'redirected' ? '' : reasonCell(reason)), sort: ({ reason }) => reason },
-]), ({ id }) => id, 'No connection matches.');
+]), ({ id }) => id, 'There is none, or none that matches.');
 
 const reasons = new Table(tableOf('reasons'), /** @type {import('./tables.js').Column<View['reasons'][number]>[]} */ ([
   { title: 'Reason', cell: ({ name }) => name, sort: ({ name }) => name },
+  { title: 'It took TCP because', cell: ({ what }) => what, long: true },
+  { title: 'What to do', cell: ({ remedy }) => remedy, long: true },
   { title: 'Connections', cell: ({ connections }) => count(connections), sort: ({ connections }) => connections, right: true },
   { title: 'Messages', cell: ({ messages }) => count(messages), sort: ({ messages }) => messages, right: true },
   { title: 'Bytes', cell: (row) => bytes(row.bytes), sort: (row) => row.bytes, right: true },
-  { title: 'It took TCP because', cell: ({ what }) => what, long: true },
-  { title: 'What to do', cell: ({ remedy }) => remedy, long: true },
 ]), ({ name }) => name, 'Nothing has taken TCP.', ({ name }) => `reason-${name}`);
 
 const services = new Table(tableOf('services'), /** @type {import('./tables.js').Column<View['services']['rows'][number]>[]} */ ([

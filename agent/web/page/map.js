@@ -17,8 +17,8 @@ function make(name, attributes = {}) {
   return element;
 }
 
-/** @type {(text: string, room: number) => string} */
-const cut = (text, room) => (text.length <= room ? text : `${text.slice(0, room - 1)}…`);
+/** The end stays, where numbers tell siblings apart. @type {(text: string, room: number) => string} */
+const cut = (text, room) => (text.length <= room ? text : `${text.slice(0, room - 5)}…${text.slice(-4)}`);
 /** @type {(name: string) => string} */
 const named = (name) => (name === '' ? '(unknown)' : name);
 
@@ -27,6 +27,8 @@ export class ProcessMap {
   #nodes = new Map();
   /** @type {Map<string, SVGElement>} */
   #links = new Map();
+  /** @type {Map<string, SVGElement>} */
+  #labels = new Map();
   #drawn = '';
 
   /**
@@ -58,16 +60,24 @@ export class ProcessMap {
     this.svg.replaceChildren();
     this.#nodes.clear();
     this.#links.clear();
+    this.#labels.clear();
     this.svg.setAttribute('viewBox', `0 0 ${wide} ${height}`);
     this.svg.setAttribute('width', String(wide));
     this.svg.setAttribute('height', String(height));
     const isLabelled = links.length <= mostLabels && width >= 640;
-    for (const { key, d, x, y } of links) {
+    for (const { key, d } of links) {
       const link = make('g');
       link.append(make('path', { class: 'link', d }), make('title'));
-      if (isLabelled) link.append(make('text', { class: 'label', x: String(x), y: String(y - 5) }));
       this.#links.set(key, link);
       this.svg.append(link);
+    }
+    // Before all lines, whichever comes first.
+    if (isLabelled) {
+      for (const { key, x, y, anchor } of links) {
+        const label = make('text', { class: 'label', x: String(x), y: String(y - 6), 'text-anchor': anchor });
+        this.#labels.set(key, label);
+        this.svg.append(label);
+      }
     }
     for (const { name, x, y, width: room, height: high } of nodes) {
       const node = make('g', { class: 'node', tabindex: '0', role: 'button', transform: `translate(${x} ${y})` });
@@ -104,7 +114,7 @@ export class ProcessMap {
     const said = `${named(edge.client)} to ${named(edge.server)} port ${edge.port}: ${percent(share)} around the stack, ${rate(edge.rate) || 'no rate yet'}, ${plural(edge.live, 'open connection')}${why && `; on TCP: ${why}`}`;
     const title = link.querySelector('title');
     if (title) title.textContent = said;
-    const label = link.querySelector('text');
+    const label = this.#labels.get(edge.key);
     if (label) label.textContent = `:${edge.port}${edge.rate ? `  ${rate(edge.rate)}` : ''}${edge.why[0] ? `  ${edge.why[0].reason}` : ''}`;
   }
 
