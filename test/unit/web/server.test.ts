@@ -20,7 +20,7 @@ describe('web view over HTTP', () => {
   beforeEach(async () => { web = await startWebAgent(folder(), { mesh: { ...noMesh, services: () => [fakeService({ name: 'orders', addresses: ['127.0.0.1'], port: 8080 })] } }); });
   afterEach(() => web.stop());
 
-  const look = async (query = ''): Promise<ViewObject> => (await fetch(`${web.url}v1/view?${new URLSearchParams({ q: query })}`)).json() as Promise<ViewObject>;
+  const look = async (query = ''): Promise<ViewObject> => (await fetch(`${web.url}v1/view?${new URLSearchParams({ q: query }).toString()}`)).json() as Promise<ViewObject>;
   const raw = async (path: string, options: { method?: string; host?: string } = {}): Promise<IncomingMessage> => {
     const { port } = new URL(web.url);
     const sent = request({ host: '127.0.0.1', port, path, method: options.method ?? 'GET', headers: { host: options.host ?? `127.0.0.1:${port}` }, agent: false });
@@ -137,10 +137,10 @@ describe('web view as a part of the agent', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const { web, agent, stop } = await startWebAgent(folder(), {}, { port });
-    assert.deepEqual(web.state, { state: 'failed', detail: `the port of the web view is taken (127.0.0.1:${port})`, exposed: false });
-    assert.deepEqual(agent.lines.map(({ level }) => level), ['error']);
-    await stop();
+    const clashing = await startWebAgent(folder(), {}, { port });
+    assert.deepEqual(clashing.web.state, { state: 'failed', detail: `the port of the web view is taken (127.0.0.1:${port})`, exposed: false });
+    assert.deepEqual(clashing.agent.lines.map(({ level }) => level), ['error']);
+    await clashing.stop();
     other.close();
   });
 
