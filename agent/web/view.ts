@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { API_VERSION, type Versioned } from '../admin/objects.js';
 import { statusOf, type AgentView } from '../admin/routes.js';
 import { REASONS, type ReasonName } from '../datapath/reasons.js';
-import { bytesOf, plus, trafficOf, type Totals } from '../datapath/traffic.js';
+import { bytesOf, type Totals } from '../datapath/traffic.js';
 import type { Counters, DatapathInfo, Edge, Pair } from '../datapath/types.js';
 import type { ServiceView } from '../mesh/view.js';
 import type { PairView } from '../pairs/resolve.js';
@@ -65,7 +65,12 @@ export function bounded<T>(all: readonly T[], most: number): Bounded<T> {
 }
 
 const keyOf = (client: string, server: string, port: number): string => `${client}\0${server}\0${port}`;
-const bytesOfEdge = (edge: Edge): number => bytesOf(plus(edge.clientSent, edge.serverSent));
+
+/** The busiest first. What each has moved is added up once, not at every comparison: there may be tens of thousands. */
+function busiest<T extends Pick<Pair, 'clientSent' | 'serverSent'>>(all: readonly T[]): T[] {
+  const weighed = all.map((one) => ({ one, bytes: bytesOf(one.clientSent) + bytesOf(one.serverSent) }));
+  return weighed.sort((a, b) => b.bytes - a.bytes).map(({ one }) => one);
+}
 
 /** Every word must be in what the table shows of the pair. */
 export function matchesWords(pair: Pair, words: readonly string[]): boolean {
@@ -74,26 +79,20 @@ export function matchesWords(pair: Pair, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** What is open now, by edge: how many, why not accelerated, and by which services. */
-function liveOf(pairs: readonly Pair[], services: readonly ServiceView[]): Map<string, Pick<EdgeRow, 'live' | 'why' | 'services'>> {
+/** Each edge with what is open of it now: how many, why not accelerated, and by which services. */
+function withLive(edges: readonly Edge[], pairs: readonly Pair[], services: readonly ServiceView[]): EdgeRow[] {
   const virtual = new Map(services.flatMap(({ name, addresses, port }) => addresses.map((address) => [`${address} ${port}`, name])));
-  const byEdge = new Map<string, Pair[]>();
-  for (const pair of pairs) {
-    const key = keyOf(pair.client.comm, pair.server.comm, pair.server.port);
-    const known = byEdge.get(key);
-    if (known) known.push(pair);
-    else byEdge.set(key, [pair]);
-  }
-  return new Map([...byEdge].map(([key, open]) => {
+  const byEdge = new Map(edges.map(({ client, server, port }): [string, Pair[]] => [keyOf(client, server, port), []]));
+  for (const pair of pairs) byEdge.get(keyOf(pair.client.comm, pair.server.comm, pair.server.port))?.push(pair);
+  return edges.map((edge) => {
+    const open = byEdge.get(keyOf(edge.client, edge.server, edge.port)) ?? [];
     const counts = new Map<ReasonName, number>();
     for (const { state, reason } of open) if (state !== 'active') counts.set(reason, (counts.get(reason) ?? 0) + 1);
     const why = [...counts].map(([reason, held]) => ({ reason, pairs: held })).sort((a, b) => b.pairs - a.pairs);
     const asked = new Set(open.map(({ dialledAddress, dialledPort }) => virtual.get(`${dialledAddress} ${dialledPort}`)).filter((name) => name !== undefined));
-    return [key, { live: open.length, why, services: [...asked] }];
-  }));
+    return { ...edge, live: open.length, why, services: [...asked] };
+  });
 }
-
-const none = { live: 0, why: [], services: [] };
 
 /** Those that anything took TCP for, since the counters began. */
 const reasonRows = ({ connections, messages, bytes }: Counters): ReasonRow[] =>
@@ -121,8 +120,8 @@ export class Viewer {
   async look(query: string): Promise<ViewObject> {
     const { all, ...rest } = this.#fresh();
     const words = query.toLowerCase().split(/\s+/).filter((word) => word !== '');
-    const matching = all.filter((pair) => matchesWords(pair, words)).sort((a, b) => bytesOf(trafficOf(b)) - bytesOf(trafficOf(a)));
-    const { rows, more } = bounded(matching, this.most);
+    const matching = words.length === 0 ? all : all.filter((pair) => matchesWords(pair, words));
+    const { rows, more } = bounded(busiest(matching), this.most);
     // Only what is shown is looked for in /proc.
     return { ...rest, pairs: { rows: await this.view.resolver.resolve(rows), more } };
   }
@@ -140,11 +139,10 @@ export class Viewer {
     const { ready, datapath: { mode, modeWhy, enabled, observe }, totals, problems } = statusOf(this.view);
     const all = datapath.pairs();
     const services = mesh.services();
-    const live = liveOf(all, services);
-    const edges = datapath.edges().sort((a, b) => bytesOfEdge(b) - bytesOfEdge(a));
+    const edges = bounded(busiest(datapath.edges()), this.most);
     return {
       apiVersion: API_VERSION, at: Date.now(), host: hostname(), version, ready, datapath: { mode, modeWhy, enabled, observe }, totals, problems, exposed: this.exposed(),
-      edges: bounded(edges.map((edge) => ({ ...edge, ...(live.get(keyOf(edge.client, edge.server, edge.port)) ?? none) })), this.most),
+      edges: { ...edges, rows: withLive(edges.rows, all, services) },
       reasons: reasonRows(datapath.counters()),
       services: bounded(services, this.most),
       listeners: bounded(reuseport.lastView().groups.map(groupRow), this.most),
