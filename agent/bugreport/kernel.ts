@@ -35,7 +35,8 @@ async function bpftool<T>(...args: readonly string[]): Promise<T> {
   } catch (error) {
     const { code, stdout } = error as { code?: unknown; stdout?: string };
     if (code === 'ENOENT') throw new Error('bpftool is not installed', { cause: error });
-    throw new Error(`bpftool ${args.join(' ')}: ${stdout === undefined || stdout === '' ? (error as Error).message : stdout}`, { cause: error });
+    const [, said = (error as Error).message] = /"error":\s*"([^"]*)"/.exec(stdout ?? '') ?? [];
+    throw new Error(`bpftool ${args.join(' ')}: ${said}`, { cause: error });
   }
 }
 

@@ -54,10 +54,12 @@ async function namesOf({ io: { env } }: Context, config: Config | undefined, cli
 function told({ missing, masked }: Manifest, where: string): string[] {
   const { pseudonyms, addresses, hosts, users, secrets } = masked;
   const names = pseudonyms ? `${addresses} addresses, ${hosts} names of hosts and ${users} of users have pseudonyms` : 'addresses and names are as they are (--no-mask)';
+  // Without an agent many files lack for one reason.
+  const reasons = [...new Set(missing.map(({ because }) => because))];
   return [
     where,
     `  masked: ${secrets} secrets; ${names}. Read it before you send it`,
-    ...missing.map(({ file, because }) => `  without ${file}: ${because}`),
+    ...reasons.map((reason) => `  without ${missing.filter(({ because }) => because === reason).map(({ file }) => file).join(', ')}: ${reason}`),
   ];
 }
 

@@ -139,7 +139,9 @@ export class ProcessMap {
 
   /** @type {(name: string | undefined) => void} */
   #highlight(name) {
-    for (const link of this.#links.values())
-      link.classList.toggle('dim', name !== undefined && link.dataset['from'] !== name && link.dataset['to'] !== name);
+    for (const [key, link] of this.#links) {
+      const isOther = name !== undefined && link.dataset['from'] !== name && link.dataset['to'] !== name;
+      for (const element of [link, this.#labels.get(key)]) element?.classList.toggle('dim', isOther);
+    }
   }
 }

@@ -135,7 +135,7 @@ describe('bugreport', () => {
     const { missing } = manifestOf(files);
     assert.deepEqual(missing.filter(({ file }) => file.startsWith('agent/')).length, PARTS.filter(({ file }) => file.startsWith('agent/')).length);
     assert.match(missing.find(({ file }) => file === 'agent/status.json')!.because, /no agent answers/);
-    assert.match(outcome.stdout, /without agent\/status\.json: no agent answers/);
+    assert.match(outcome.stdout, /without agent\/config\.json, agent\/status\.json, .*: no agent answers \(\S+\)$/m);
   });
 
   it('with a configuration that does not load says why, without what was in it', async () => {
