@@ -16,10 +16,11 @@ const assigned = new RegExp(`(?<key>${name})(?<is>${separator})(?<value>${quoted
 export const isSecretName = (key: string): boolean => new RegExp(`^${name}$`, 'i').test(key) || /^authorization$/i.test(key);
 
 // A path says where a secret is, a number is the kernel's name of a socket, and these say that there is none.
-const harmless = /^(?:\\*["'])?(?:\/[\w./-]*|\d+|true|false|null|)(?:\\*["'])?$/;
+const harmless = /^(?:\\*["'])?(?:\/[\w./-]*|\d+|true|false|null|\[masked\]?|)(?:\\*["'])?$/;
+
+const block = /-----BEGIN [^-\n]*-----[^]*?(?:-----+END [^-\n]*-----+|$)/g;
 
 const shapes: readonly RegExp[] = [
-  /-----BEGIN [^-\n]*-----[^]*?(?:-----+END [^-\n]*-----+|$)/g,
   // What is left of such a block when its first lines are not there: whole lines of base64. A hash is of small hex digits.
   /^(?![0-9a-f]+$)[A-Za-z0-9+/]{60,76}={0,2}$/gm,
   /\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g,
@@ -35,17 +36,18 @@ export function replaceSecrets(text: string, count: () => void): string {
     count();
     return MASKED;
   };
-  let result = text
+  const assign = (...args: unknown[]): string => {
+    const { key = '', is = '', value = '', slashes = '', quote = '' } = args.at(-1) as Record<string, string | undefined>;
+    if (harmless.test(value)) return String(args[0]);
+    return `${key}${is}${slashes}${quote}${masked()}${slashes}${quote}`;
+  };
+  // Whole blocks first, then whole values: a part that was taken out would hide where the rest ends.
+  const result = text
+    .replace(block, masked)
+    .replace(assigned, assign)
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/"'<>]*@/gi, (_, scheme: string) => `${scheme}${masked()}@`)
     .replace(/(?<![\w/])[\w.%+-]+:[^\s:@/"']+@(?=[\w[])/g, () => `${masked()}@`)
     .replace(/(authorization\\*["']?\s*[:=]\s*\\*["']?)[^\n"'\\]+/gi, (_, before: string) => before + masked())
     .replace(/\b(bearer)\s+[\w.~+/=-]+/gi, (_, scheme: string) => `${scheme} ${masked()}`);
-  for (const shape of shapes) result = result.replace(shape, masked);
-  return result.replace(assigned, (...args: unknown[]) => {
-    const { key, is, value, slashes, quote } = args.at(-1) as Record<string, string | undefined>;
-    const all = String(args[0]);
-    if (value === undefined || harmless.test(value) || value.includes(MASKED)) return all;
-    const mark = quote === undefined ? '' : `${slashes ?? ''}${quote}`;
-    return `${key ?? ''}${is ?? ''}${mark}${masked()}${mark}`;
-  });
+  return shapes.reduce((rest, shape) => rest.replace(shape, masked), result);
 }

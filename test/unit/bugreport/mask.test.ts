@@ -39,6 +39,18 @@ describe('masking of secrets', () => {
       gone(text, secret, masker({ pseudonyms: false }));
     });
 
+  it('after any of its names, whatever it is made of, also as JSON and as JSON within JSON', () => {
+    const key = fc.constantFrom('password', 'clientSecret', 'bus.token', 'API_KEY', 'db-passwd', 'private_key', 'X-Auth-Token', 'jwt', 'seed');
+    const value = fc.string({ minLength: 5, maxLength: 30 }).filter((text) => /[a-z]{2}/i.test(text) && !text.startsWith('/') && text.trim() === text);
+    fc.assert(fc.property(key, value, fc.nat(3), (name, secret, depth) => {
+      let text = JSON.stringify({ before: 1, [name]: secret, after: 'kept' });
+      for (let level = 1; level < depth; level++) text = JSON.stringify({ msg: text });
+      const masked = masker().text(text);
+      const pieces = secret.split(/[^a-z]+/i).filter((piece) => piece.length > 1 && !`${name} before after kept msg masked`.toLowerCase().includes(piece.toLowerCase()));
+      return pieces.every((piece) => !masked.includes(piece)) && masked.includes('kept');
+    }), { numRuns: 5000 });
+  });
+
   it('leaves what only looks like one: paths, hashes, numbers of the kernel, the words themselves', () => {
     const text = 'bus.nkey: /etc/sidestep/host.nk, buildid:0123456789abcdef0123456789abcdef01234567, cookie: 8731, token: null';
     assert.equal(masker().text(text), text);

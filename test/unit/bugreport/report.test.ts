@@ -13,7 +13,7 @@ import { fakeEndpoint, fakePair } from '../../../agent/datapath/fake.js';
 import { zeroTraffic } from '../../../agent/datapath/traffic.js';
 import { noMesh, startTestAgent, type TestAgent } from '../../helpers/agent-view.js';
 import { folder } from '../../helpers/folder.js';
-import { sidestep, type Outcome } from '../../helpers/run.js';
+import { sidestep, start, type Outcome } from '../../helpers/run.js';
 import { fakeMesh } from '../agent/fake-mesh.js';
 import { fakeProfile } from '../agent/fake-profile.js';
 
@@ -98,6 +98,18 @@ describe('bugreport', () => {
     assert.equal(statSync(directory).mode & 0o777, 0o700);
     assert.equal(statSync(join(directory, 'config.json')).mode & 0o777, 0o600);
     assert.ok(manifest.masked.secrets >= 6 && manifest.masked.addresses >= 10 && manifest.masked.hosts > 2 && manifest.masked.users > 2, JSON.stringify(manifest.masked));
+  });
+
+  it('of a whole agent lacks nothing that an agent tells, its metrics among it', async () => {
+    const other = folder();
+    const running = start('test/helpers/fake-agent.js', [other]);
+    await running.said('"ready"');
+    const outcome = await sidestep(['--run-dir', other, 'bugreport', '--dir', join(other, 'report')]);
+    running.child.kill('SIGKILL');
+    const files = filesBelow(join(other, 'report'));
+    assert.deepEqual(manifestOf(files).missing.filter(({ file }) => file.startsWith('agent/')), [], outcome.stdout);
+    assert.match(files.get('agent/metrics.txt')!, /^sidestep_enabled 1$/m);
+    absent(files, ['127.0.0.1']);
   });
 
   it('the same address has the same pseudonym in every file, and none of another report', async () => {
