@@ -33,13 +33,17 @@ async function metrics({ client }: Sources): Promise<string> {
   return answer.text();
 }
 
+/** That of the agent, which may run with another configuration than the one that is found here. */
+const pinPath = ({ client, config }: Sources): Promise<string> =>
+  client.status().then(({ datapath }) => datapath.pinPath, () => config().bpf.pinPath);
+
 export const PARTS: readonly Part[] = [
   { file: 'versions.json', gather: versions },
   { file: 'host.json', gather: hostFacts },
   { file: 'check.json', gather: (sources) => runChecks(sources.checks, { config: sources.config(), host: realHost }) },
   { file: 'config.json', gather: (sources) => configOrigin(sources.config()) },
   { file: 'kernel.json', gather: kernelObjects },
-  { file: 'pins.json', gather: (sources) => pinned(sources.config().bpf.pinPath) },
+  { file: 'pins.json', gather: async (sources) => pinned(await pinPath(sources)) },
   { file: 'log.txt', gather: ({ log, logLines }) => lastLines(log, logLines) },
   { file: 'agent/config.json', gather: ({ client }) => client.config() },
   { file: 'agent/status.json', gather: ({ client }) => client.status() },

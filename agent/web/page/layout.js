@@ -2,7 +2,7 @@
 
 /** @typedef {{ key: string, from: string, to: string }} Line */
 /** @typedef {{ name: string, layer: number, x: number, y: number, width: number, height: number }} Node */
-/** `x`, `y`: where its label ends or begins. @typedef {{ key: string, d: string, x: number, y: number, anchor: 'start' | 'end' }} Link */
+/** `x`, `y`: where its label ends or begins. @typedef {{ key: string, d: string, x: number, y: number, anchor: 'start' | 'end', backwards: boolean }} Link */
 /** @typedef {{ nodes: Node[], links: Link[], width: number, height: number, tight: boolean }} Layout */
 
 /**
@@ -78,34 +78,58 @@ function untangle(columns, lines) {
  */
 const port = (node, index, of) => node.y + (node.height * (index + 1)) / (of + 1);
 
+/** @type {(key: string, node: Node) => Link} */
+function loop(key, { x, y, width, height }) {
+  const d = `M${x + width} ${y + height * 0.25}c44 -14 44 ${height * 0.5 + 14} 0 ${height * 0.5}`;
+  // Its label stands above the box: at the right there may be no room.
+  return { key, d, x: x + width, y: y + 1, anchor: 'end', backwards: false };
+}
+
 /** @type {(lines: readonly Line[], nodes: Map<string, Node>) => Link[]} */
 function linksOf(lines, nodes) {
-  /** @type {(of: 'from' | 'to', other: 'from' | 'to') => Map<string, [index: number, of: number]>} */
+  // Lines that close a circle run from right to left; they are drawn all the same from the right of one box to the left of another.
+  const across = lines.flatMap(({ key, from, to }) => {
+    const [a, b] = [nodes.get(from), nodes.get(to)];
+    if (!a || !b || a === b) return [];
+    return [a.x < b.x ? { key, left: a, right: b, backwards: false } : { key, left: b, right: a, backwards: true }];
+  });
+  /** @type {(of: 'left' | 'right', other: 'left' | 'right') => Map<string, [index: number, of: number]>} */
   const places = (of, other) => {
-    /** @type {Map<string, Line[]>} */
-    const bySide = new Map();
-    for (const line of lines) bySide.set(line[of], [...(bySide.get(line[of]) ?? []), line]);
-    return new Map([...bySide.values()].flatMap((side) => side
-      .sort((a, b) => (nodes.get(a[other])?.y ?? 0) - (nodes.get(b[other])?.y ?? 0))
+    /** @type {Map<Node, typeof across>} */
+    const byNode = new Map();
+    for (const line of across) byNode.set(line[of], [...(byNode.get(line[of]) ?? []), line]);
+    return new Map([...byNode.values()].flatMap((side) => side.sort((a, b) => a[other].y - b[other].y)
       .map(({ key }, index) => /** @type {const} */ ([key, [index, side.length]]))));
   };
-  const outs = places('from', 'to');
-  const ins = places('to', 'from');
-  return lines.flatMap(({ key, from, to }) => {
-    const [a, b] = [nodes.get(from), nodes.get(to)];
-    if (!a || !b) return [];
-    const [y1, y2] = [port(a, ...(outs.get(key) ?? [0, 1])), port(b, ...(ins.get(key) ?? [0, 1]))];
-    if (a === b) {
-      const x = a.x + a.width;
-      return [{ key, d: `M${x} ${a.y + a.height * 0.25}c44 -14 44 ${a.height * 0.5 + 14} 0 ${a.height * 0.5}`, x: x + 34, y: a.y + a.height / 2, anchor: 'start' }];
-    }
-    const [x1, x2] = [a.x + a.width, b.x];
-    const bend = x2 > x1 ? (x2 - x1) / 2 : 90;
+  const [starts, ends] = [places('left', 'right'), places('right', 'left')];
+  const links = across.map(({ key, left, right, backwards }) => {
+    const [start, starting] = starts.get(key) ?? [0, 1];
+    const [end, ending] = ends.get(key) ?? [0, 1];
+    const [x1, y1, x2, y2] = [left.x + left.width, port(left, start, starting), right.x, port(right, end, ending)];
+    const bend = (x2 - x1) / 2;
     // At the end with fewer lines, where it runs level.
-    const isAtEnd = (ins.get(key)?.[1] ?? 1) <= (outs.get(key)?.[1] ?? 1);
-    const label = isAtEnd ? { x: x2 - 6, y: y2, anchor: /** @type {const} */ ('end') } : { x: x1 + 6, y: y1, anchor: /** @type {const} */ ('start') };
-    return [{ key, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, ...label }];
+    const label = ending <= starting ? { x: x2 - 6, y: y2, anchor: /** @type {const} */ ('end') } : { x: x1 + 6, y: y1, anchor: /** @type {const} */ ('start') };
+    return { key, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, ...label, backwards };
   });
+  const loops = lines.flatMap(({ key, from, to }) => {
+    const node = from === to ? nodes.get(from) : undefined;
+    return node ? [loop(key, node)] : [];
+  });
+  return [...links, ...loops];
+}
+
+/**
+ * Boxes with room at each side for the labels of the lines there.
+ * @type {(names: readonly string[], lines: readonly Line[], layers: Map<string, number>) => Map<string, number>}
+ */
+function roomy(names, lines, layers) {
+  /** @type {Map<string, number>} */
+  const ends = new Map();
+  for (const { from, to } of lines) {
+    const isForwards = (layers.get(from) ?? 0) < (layers.get(to) ?? 0);
+    for (const side of [`right ${isForwards ? from : to}`, `left ${isForwards ? to : from}`]) ends.set(side, (ends.get(side) ?? 0) + 1);
+  }
+  return new Map(names.map((name) => [name, Math.max(40, 17 * Math.max(ends.get(`left ${name}`) ?? 0, ends.get(`right ${name}`) ?? 0) + 8)]));
 }
 
 /** @type {(lines: readonly Line[], width: number) => Layout} */
@@ -116,20 +140,26 @@ export function layout(lines, width) {
   const columns = Array.from({ length: Math.max(...layers.values()) + 1 }, (_, layer) => names.filter((name) => layers.get(name) === layer));
   untangle(columns, lines);
 
-  const tallest = Math.max(...columns.map(({ length }) => length));
-  const tight = tallest > 10;
-  const [height, gap] = tight ? [24, 7] : [40, 18];
-  const total = tallest * (height + gap) + gap;
+  const tight = columns.some(({ length }) => length > 10);
+  const gap = tight ? 7 : 20;
+  const heights = tight ? new Map(names.map((name) => [name, 24])) : roomy(names, lines, layers);
+  /** @type {(column: readonly string[]) => number} */
+  const tall = (column) => column.reduce((sum, name) => sum + (heights.get(name) ?? 0) + gap, -gap);
+  const total = Math.max(...columns.map(tall)) + 2 * gap;
   const narrow = width < 640;
   const nodeWidth = narrow ? 118 : 172;
   // A line from a program to itself goes out at the right.
   const [left, margin] = [2, lines.some(({ from, to }) => from === to) ? 50 : 2];
   const between = Math.max(narrow ? 72 : 130, (width - left - margin - columns.length * nodeWidth) / Math.max(1, columns.length - 1));
-  const all = columns.flatMap((column, layer) => column.map((name, index) => ({
-    name, layer, width: nodeWidth, height,
-    x: left + layer * (nodeWidth + Math.min(between, 340)),
-    y: (total - column.length * (height + gap) + gap) / 2 + index * (height + gap),
-  })));
+  const all = columns.flatMap((column, layer) => {
+    let y = (total - tall(column)) / 2;
+    return column.map((name) => {
+      const height = heights.get(name) ?? 0;
+      const node = { name, layer, x: left + layer * (nodeWidth + Math.min(between, 420)), y, width: nodeWidth, height };
+      y += height + gap;
+      return node;
+    });
+  });
   const right = Math.max(...all.map(({ x }) => x)) + nodeWidth + margin;
   return { nodes: all, links: linksOf(lines, new Map(all.map((node) => [node.name, node]))), width: right, height: total, tight };
 }

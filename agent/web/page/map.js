@@ -73,8 +73,9 @@ export class ProcessMap {
     }
     // Before all lines, whichever comes first.
     if (isLabelled) {
-      for (const { key, x, y, anchor } of links) {
+      for (const { key, x, y, anchor, backwards } of links) {
         const label = make('text', { class: 'label', x: String(x), y: String(y - 6), 'text-anchor': anchor });
+        if (backwards) label.dataset['arrow'] = '← ';
         this.#labels.set(key, label);
         this.svg.append(label);
       }
@@ -82,10 +83,10 @@ export class ProcessMap {
     for (const { name, x, y, width: room, height: high } of nodes) {
       const node = make('g', { class: 'node', tabindex: '0', role: 'button', transform: `translate(${x} ${y})` });
       node.dataset['name'] = name;
-      const text = make('text', { x: '10', y: tight ? '16' : '17' });
+      const text = make('text', { x: '10', y: tight ? '16' : String(high / 2 - 3) });
       text.textContent = cut(named(name), Math.floor((room - 16) / 7.4));
       node.append(make('rect', { width: String(room), height: String(high), rx: '7' }), text, make('title'));
-      if (!tight) node.append(make('text', { class: 'ports', x: '10', y: '32' }));
+      if (!tight) node.append(make('text', { class: 'ports', x: '10', y: String(high / 2 + 12) }));
       node.addEventListener('click', () => this.onPick(name));
       node.addEventListener('keydown', (event) => {
         if (event.key !== 'Enter' && event.key !== ' ') return;
@@ -115,7 +116,7 @@ export class ProcessMap {
     const title = link.querySelector('title');
     if (title) title.textContent = said;
     const label = this.#labels.get(edge.key);
-    if (label) label.textContent = `:${edge.port}${edge.rate ? `  ${rate(edge.rate)}` : ''}${edge.why[0] ? `  ${edge.why[0].reason}` : ''}`;
+    if (label) label.textContent = `${label.dataset['arrow'] ?? ''}:${edge.port}${edge.rate ? `  ${rate(edge.rate)}` : ''}${edge.why[0] ? `  ${edge.why[0].reason}` : ''}`;
   }
 
   /** What a box serves, in the box and for those who hear it. @type {(edges: readonly Rated[]) => void} */

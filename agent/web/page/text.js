@@ -38,12 +38,17 @@ export const at = ({ address, port, family }) => `${family === 'ipv6' ? `[${addr
 /** @type {(end: End) => string} */
 export const nameOf = (end) => (end.comm === '' && end.pid === 0 ? at(end) : `${end.comm === '' ? '?' : end.comm}${end.pid === 0 ? '' : `/${end.pid}`}`);
 
-/** @type {(sent: readonly Traffic[]) => { around: number, all: number, share: number | undefined, bytes: number }} */
+/**
+ * The share is that of the messages; what never entered the map has bytes only.
+ * @type {(sent: readonly Traffic[]) => { share: number | undefined, bytes: number }}
+ */
 export function sum(sent) {
-  const messages = sent.reduce((total, one) => total + one.redirectedMessages + one.passedMessages, 0);
-  const around = sent.reduce((total, one) => total + one.redirectedMessages, 0);
-  const all = sent.reduce((total, one) => total + one.redirectedBytes + one.passedBytes, 0);
-  return { around, all: messages, share: messages === 0 ? undefined : around / messages, bytes: all };
+  /** @type {(what: (one: Traffic) => number) => number} */
+  const total = (what) => sent.reduce((before, one) => before + what(one), 0);
+  const [around, passed] = [total((one) => one.redirectedMessages), total((one) => one.passedMessages)];
+  const [aroundBytes, passedBytes] = [total((one) => one.redirectedBytes), total((one) => one.passedBytes)];
+  const bytes = aroundBytes + passedBytes;
+  return { share: around + passed > 0 ? around / (around + passed) : bytes > 0 ? aroundBytes / bytes : undefined, bytes };
 }
 
 /** Which of the four looks a line or a cell has. @type {(share: number | undefined) => 'around' | 'mixed' | 'tcp' | 'quiet'} */

@@ -8,7 +8,7 @@ import { many } from '../../helpers/web-view.js';
 
 interface Line { key: string; from: string; to: string }
 interface Node { name: string; layer: number; x: number; y: number; width: number; height: number }
-interface Layout { nodes: Node[]; links: { key: string; d: string }[]; width: number; height: number }
+interface Layout { nodes: Node[]; links: { key: string; d: string; backwards: boolean }[]; width: number; height: number }
 
 const page = (file: string): Promise<unknown> => import(pathToFileURL(join(packageRoot(), 'agent/web/page', file)).href);
 const lines = (...pairs: readonly (readonly [string, string])[]): Line[] => pairs.map(([from, to], index) => ({ key: String(index), from, to }));
@@ -37,12 +37,14 @@ describe('layout of the map', () => {
 
   it('survives circles, and programs that talk to themselves', () => {
     const given = lines(['a', 'b'], ['b', 'c'], ['c', 'a'], ['a', 'a'], ['x', 'x']);
-    sound(layout(given, 900), given);
+    const drawn = layout(given, 900);
+    sound(drawn, given);
+    assert.deepEqual(drawn.links.filter(({ backwards }) => backwards).length, 1, 'one line closes the circle');
   });
 
   it('takes a chain as long as there are edges', () => {
-    const given = Array.from({ length: 3000 }, (_, index): Line => ({ key: String(index), from: `n${index}`, to: `n${index + 1}` }));
-    assert.equal(layerOf(layout(given, 900))['n3000'], 3000);
+    const given = Array.from({ length: 1500 }, (_, index): Line => ({ key: String(index), from: `n${index}`, to: `n${index + 1}` }));
+    assert.equal(layerOf(layout(given, 900))['n1500'], 1500);
   });
 
   it('needs no more than the width for two tiers, down to a telephone', () => {
