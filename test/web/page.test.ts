@@ -6,6 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { Chromium, findChromium, type Look, type Tab } from '../helpers/chromium.js';
 import { folder } from '../helpers/folder.js';
+import { noMesh } from '../helpers/agent-view.js';
+import { fakeGroup, fakeListener, fakeReuseportView } from '../helpers/reuseport-view.js';
+import { fakeService } from '../unit/agent/fake-mesh.js';
 import { few, fill, many, startWebAgent, type Talk, type WebAgent } from '../helpers/web-view.js';
 
 /** Where pictures go, for somebody who wants to look: SIDESTEP_PICTURES=DIRECTORY. */
@@ -169,6 +172,22 @@ describe('the page in Chromium', () => {
     has('status', /^/);
     has('link', /blocking/);
     assert.ok(heard.filter(({ role }) => role === 'button' || role === 'link').every(({ name }) => name.trim() !== ''));
+  });
+
+  it('shows services, listeners, and the service that a connection went by', async () => {
+    const view = fakeReuseportView({ groups: [fakeGroup({ listeners: [fakeListener(), fakeListener({ state: 'stuck' })] }), fakeGroup({ port: 9, balanced: false, because: 'nobody chose it' })] });
+    const reuseport = { view: () => Promise.resolve(view), lastView: () => view, rotate: () => Promise.resolve([]) };
+    const mesh = { ...noMesh, services: () => [fakeService({ name: 'orders', addresses: ['127.0.0.1'], port: 8080 }), fakeService({ name: 'dead', up: 0 })] };
+    const other = await startWebAgent(folder(), { mesh, reuseport });
+    fill(other.agent.datapath, few);
+    await tab.open(other.url);
+    await tab.until(polled(1));
+    assert.match(await text('#services tbody'), /orders127\.0\.0\.1 port 80\d+\/tcprandom2 of 3/);
+    assert.deepEqual(await tab.run("[...document.querySelectorAll('#services td.tcp')].map((cell) => cell.textContent)"), ['0 of 3']);
+    assert.deepEqual(await tab.run("[...document.querySelectorAll('#listeners tbody tr')].map((row) => row.textContent)"),
+      ['0.0.0.0:8080/tcp1 of 2least-queue', '0.0.0.0:9/tcp2 of 2left to the kernel: nobody chose it']);
+    assert.match(await text('#map'), /orders :8080/);
+    await other.stop();
   });
 
   it('says that the agent has gone, and goes on when it is back', async () => {
