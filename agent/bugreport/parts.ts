@@ -34,8 +34,8 @@ async function metrics({ client }: Sources): Promise<string> {
 }
 
 /** That of the agent, which may run with another configuration than the one that is found here. */
-const pinPath = ({ client, config }: Sources): Promise<string> =>
-  client.status().then(({ datapath }) => datapath.pinPath, () => config().bpf.pinPath);
+const pinPath = (sources: Sources): Promise<string> =>
+  sources.client.status().then(({ datapath }) => datapath.pinPath, () => sources.config().bpf.pinPath);
 
 export const PARTS: readonly Part[] = [
   { file: 'versions.json', gather: versions },
