@@ -56,6 +56,10 @@ export const ERRORS = {
     sentence: 'the port of the metrics is taken',
     remedy: 'Choose another metrics.port, or 0 for any; the connections of the host are not affected.',
   },
+  web_port_in_use: {
+    sentence: 'the port of the web view is taken',
+    remedy: 'Choose another web.port, or 0 for any; the connections of the host are not affected.',
+  },
   socket_in_use: {
     sentence: 'the path of the admin socket is taken by something else',
     remedy: 'Move it away, or choose another runDir.',
@@ -106,7 +110,7 @@ export const ERRORS = {
   },
   internal: {
     sentence: 'something went wrong that should not',
-    remedy: 'Report it with the log of the agent at log.level debug.',
+    remedy: 'Report it with the file that `sidestep bugreport` writes, best with log.level debug.',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,4 +1,4 @@
-/** Wiring only, in the order things start: log, datapath, events, admin, metrics, configuration, live table. */
+/** Wiring only, in the order things start: log, datapath, events, admin, metrics, web view, configuration, live table. */
 import { constants } from 'node:os';
 import type { Config, LoadOptions } from '../config/load.js';
 import type { AgentView } from './admin/routes.js';
@@ -30,6 +30,7 @@ import type { ReuseportHost } from './reuseport/types.js';
 import { Scope } from './scope/scope.js';
 import { shareProfiles } from './sharing.js';
 import { version } from './version.js';
+import { WebEndpoint } from './web/endpoint.js';
 
 export type OpenDatapath = (config: Config, log: Log, standing: Standing) => Promise<Datapath>;
 
@@ -156,6 +157,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   await step('pressure', () => { pressure.start(datapath); }, () => { pressure.stop(); });
 
   const metrics = new MetricsEndpoint(config.metrics);
+  const web = new WebEndpoint(config.web);
   const notReady = (): string => phase.notReady || mesh.notReady();
   const view: AgentView = {
     datapath,
@@ -172,6 +174,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
     retireTimeoutMs: retireTimeout,
     notReady,
     metrics: () => metrics.state,
+    web: () => web.state,
     reloadState: () => reloader.state,
     reload: () => { reloader.reload(); },
     config: () => reloader.current,
@@ -186,6 +189,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
 
   const source = { datapath, mesh, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
+  await step('web', () => web.start(view, log.child('web')), () => web.stop());
   await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh }); }, () => { reloader.stop(); });
 
   if (!screen) return;

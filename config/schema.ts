@@ -135,6 +135,16 @@ export const schema: convict.Schema<Config> = {
       default: 9464,
     },
   },
+  web: {
+    enabled: { doc: 'Serve a page that shows who talks to whom on this host, without login.', format: 'switch', default: false },
+    host: {
+      doc: 'Address that the page is served on. On another than loopback other hosts see it too, and the log warns of it.',
+      format: 'host',
+      default: '127.0.0.1',
+    },
+    port: { doc: 'Port that the page is served on; 0 lets the kernel choose.', format: 'tcp-port', default: 9465 },
+    rows: { doc: 'Most rows of each table. What there is beyond them is counted.', format: 'count', min: 10, max: 2000, default: 200 },
+  },
   lifecycle: {
     onExit: {
       doc: 'What happens to the pairs at SIGTERM or SIGINT: `retire` hands them back to TCP, `keep` serves on.',

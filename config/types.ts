@@ -64,6 +64,7 @@ export interface Config {
     readonly maxGroups: number;
   };
   readonly metrics: { readonly enabled: boolean; readonly host: string; readonly port: number };
+  readonly web: { readonly enabled: boolean; readonly host: string; readonly port: number; readonly rows: number };
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };
   /** `mode` is the permission bits as chmod takes them. */
   readonly admin: { readonly group: string; readonly mode: number };

@@ -24,6 +24,11 @@ export interface MetricsState {
   detail: string;
 }
 
+export interface WebState extends MetricsState {
+  /** Other hosts can see it. */
+  exposed: boolean;
+}
+
 export interface ReloadState {
   successful: boolean;
   /** Seconds since the epoch of the last configuration that loaded. */
@@ -42,6 +47,7 @@ export interface Status extends Versioned {
   datapath: DatapathInfo;
   totals: Totals;
   metrics: MetricsState;
+  web: WebState;
   bus: BusView;
   reload: ReloadState;
   /** What a person should look at, in words. */

@@ -19,7 +19,7 @@ import type { Scope } from '../scope/scope.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
 import type { ReuseportView } from '../reuseport/view.js';
 import { onlyKnown, readImport, readLevel, readOverride, readRotate, readSelector, readSet, readSplit, readWhich } from './input.js';
-import { API_VERSION, type Explained, type MetricsState, type ReloadState, type ScopeObject, type Status } from './objects.js';
+import { API_VERSION, type Explained, type MetricsState, type ReloadState, type ScopeObject, type Status, type WebState } from './objects.js';
 
 export type MeshView = Pick<Mesh, 'services' | 'endpoints' | 'bus' | 'problems' | 'override' | 'split' | 'tuned'>;
 
@@ -38,6 +38,7 @@ export interface AgentView {
   /** '' when ready. */
   notReady(): string;
   metrics(): MetricsState;
+  web(): WebState;
   reloadState(): ReloadState;
   /** Undefined: there is nobody to share profiles with. */
   readonly sharing?: Pick<Sharing, 'problem'> | undefined;
@@ -81,6 +82,7 @@ function reuseportProblems({ enabled, failure, groups, migration }: ReuseportVie
 
 function problemsOf(view: AgentView, notReady: string): string[] {
   const metrics = view.metrics();
+  const web = view.web();
   const reload = view.reloadState();
   return [
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
@@ -89,6 +91,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...reuseportProblems(view.reuseport.lastView()),
     ...pressureProblems(view.datapath.maps()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
+    ...(web.state === 'failed' ? [`no web view: ${web.detail}`] : []),
     ...view.mesh.problems(),
     ...(view.guard.problem === '' ? [] : [`profiles do not outlive the agent: ${view.guard.problem}`]),
     ...(view.sharing === undefined || view.sharing.problem === '' ? [] : [`profiles are not exchanged with other hosts: ${view.sharing.problem}`]),
@@ -107,6 +110,7 @@ export function statusOf(view: AgentView): Status {
     datapath: view.datapath.info(),
     totals: totalsOf(view.datapath.counters(), view.datapath.pairs()),
     metrics: view.metrics(),
+    web: view.web(),
     bus: view.mesh.bus(),
     reload: view.reloadState(),
     problems: problemsOf(view, notReady),

@@ -31,7 +31,9 @@ function check(held: bigint, need: Need): Check {
     : { group, name, ...warn(detail, `Grant ${name} if you want that.`) };
 }
 
-const heldIn = (status: string): bigint => BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+const setIn = (status: string, set: 'CapEff' | 'CapBnd'): bigint =>
+  BigInt(`0x${new RegExp(`^${set}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1] ?? '0'}`);
+const heldIn = (status: string): bigint => setIn(status, 'CapEff');
 
 /** Names of what the agent cannot do without and the process of this /proc/<pid>/status does not have. */
 export function missingCapabilities(status: string): string[] {
@@ -45,3 +47,22 @@ export const capabilityChecks: CheckProvider = {
     return needs.map((need) => check(held, need));
   },
 };
+
+/** Before the agent is there: what this process lacks root may have, unless it is a container that was never given it. */
+export const futureCapabilityChecks: CheckProvider = {
+  group,
+  run({ host }) {
+    const status = host.read('/proc/self/status') ?? '';
+    return needs.map((need): Check => {
+      const { name, why, required } = need;
+      if (has(heldIn(status), need)) return { group, name, ...pass(why) };
+      if (has(setIn(status, 'CapBnd'), need)) return { group, name, ...warn(`not held by this user; root has it here, and the agent needs it ${why}`, 'Start the agent as root, as its unit does.') };
+      const detail = `not even root has it here; the agent needs it ${why}`;
+      const remedy = `Grant ${name}; in a container: securityContext.capabilities.add, or --cap-add.`;
+      return { group, name, ...(required ? fail(detail, remedy) : warn(detail, remedy)) };
+    });
+  },
+};
+
+/** Whether this process sees programs of others: the kernel shows them to nobody else. */
+export const seesPrograms = (status: string): boolean => needs.every((need) => !['CAP_NET_ADMIN', 'CAP_SYS_ADMIN'].includes(need.name) || has(heldIn(status), need));

@@ -1,5 +1,5 @@
-/** What checks may see of the host: files to read and inode numbers. Tests give a made-up one. */
-import { readFileSync, statSync } from 'node:fs';
+/** What checks may see of the host: files to read, what is in directories, inode numbers. Tests give a made-up one. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { arch, release } from 'node:os';
 
 export interface Host {
@@ -9,6 +9,8 @@ export interface Host {
   read(path: string): string | undefined;
   /** Undefined when it does not exist. */
   inode(path: string): string | undefined;
+  /** Nothing when it cannot be read. */
+  list(path: string): readonly string[];
 }
 
 function orUndefined<T>(look: () => T): T | undefined {
@@ -24,4 +26,5 @@ export const realHost: Host = {
   architecture: arch(),
   read: (path) => orUndefined(() => readFileSync(path, 'utf8').trimEnd()),
   inode: (path) => orUndefined(() => String(statSync(path, { bigint: true }).ino)),
+  list: (path) => orUndefined(() => readdirSync(path)) ?? [],
 };

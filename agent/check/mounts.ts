@@ -7,6 +7,7 @@ export interface Mount {
   readonly root: string;
   readonly point: string;
   readonly type: string;
+  readonly readOnly: boolean;
 }
 
 // Spaces and the like are written as octal escapes.
@@ -16,11 +17,11 @@ const unescape = (path: string): string =>
 export function parseMounts(mountinfo: string): Mount[] {
   return mountinfo.split('\n').flatMap((line) => {
     const [before = '', after] = line.split(' - ');
-    const [, , device, root, point] = before.split(' ');
+    const [, , device, root, point, options = ''] = before.split(' ');
     const type = after?.split(' ')[0];
     return device === undefined || root === undefined || point === undefined || type === undefined
       ? []
-      : [{ device, root: unescape(root), point: unescape(point), type }];
+      : [{ device, root: unescape(root), point: unescape(point), type, readOnly: options.split(',').includes('ro') }];
   });
 }
 

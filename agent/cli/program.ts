@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.js';
 import { agent } from './commands/agent.js';
+import { bugreport, type BugreportFlags } from './commands/bugreport.js';
 import { check } from './commands/check.js';
 import { diffWithAgent, printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
@@ -73,8 +74,17 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));
   program.command('check').description('can this host run Sidestep, and run it well')
     .option('--quick', 'only look: load no program, try no socket')
+    .addOption(new Option('--pre', 'before an installation, by anybody: load, try and change nothing. Exit code 1: something to look at, 2: it cannot').conflicts('quick'))
     .addOption(outputOption())
-    .action((flags: { output?: 'json'; quick?: boolean }) => act(check(flags)));
+    .action((flags: { output?: 'json'; quick?: boolean; pre?: boolean }) => act(check(flags)));
+  program.command('bugreport').description('one file with what a maintainer needs to judge this host, without secrets')
+    .argument('[file]', 'a .tar.gz that does not exist yet')
+    .option('--dir <directory>', 'a directory instead, which does not exist yet')
+    .option('--log <file>', 'file of the log; without it, journald')
+    .addOption(new Option('--log-lines <number>', 'most lines of the log').argParser(wholeNumber).default(2000))
+    .option('--no-mask', 'leave addresses and names of hosts and users as they are; secrets are masked all the same')
+    .addOption(outputOption())
+    .action((file: string | undefined, flags: BugreportFlags) => act(bugreport(file, flags)));
   program.command('retire').description('hand pairs back to TCP, losing nothing; all of them when none is named')
     .argument('[pair]', 'pair id')
     .option('--all', 'every pair, as when none is named')

@@ -16,7 +16,7 @@ packages_of() {
 	build) echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev ;;
 	test)
 		echo redis-server redis-tools nginx-light wrk curl strace haproxy gunicorn postgresql golang-go \
-			bind9-dnsutils dnsmasq-base prometheus
+			bind9-dnsutils dnsmasq-base prometheus "$(browser)"
 		;;
 	# runc runs the pods of the chart as a node would; the rest of chart-tools.sh is built or fetched.
 	charts) echo golang-go python3-pip runc ;;
@@ -39,11 +39,19 @@ python_tests() {
 	/usr/bin/python3 -c 'import sys; print("libpython%d.%d-testsuite" % sys.version_info[:2])'
 }
 
+# What the page of the web view is looked at with. Ubuntu has it as a snap only.
+browser() {
+	if grep -qx ID=debian /etc/os-release; then
+		echo chromium-headless-shell
+	fi
+}
+
 # What came to this host in another way than by its package is there all the same.
 present_otherwise() {
 	case "$1" in
 	bpftool) command -v bpftool ;; # Ubuntu ships it within its kernel tools.
 	golang-go) command -v go ;;
+	chromium-headless-shell) command -v chromium chromium-browser google-chrome ;;
 	python3-pip) python3 -m pip --version ;;
 	libpython*-testsuite) python3 -c 'import test.test_socket' ;;
 	*) false ;;

@@ -57,6 +57,15 @@ run_conformance() {
 	add_up conformance "$status" "$passes" "$failures"
 }
 
+# The page of the web view, in a browser; not every distribution has one as a package.
+run_page() {
+	if command -v chromium-headless-shell chromium chromium-browser google-chrome >/dev/null; then
+		run_suite web
+	else
+		echo "== web: there is no Chromium here, so nobody looked at the page"
+	fi
+}
+
 run_suites() {
 	local suite
 	for suite in unit bus native datapath mesh monitoring; do
@@ -64,6 +73,7 @@ run_suites() {
 			run_suite "$suite"
 		fi
 	done
+	run_page
 	run_endurance
 }
 

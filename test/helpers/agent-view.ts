@@ -45,6 +45,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
     retireTimeoutMs: 5000,
     notReady: () => '',
     metrics: () => ({ state: 'serving', detail: 'http://127.0.0.1:9464/metrics' }),
+    web: () => ({ state: 'disabled', detail: '', exposed: false }),
     reloadState: () => ({ successful: true, at: 0, error: '', restartNeeded: [] }),
     reload: () => undefined,
     config: () => config,

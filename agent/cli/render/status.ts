@@ -8,7 +8,7 @@ const share = (part: number, rest: number): string => percent(part + rest === 0 
 const programs = (loaded: number): string => `${loaded} ${loaded === 1 ? 'program' : 'programs'}`;
 
 export function renderStatus(status: Status, paint: Paint = plain): string[] {
-  const { agent, datapath, totals, metrics } = status;
+  const { agent, datapath, totals, metrics, web } = status;
   const line = (name: string, value: string): string => `${paint('bold', name.padEnd(13))}${value}`;
   const state = status.ready ? paint('green', 'ready') : paint('yellow', `not ready: ${status.notReady}`);
   const mode = datapath.modeWhy === '' ? datapath.mode : `${datapath.mode} (${datapath.modeWhy})`;
@@ -25,6 +25,7 @@ export function renderStatus(status: Status, paint: Paint = plain): string[] {
     line('bytes', `${bytes(totals.redirectedBytes)} redirected (${share(totals.redirectedBytes, totals.tcpBytes)})`),
     line('bus', busLine(status.bus)),
     line('metrics', metrics.state === 'serving' ? metrics.detail : `${metrics.state}${metrics.detail && `: ${metrics.detail}`}`),
+    ...(web.state === 'disabled' ? [] : [line('web', web.state === 'serving' ? `${web.detail}${web.exposed ? ', open to other hosts, without login' : ''}` : `failed: ${web.detail}`)]),
     ...status.problems.map((problem) => line('problem', paint('yellow', problem))),
   ];
 }

@@ -35,6 +35,18 @@ describe('agent as a process', () => {
     });
   }
 
+  it('with the web view open in a browser it stops as fast (ops-tsfn-keeps-process)', async () => {
+    const { agent, client } = await launch('web.enabled=true', 'web.port=0');
+    const { web } = await client.status();
+    assert.deepEqual([web.state, web.exposed], ['serving', false]);
+    // Kept alive, as a browser does between two views.
+    assert.equal(((await (await fetch(`${web.detail}v1/view`)).json()) as { pairs: { rows: object[] } }).pairs.rows.length, 1);
+    const began = performance.now();
+    agent.child.kill('SIGTERM');
+    assert.equal((await agent.outcome).code, 0);
+    assert.ok(performance.now() - began < 1000);
+  });
+
   it('keeps the datapath when told', async () => {
     const { agent } = await launch('lifecycle.onExit=keep');
     agent.child.kill('SIGTERM');

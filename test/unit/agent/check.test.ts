@@ -13,7 +13,7 @@ import { loadConfig } from '../../../config/load.js';
 interface Seen { files?: Record<string, string>; inodes?: Record<string, string>; architecture?: string; flags?: Record<string, string> }
 
 const run = async (provider: CheckProvider, { files = {}, inodes = {}, architecture = 'x64', flags = {} }: Seen): Promise<Check[]> => {
-  const host: Host = { release: '6.8.0', architecture, read: (path) => files[path], inode: (path) => inodes[path] };
+  const host: Host = { release: '6.8.0', architecture, read: (path) => files[path], inode: (path) => inodes[path], list: () => [] };
   return runChecks([provider], { host, config: loadConfig({ env: {}, flags }) });
 };
 const results = (checks: Check[]): string[] => checks.map(({ name, result }) => `${name}: ${result}`);
