@@ -43,6 +43,7 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'placement.messageBytes': place,
   'placement.stay': place,
   'placement.brief': place,
+  'placement.refresh': place,
   'scope.include': rescope,
   'scope.exclude': rescope,
   'guard.trust': rescope,

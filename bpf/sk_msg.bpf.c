@@ -28,6 +28,18 @@ static __always_inline void leave(struct sidestep_pair *pair, sidestep_pair_id i
 	send_back(pair, id, reason);
 }
 
+/*
+ * Who keeps a table of connections on the way (conntrack, NAT, a firewall) sees nothing of what goes around it, and
+ * forgets a connection that seems idle: a half-closed one after a minute. So now and then one message takes TCP.
+ */
+static __always_inline bool due_for_tcp(struct sidestep_endpoint *end,
+					const struct sidestep_settings *set, __u64 now)
+{
+	if (!end->tcp_ns)
+		end->tcp_ns = now;
+	return set->refresh_ms && now - end->tcp_ns > set->refresh_ms * 1000000ULL;
+}
+
 SEC("sk_msg")
 int sidestep_sk_msg(struct sk_msg_md *msg)
 {
@@ -38,6 +50,7 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 	struct sidestep_endpoint *end;
 	struct sidestep_flow *flow;
 	struct sidestep_pair *pair;
+	__u64 now;
 
 	set = bpf_map_lookup_elem(&settings, &zero);
 	flow = sk ? bpf_sk_storage_get(&flows, sk, NULL, 0) : NULL;
@@ -52,7 +65,11 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 	peer.id = flow->id;
 	peer.side = other(side);
 
+	now = bpf_ktime_get_coarse_ns();
 	reason = gate(peek_own(sk, end->sk), pair, side, size, set);
+
+	if (reason == REASON_REDIRECTED && due_for_tcp(end, set, now))
+		reason = REASON_REFRESH;
 
 	/* The look-up inside the helper is what makes the reads of the gate sound: a peer that is still in the map under
 	 * this key is the socket that was read. Its refusal is never ours to return: SK_DROP would become EACCES. */
@@ -67,6 +84,7 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 		end->sent.passed_bytes += size;
 		end->sent.passed_messages++;
 		end->last_reason = reason;
+		end->tcp_ns = now;
 		if (for_good(reason) && pair->state == PAIR_ACTIVE)
 			leave(pair, flow->id, reason);
 	}

@@ -47,5 +47,12 @@ export const placementSchema: Pick<convict.Schema<Config>, 'placement'> = {
       max: 64,
       default: 4,
     },
+    refresh: {
+      doc: 'When an end of an accelerated connection has sent nothing over TCP for so long, its next message takes TCP: conntrack, NAT and firewalls between two pods forget a connection that they see nothing of, a half-closed one after a minute. Make it shorter than the shortest of their timeouts. 0: never.',
+      format: 'duration',
+      min: 0,
+      max: 3_600_000,
+      default: 20_000,
+    },
   },
 };

@@ -36,6 +36,7 @@ export interface Config {
     readonly messageBytes: number;
     readonly stay: number;
     readonly brief: number;
+    readonly refresh: number;
   };
   /** Selectors, as they were written. */
   readonly scope: { readonly include: readonly string[]; readonly exclude: readonly string[] };

@@ -45,6 +45,8 @@ export interface NativePlacement {
   streamBytes: number;
   stayMs: number;
   briefTurns: number;
+  /** After so long without a byte over TCP a message takes it; 0: never. */
+  refreshMs: number;
 }
 
 export interface NativeOptions extends NativePlacement {

@@ -215,6 +215,8 @@ export interface Placement {
   stay: number;
   /** Messages of each end up to which a connection is not worth enrolling. */
   brief: number;
+  /** After so long without a byte over TCP, in ms, a message takes it. */
+  refresh: number;
 }
 
 export interface MapInfo {

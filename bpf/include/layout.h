@@ -77,7 +77,8 @@
 	X(URGENT, "urgent")               \
 	X(FIONREAD, "fionread")           \
 	X(STREAM, "stream")               \
-	X(BRIEF, "brief")
+	X(BRIEF, "brief")                 \
+	X(REFRESH, "refresh")
 
 enum sidestep_reason {
 #define X(symbol, name) REASON_##symbol,
@@ -121,7 +122,7 @@ struct sidestep_settings {
 	__u64 stay_ns;  /* how long a stream stays on TCP at least; doubles with each return */
 	__u64 owner;    /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 	__u32 tell_all; /* 1: announce opens and closes too, each of which wakes the agent */
-	__u32 pad;
+	__u32 refresh_ms; /* after so long without a byte over TCP a message takes it; 0: never */
 };
 
 /* The two handshake numbers that name one connection: (client ISN << 32) | server ISN. */
@@ -278,6 +279,7 @@ struct sidestep_endpoint {
 	__u64 streak_ns; /* CLOCK_MONOTONIC, when they were last looked at; 0: not since the other end's latest */
 	__u32 streak_passed; /* of the streak, those that took TCP */
 	__u32 segments; /* that TCP had carried when a stream was last looked at; at the close, with the messages of SK_MSG */
+	__u64 tcp_ns; /* coarse CLOCK_MONOTONIC, when it last sent over TCP from within the map; 0: not yet */
 };
 
 struct sidestep_pair {
@@ -429,8 +431,8 @@ SIDESTEP_ASSERT(sizeof(struct sidestep_habits) == 48, "habits");
 SIDESTEP_ASSERT(sizeof(struct sidestep_workload) == 104, "workload");
 SIDESTEP_ASSERT(sizeof(struct sidestep_program) == 40, "program");
 SIDESTEP_ASSERT(sizeof(struct sidestep_process) == 56, "process");
-SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 208, "endpoint");
-SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 504, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 216, "endpoint");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 520, "pair");
 SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");

@@ -21,13 +21,15 @@ struct LearningWindow {
 	uint32_t connections = 0;
 };
 
-// What is better off on TCP: streams of small messages (no messages: none), and connections of few turns (no turns: none).
+// What is better off on TCP: streams of small messages (no messages: none), connections of few turns (no turns: none),
+// and a message after so long without one (0: never).
 struct Placement {
 	uint64_t ns = 0;
 	uint64_t stay_ns = 0;
 	uint32_t messages = 0;
 	uint32_t bytes = 0;
 	uint32_t brief_turns = 0;
+	uint32_t refresh_ms = 0;
 };
 
 struct DatapathOptions {

@@ -27,6 +27,7 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_settings, stream_messages),
 	FIELD(sidestep_settings, brief_turns),
 	FIELD(sidestep_settings, tell_all),
+	FIELD(sidestep_settings, refresh_ms),
 	FIELD(sidestep_settings, stream_ns),
 	FIELD(sidestep_settings, stream_bytes),
 	FIELD(sidestep_settings, stay_ns),

@@ -39,6 +39,8 @@ export async function withNetns(test: (name: string) => Promise<void>): Promise<
 }
 
 export interface Pods {
+  /** Forwards and translates. */
+  readonly router: string;
   readonly a: string;
   readonly b: string;
   /** Addresses of pod b. */
@@ -80,6 +82,6 @@ export async function withPods(test: (pods: Pods) => Promise<void>): Promise<voi
     run(`${inRouter} sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`);
     run(`${inRouter} iptables -t nat -A PREROUTING -d ${service.host} -p tcp --dport ${service.port} -j DNAT --to-destination 10.77.2.2:8080`);
     run(`${inRouter} iptables -t nat -A POSTROUTING -s 10.77.1.0/24 -d 10.77.2.0/24 -j MASQUERADE`);
-    await test({ a, b, b4: '10.77.2.2', b6: 'fd77:2::2', service });
+    await test({ router, a, b, b4: '10.77.2.2', b6: 'fd77:2::2', service });
   });
 }
