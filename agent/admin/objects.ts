@@ -1,6 +1,7 @@
 /** What the admin API says, version 1. The CLI prints these very objects with `-o json`. Add; never change meaning. */
 import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResult } from '../datapath/types.js';
 import type { Totals } from '../datapath/traffic.js';
+import type { KubernetesView } from '../kubernetes/kubernetes.js';
 import type { TunedView } from '../mesh/tuned.js';
 import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
 import type { Explanation } from '../pairs/explain.js';
@@ -49,6 +50,8 @@ export interface Status extends Versioned {
   metrics: MetricsState;
   web: WebState;
   bus: BusView;
+  /** Null: nobody asks Kubernetes. */
+  kubernetes: KubernetesView | null;
   reload: ReloadState;
   /** What a person should look at, in words. */
   problems: string[];

@@ -70,7 +70,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   service.command('split').description('the shares of versions; without any, by weight alone').argument('<service>').argument('[shares...]', 'version=number')
     .action((name: string, shares: string[]) => act(split(name, shares)));
   program.command('explain').description('why a connection is, or is not, accelerated')
-    .argument('<what...>', 'pid, port, address:port, two of them, or pair id').addOption(outputOption())
+    .argument('<what...>', 'pid, port, address:port, two of them, pod/NAME, pod/NAMESPACE/NAME, or pair id').addOption(outputOption())
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));
   program.command('check').description('can this host run Sidestep, and run it well')
     .option('--quick', 'only look: load no program, try no socket')

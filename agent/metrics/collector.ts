@@ -2,7 +2,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { Datapath } from '../datapath/types.js';
 import type { Log } from '../log.js';
+import { emitKubernetes, emitWorkloads, type KubernetesSource } from './kubernetes-reading.js';
 import { readMesh, type MeshSource } from './mesh-reading.js';
+import type { Resolver } from '../pairs/resolve.js';
 import { readReuseport } from '../reuseport/metrics.js';
 import type { ReuseportView } from '../reuseport/view.js';
 import { METRICS, type MetricName } from './names.js';
@@ -13,6 +15,9 @@ export interface CollectorSource {
   readonly datapath: Datapath;
   readonly mesh?: MeshSource;
   readonly reuseport?: () => ReuseportView;
+  /** Undefined: nobody asks Kubernetes. */
+  readonly kubernetes?: KubernetesSource | undefined;
+  readonly resolver?: Pick<Resolver, 'programs'>;
   readonly version: string;
   readonly log: Log;
   reloadState(): { successful: boolean; at: number };
@@ -50,6 +55,8 @@ export class Collector {
     try {
       read(this.source.datapath, this.#emit);
       if (this.source.mesh) readMesh(this.source.mesh, this.#emit);
+      if (this.source.kubernetes) emitKubernetes(this.source.kubernetes, this.#emit);
+      if (this.source.kubernetes && this.source.resolver) emitWorkloads(this.source.resolver.programs(this.source.datapath.profiles()), this.#emit);
       if (this.source.reuseport) readReuseport(this.source.reuseport(), this.#emit);
       this.#publish(true);
     } catch (error) {

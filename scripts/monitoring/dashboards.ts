@@ -114,6 +114,23 @@ const services: Dashboard = {
       ],
     },
     {
+      title: 'Kubernetes',
+      panels: [
+        { title: 'Not followed', description: 'Kinds of objects that an agent does not follow at present.', unit: 'short', kind: 'stat', width: 6, thresholds: [1, 1], queries: [{ expr: `count(${m('sidestep_kubernetes_synced')} == 0) or vector(0)` }] },
+        { title: 'API server quiet for', description: 'Longest time without a word, bookmarks included.', unit: 's', kind: 'stat', width: 6, thresholds: [180, 300], queries: [{ expr: `max(${m('sidestep_kubernetes_quiet_seconds')})` }] },
+        { title: 'Balanced services', description: 'Services of Kubernetes that Sidestep balances.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `max(${m('sidestep_kubernetes_services')})` }] },
+        { title: 'Pods left alone', description: 'Pods that an annotation excludes.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `sum(${m('sidestep_kubernetes_opt_outs')})` }] },
+        { title: 'Changes', description: 'What came from the API server, by kind.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_events_total'))})`, legend: '{{kind}}' }] },
+        { title: 'Read anew, and failures', description: 'Times that everything was read, and requests that failed.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_lists_total'))})`, legend: '{{kind}} read' }, { expr: `sum by (kind) (${r(m('sidestep_kubernetes_failures_total'))})`, legend: '{{kind}} failed' }] },
+        { title: 'Objects', description: 'What the agents keep, by kind.', unit: 'short', queries: [{ expr: `max by (kind) (${m('sidestep_kubernetes_objects')})`, legend: '{{kind}}' }] },
+        {
+          title: 'Whose programs', description: 'Programs that the edges name, and the workloads that run them.', unit: 'none', kind: 'table', width: 12,
+          queries: [{ expr: `max by (instance, program, namespace, workload) (${m('sidestep_owner_info')})` }],
+          columns: { instance: 'Node', program: 'Program', namespace: 'Namespace', workload: 'Workload' },
+        },
+      ],
+    },
+    {
       title: 'Listeners that share a port',
       panels: [
         { title: 'Listeners by state', description: 'Of balanced groups.', unit: 'short', stacked: true, queries: [{ expr: `sum by (port, protocol, state) (${m('sidestep_reuseport_listeners')})`, legend: '{{port}}/{{protocol}} {{state}}' }] },

@@ -47,7 +47,7 @@ describe('command line', () => {
   }
 
   for (const [command, keys] of [
-    [['status'], ['agent', 'ready', 'notReady', 'datapath', 'totals', 'metrics', 'web', 'bus', 'reload', 'problems']],
+    [['status'], ['agent', 'ready', 'notReady', 'datapath', 'totals', 'metrics', 'web', 'bus', 'kubernetes', 'reload', 'problems']],
     [['pairs'], ['pairs']],
     [['profiles'], ['profiles']],
     [['top', '--once', '--interval', '10ms'], ['totals', 'rows']],

@@ -10,6 +10,7 @@ import { METRICS } from '../../../agent/metrics/names.js';
 import { Scraper } from '../../../agent/metrics/scrape.js';
 import { Series } from '../../../agent/metrics/series.js';
 import { keptLog, type Line } from '../../helpers/log.js';
+import { fakeKubernetes } from './fake-kubernetes.js';
 import { fakeMesh } from './fake-mesh.js';
 import { fakeReuseportView } from '../../helpers/reuseport-view.js';
 import { fakeProfile } from './fake-profile.js';
@@ -19,12 +20,16 @@ describe('metrics', () => {
   let scraper: Scraper;
   let lines: Line[];
 
+  const web = { namespace: 'shop', name: 'web-1', workload: 'Deployment/web' };
+  let programs: { comm: string; pod: typeof web | null }[];
+
   beforeEach(() => {
+    programs = [{ comm: 'nginx', pod: web }];
     datapath = new FakeDatapath();
     const kept = keptLog();
     lines = kept.lines;
     const reloadState = () => ({ successful: true, at: 12.5 });
-    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
+    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, kubernetes: { view: fakeKubernetes }, resolver: { programs: () => programs }, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
   });
 
   const text = async (accept = ''): Promise<string> => (await scraper.scrape(accept)).text;
@@ -82,6 +87,22 @@ describe('metrics', () => {
     assert.equal(value(scraped, 'sidestep_edge_messages_total', 'direction="response"', 'path="tcp"'), 40);
     assert.equal(value(scraped, 'sidestep_edge_connections_total', ...edge, 'result="accelerated"'), 2);
     assert.equal(value(scraped, 'sidestep_edge_connections_total', ...edge, 'result="tcp"'), 1);
+  });
+
+  it('of Kubernetes say by kind what is followed, and how old what is known may be', async () => {
+    const scraped = await text();
+    assert.deepEqual(['pods', 'endpointslices'].map((kind) => value(scraped, 'sidestep_kubernetes_synced', `kind="${kind}"`)), [1, 0]);
+    assert.deepEqual(['pods', 'endpointslices'].map((kind) => value(scraped, 'sidestep_kubernetes_quiet_seconds', `kind="${kind}"`)), [1.5, 65]);
+    assert.equal(value(scraped, 'sidestep_kubernetes_opt_outs'), 1);
+  });
+
+  it('name the workload of a program, never a pod, and of 10,000 pods that come and go nothing more (m-pod-label-explosion)', async () => {
+    programs = Array.from({ length: 10_000 }, (_, index) => ({ comm: 'nginx', pod: { ...web, name: `web-${index}` } }));
+    assert.equal(value(await text(), 'sidestep_owner_info', 'program="nginx"', 'namespace="shop"', 'workload="Deployment/web"'), 1);
+    programs.push({ comm: 'nginx', pod: { ...web, workload: 'Deployment/other' } }, { comm: 'sshd', pod: null });
+    const scraped = await text();
+    assert.deepEqual(scraped.match(/^sidestep_owner_info\{.*/gm), ['sidestep_owner_info{program="nginx",namespace="",workload="several"} 1']);
+    assert.ok(!scraped.includes('web-1'));
   });
 
   it('are gauges unless they can only grow (m-gauge-called-total)', () => {

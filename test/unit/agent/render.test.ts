@@ -14,7 +14,7 @@ import { widthOf } from '../../../agent/cli/io.js';
 import { Screen } from '../../../agent/cli/screen.js';
 
 const view = (pair: Pair): Frame['pairs'][number] => {
-  const more = { executable: '', cgroupPath: '' };
+  const more = { executable: '', cgroupPath: '', pod: null };
   return { ...pair, client: { ...pair.client, ...more }, server: { ...pair.server, ...more } };
 };
 const traffic = (redirectedMessages: number, passedMessages: number, size = 100) => ({

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, it } from 'mocha';
+import { Client } from '../../../agent/kubernetes/client.js';
+import { Lines } from '../../../agent/kubernetes/lines.js';
+import { readPod } from '../../../agent/kubernetes/read.js';
+import { accessOf } from '../../../agent/kubernetes/server.js';
+import type { Pod } from '../../../agent/kubernetes/types.js';
+import { Watcher, type Changed, type Pace } from '../../../agent/kubernetes/watcher.js';
+import { ApiServer } from '../../helpers/api-server.js';
+import { folder } from '../../helpers/folder.js';
+import { eventually } from '../../helpers/kernel.js';
+import { keptLog } from '../../helpers/log.js';
+import { podOf, PODS, uidOf } from './objects.js';
+
+const pace: Pace = { firstMs: 10, slowestMs: 40, watchMs: 60_000, page: 500 };
+
+describe('following the API server', () => {
+  const stops: (() => Promise<void>)[] = [];
+  afterEach(async () => { for (const stop of stops.splice(0).reverse()) await stop(); });
+
+  /** Changes as `+name`, `~name` and `-name`. */
+  async function following(over: { pace?: Partial<Pace>; tokenFile?: string; before?: (server: ApiServer) => void } = {}) {
+    const server = new ApiServer();
+    const url = await server.start();
+    stops.push(() => server.stop());
+    over.before?.(server);
+    const { log, lines } = keptLog();
+    const said: string[] = [];
+    const hear = (changes: readonly Changed<Pod>[]): void => {
+      for (const { before, now } of changes) said.push(`${before ? (now ? '~' : '-') : '+'}${(now ?? before)!.name}`);
+    };
+    const client = new Client(() => accessOf({ apiServer: url, tokenFile: over.tokenFile ?? '', caFile: '' }, {}));
+    const watcher = new Watcher(client, { name: 'pods', path: PODS, query: { fieldSelector: 'spec.nodeName=node-a' }, read: readPod }, hear, log, { ...pace, ...over.pace });
+    watcher.start();
+    stops.push(() => watcher.stop());
+    return { server, url, watcher, said, lines };
+  }
+
+  const watched = (server: ApiServer): Promise<void> => eventually(() => (server.watches === 1 ? '' : `${server.watches} watches`));
+  const heard = (said: readonly string[], ...wanted: string[]): Promise<void> =>
+    eventually(() => (said.join(' ') === wanted.join(' ') ? '' : `said ${said.join(' ')}, wanted ${wanted.join(' ')}`));
+
+  it('reads everything once, then each change, and asks for the pods of its node only', async () => {
+    const { server, said, watcher } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
+    await watched(server);
+    assert.equal(server.asked[0]!.query.get('fieldSelector'), 'spec.nodeName=node-a');
+    server.put(PODS, podOf('b', { uid: uidOf(2) }));
+    server.put(PODS, podOf('a', { labels: { app: 'web' } }));
+    server.remove(PODS, 'shop', 'b');
+    await heard(said, '+a', '+b', '~a', '-b');
+    assert.deepEqual([watcher.state.state, watcher.state.objects, watcher.state.lists, watcher.state.events], ['following', 1, 1, 3]);
+  });
+
+  it('says nothing of a change of what nobody keeps', async () => {
+    const { server, said, watcher } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
+    await watched(server);
+    server.put(PODS, { ...podOf('a'), status: { podIPs: [{ ip: '10.244.0.7' }, { ip: 'fd00:244::7' }], conditions: [{ type: 'Ready' }] } });
+    await eventually(() => (watcher.state.events === 1 ? '' : 'not heard'));
+    assert.deepEqual(said, ['+a']);
+  });
+
+  it('reads in pages, and begins again when a page is too old', async () => {
+    let broke = 0;
+    const { server, said } = await following({
+      pace: { page: 2 },
+      before: (one) => {
+        for (const name of ['a', 'b', 'c', 'd', 'e']) one.put(PODS, podOf(name, { uid: uidOf(name.charCodeAt(0)) }));
+        one.betweenPages = () => { if (broke++ === 1) one.compact(); };
+      },
+    });
+    await heard(said, '+a', '+b', '+c', '+d', '+e');
+    assert.equal(server.lists(PODS), 2);
+  });
+
+  it('goes on where it was after a connection that broke, and reads nothing twice', async () => {
+    const { server, said, watcher } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
+    await watched(server);
+    server.put(PODS, podOf('b', { uid: uidOf(2) }));
+    await heard(said, '+a', '+b');
+    server.endWatches(false);
+    server.put(PODS, podOf('c', { uid: uidOf(3) }));
+    await heard(said, '+a', '+b', '+c');
+    assert.deepEqual([server.lists(PODS), watcher.state.lists], [1, 1]);
+  });
+
+  it('drops half a line, and takes it whole the next time', async () => {
+    const { server, said } = await following();
+    await watched(server);
+    const line = JSON.stringify({ type: 'ADDED', object: podOf('half') });
+    server.say(line.slice(0, line.length / 2));
+    server.endWatches(false);
+    server.put(PODS, podOf('half'));
+    await heard(said, '+half');
+  });
+
+  it('takes a line in pieces, and several in one', async () => {
+    const { server, said } = await following();
+    await watched(server);
+    const lines = ['a', 'b', 'ü'].map((name, index) => {
+      const pod = podOf(name, { uid: uidOf(index) });
+      return `${JSON.stringify({ type: 'ADDED', object: { ...pod, metadata: { ...pod.metadata, resourceVersion: String(5000 + index) } } })}\n`;
+    }).join('');
+    for (let at = 0; at < lines.length; at += 100) {
+      server.say(lines.slice(at, at + 100));
+      await new Promise((resolve) => { setTimeout(resolve, 2); });
+    }
+    await heard(said, '+a', '+b', '+ü');
+  });
+
+  it('a bookmark moves the place to go on from, so that old changes may be forgotten', async () => {
+    const { server, watcher } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
+    await watched(server);
+    server.compact();
+    server.bookmark();
+    await eventually(() => ((watcher.state.quietMs ?? 1000) < 500 ? '' : 'quiet'));
+    server.endWatches(true);
+    await eventually(() => (server.asked.filter(({ query }) => query.has('watch')).length === 2 ? '' : 'not asked again'));
+    assert.equal(server.lists(PODS), 1);
+  });
+
+  it('after 410 everything is read and compared: only what differs is said, nothing flaps (lb-stale-after-restart)', async () => {
+    const { server, said, watcher } = await following({ before: (one) => { for (const [name, id] of [['a', 1], ['b', 2], ['c', 3]] as const) one.put(PODS, podOf(name, { uid: uidOf(id) })); } });
+    await heard(said, '+a', '+b', '+c');
+    await watched(server);
+    server.remove(PODS, 'shop', 'b', false);
+    server.put(PODS, podOf('c', { uid: uidOf(3), labels: { changed: 'yes' } }), false);
+    server.put(PODS, podOf('d', { uid: uidOf(4) }), false);
+    server.compact();
+    server.endWatches(true);
+    await eventually(() => (watcher.state.lists === 2 ? '' : 'not read again'));
+    assert.deepEqual(said, ['+a', '+b', '+c', '~c', '+d', '-b']);
+  });
+
+  it('takes a 410 that comes as a line of the watch', async () => {
+    const { server, said, watcher } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
+    await watched(server);
+    server.put(PODS, podOf('b', { uid: uidOf(2) }), false);
+    server.say(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old resource version' } })}\n`);
+    await heard(said, '+a', '+b');
+    assert.equal(watcher.state.lists, 2);
+  });
+
+  it('does not run round when every place is too old', async () => {
+    const { server } = await following();
+    await watched(server);
+    const began = server.asked.length;
+    const again = setInterval(() => {
+      server.say(`${JSON.stringify({ type: 'ERROR', object: { code: 410 } })}\n`);
+      server.compact();
+    }, 1);
+    await new Promise((resolve) => { setTimeout(resolve, 300); });
+    clearInterval(again);
+    assert.ok(server.asked.length - began < 60, `${server.asked.length - began} requests in 300 ms`);
+  });
+
+  it('keeps what it knows while the API server is away, says so, and compares when it is back', async () => {
+    const { server, url, said, watcher, lines } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
+    await watched(server);
+    await server.stop();
+    await eventually(() => (watcher.state.state === 'away' ? '' : watcher.state.state));
+    assert.deepEqual([watcher.values().length, said], [1, ['+a']]);
+    await eventually(() => (watcher.state.failures > 2 && watcher.state.quietMs! > 100 ? '' : JSON.stringify(watcher.state)));
+    assert.match(watcher.state.detail, /ECONNREFUSED/);
+    assert.equal(lines.filter(({ msg }) => msg.includes('does not answer')).length, 1, 'one line, however often it tries');
+    const other = new ApiServer();
+    other.put(PODS, podOf('a'));
+    other.put(PODS, podOf('b', { uid: uidOf(2) }));
+    await other.start(Number(new URL(url).port));
+    stops.push(() => other.stop());
+    stops.shift();
+    await heard(said, '+a', '+b');
+    assert.equal(watcher.state.state, 'following');
+  });
+
+  it('reads the token again when it is refused', async () => {
+    const tokenFile = join(folder(), 'token');
+    writeFileSync(tokenFile, 'old\n');
+    const { server, said, watcher } = await following({ tokenFile, before: (one) => { one.token = 'old'; one.put(PODS, podOf('a')); } });
+    await watched(server);
+    server.token = 'new';
+    server.endWatches(false);
+    await eventually(() => (watcher.state.detail.includes('token (401)') ? '' : watcher.state.detail));
+    assert.deepEqual(said, ['+a']);
+    writeFileSync(tokenFile, 'new\n');
+    server.put(PODS, podOf('b', { uid: uidOf(2) }));
+    await heard(said, '+a', '+b');
+    assert.equal(server.asked.at(-1)!.authorization, 'Bearer new');
+  });
+
+  it('names what it may not do, and tries ever more rarely', async () => {
+    const { server, watcher } = await following({ pace: { firstMs: 20, slowestMs: 1000 }, before: (one) => { one.broken = 403; } });
+    await eventually(() => (watcher.state.failures >= 4 ? '' : 'not tried'));
+    assert.match(watcher.state.detail, /may not do this: 403/);
+    assert.deepEqual([watcher.state.state, watcher.wasSynced], ['starting', false]);
+    assert.ok(server.asked.length <= 7);
+  });
+
+  it('a token file that is not there is a fault in words, not an end', async () => {
+    const tokenFile = join(folder(), 'token');
+    const { said, watcher, server } = await following({ tokenFile, before: (one) => { one.put(PODS, podOf('a')); } });
+    await eventually(() => (watcher.state.detail.includes('kubernetes.tokenFile') ? '' : watcher.state.detail));
+    assert.equal(server.asked.length, 0);
+    writeFileSync(tokenFile, 'here');
+    await heard(said, '+a');
+  });
+
+  it('a server that ends watches at once is asked in peace', async () => {
+    const { server, watcher } = await following();
+    const end = setInterval(() => { server.endWatches(true); }, 1);
+    await new Promise((resolve) => { setTimeout(resolve, 300); });
+    clearInterval(end);
+    assert.ok(server.asked.length < 60, `${server.asked.length} requests`);
+    assert.ok(watcher.state.failures > 2);
+  });
+
+  it('leaves a server that says nothing, and reads everything when a watch was silent for its whole time', async () => {
+    const { server, watcher, said } = await following({ pace: { watchMs: 50 }, before: (one) => { one.put(PODS, podOf('a')); } });
+    await watched(server);
+    server.put(PODS, podOf('b', { uid: uidOf(2) }), false);
+    await new Promise((resolve) => { setTimeout(resolve, 60); });
+    server.endWatches(true);
+    await heard(said, '+a', '+b');
+    assert.equal(watcher.state.lists, 2);
+  });
+
+  it('stops at once, whatever it waits for', async () => {
+    const { server, watcher } = await following({ before: (one) => { one.mute = true; } });
+    await eventually(() => (server.asked.length === 2 ? '' : 'not asked'));
+    const began = performance.now();
+    await watcher.stop();
+    assert.ok(performance.now() - began < 500);
+  });
+
+  it('5,000 pods cost memory for what is kept of them, not for what they are', async () => {
+    const ballast = { fieldsV1: 'x'.repeat(4000) };
+    const { watcher } = await following({ before: (one) => {
+      for (let id = 0; id < 5000; id++) {
+        const pod = podOf(`pod-${id}`, { uid: uidOf(id), owner: { kind: 'StatefulSet', name: 'db' } });
+        one.put(PODS, { ...pod, metadata: { ...pod.metadata, managedFields: [ballast] } });
+      }
+    } });
+    await eventually(() => (watcher.state.objects === 5000 ? '' : `${watcher.state.objects}`), 15_000);
+    const kept = JSON.stringify(watcher.values()).length / 5000;
+    assert.ok(kept < 400, `${kept} bytes each`);
+  });
+});
+
+describe('lines of a watch', () => {
+  it('are whole, whatever the pieces', () => {
+    const lines = new Lines();
+    assert.deepEqual(lines.take('a'), []);
+    assert.deepEqual(lines.take('b\nc\n\nd'), ['ab', 'c']);
+    assert.deepEqual(lines.take('\n'), ['d']);
+  });
+
+  it('have an end', () => {
+    const lines = new Lines(10);
+    lines.take('12345\n123456');
+    assert.throws(() => lines.take('7890x'), /over 10 characters/);
+  });
+});
