@@ -1,6 +1,9 @@
 # A real API server for test/kubernetes, built by Go from its module, and helm for the role of the chart. etcd is a Debian
-# package. Run from the root of the project, after chart-tools.sh.
+# package. Run from the root of the project.
 # shellcheck shell=bash
+
+# shellcheck source=scripts/lib/chart-tools.sh
+source scripts/lib/chart-tools.sh
 
 kubernetes_tools=.cache/kubernetes
 kubernetes_version=1.34.4
