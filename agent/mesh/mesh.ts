@@ -237,8 +237,9 @@ export class Mesh {
       this.configure(this.#config);
     }
     for (const [part, records] of parts) this.#report(source.origin, `${source.name}/${part}`, records);
-    this.#retarget();
-    this.#publish();
+    // A source may say much and often: what cannot follow from it is not looked through.
+    if (this.#services.some(({ health }) => health !== null)) this.#retarget();
+    if (source.origin === 'local') this.#publish();
     // What an earlier agent left and nobody has claimed goes when all have spoken.
     if (isFirst && this.#silent.size === 0) this.#balancer?.dropStrangers();
   }
