@@ -29,7 +29,7 @@ export interface WatchState {
   /** Why away; '' otherwise. */
   readonly detail: string;
   readonly objects: number;
-  /** Since the API server was last heard, bookmarks included; undefined: it never was. */
+  /** Since the API server was last heard: a list, a change, a bookmark, or a watch that it opened; undefined: it never was. */
   readonly quietMs: number | undefined;
   /** Times that everything was read. */
   readonly lists: number;
@@ -43,10 +43,12 @@ export interface Pace {
   readonly slowestMs: number;
   /** How long a watch may last before it is asked for anew. */
   readonly watchMs: number;
+  /** How long changes are believed to be all before everything is read again. */
+  readonly compareMs: number;
   readonly page: number;
 }
 
-export const usualPace: Pace = { firstMs: 500, slowestMs: 30_000, watchMs: 240_000, page: 500 };
+export const usualPace: Pace = { firstMs: 500, slowestMs: 30_000, watchMs: 240_000, compareMs: 3_600_000, page: 500 };
 /** What a server may take longer than it was allowed. */
 const graceMs = 15_000;
 const listMs = 120_000;
@@ -63,6 +65,7 @@ export class Watcher<T> {
   #detail = '';
   #heard: number | undefined;
   #lists = 0;
+  #listed = 0;
   #failures = 0;
   #events = 0;
   #lines = 0;
@@ -138,6 +141,7 @@ export class Watcher<T> {
     for (const { key } of gone) this.#known.delete(key);
     this.#version = version;
     this.#lists++;
+    this.#listed = performance.now();
     this.#hears();
     this.log.info('read everything', { kind: this.kind.name, objects: this.#known.size, changed: put.length, gone: gone.length });
     this.onChange([...put, ...gone]);
@@ -163,10 +167,10 @@ export class Watcher<T> {
     await this.#within(watchMs + graceMs, (signal) => this.api.watch(this.kind.path, {
       ...this.kind.query, watch: '1', allowWatchBookmarks: 'true', resourceVersion: this.#version ?? '', timeoutSeconds: String(Math.ceil(watchMs / 1000)),
     }, { opened: () => { this.#hears(); }, line: (line) => { this.#hear(line); } }, signal));
-    if (this.#lines > lines) return;
-    // Before a watch ends in order there is a bookmark. Without one, the place that was asked for may be one that never comes.
-    if (performance.now() - began > watchMs / 2) this.#version = undefined;
-    else throw new Error('the API server ended the watch at once');
+    // Where nothing changes there is not even a bookmark; a watch that nobody keeps open is another matter.
+    if (this.#lines === lines && performance.now() - began < watchMs / 2) throw new Error('the API server ended the watch at once');
+    // A server whose store was put back to an earlier time says nothing until it has caught up with the place that it is asked for.
+    if (performance.now() - this.#listed > this.pace.compareMs) this.#version = undefined;
   }
 
   #hear(line: string): void {

@@ -11,7 +11,7 @@ export const KUBERNETES_METRICS = {
   },
   sidestep_kubernetes_quiet_seconds: {
     type: 'gauge',
-    help: 'Time since the API server was last heard about this kind; without changes a bookmark comes about every minute.',
+    help: 'Time since the API server was last heard about this kind; where nothing changes it is asked again after four minutes.',
     labels: kind,
   },
   sidestep_kubernetes_objects: { type: 'gauge', help: 'Objects of this kind that are kept.', labels: kind },

@@ -117,7 +117,7 @@ const services: Dashboard = {
       title: 'Kubernetes',
       panels: [
         { title: 'Not followed', description: 'Kinds of objects that an agent does not follow at present.', unit: 'short', kind: 'stat', width: 6, thresholds: [1, 1], queries: [{ expr: `count(${m('sidestep_kubernetes_synced')} == 0) or vector(0)` }] },
-        { title: 'API server quiet for', description: 'Longest time without a word, bookmarks included.', unit: 's', kind: 'stat', width: 6, thresholds: [180, 300], queries: [{ expr: `max(${m('sidestep_kubernetes_quiet_seconds')})` }] },
+        { title: 'API server quiet for', description: 'Longest time without a word; where nothing changes up to four minutes.', unit: 's', kind: 'stat', width: 6, thresholds: [300, 600], queries: [{ expr: `max(${m('sidestep_kubernetes_quiet_seconds')})` }] },
         { title: 'Balanced services', description: 'Services of Kubernetes that Sidestep balances.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `max(${m('sidestep_kubernetes_services')})` }] },
         { title: 'Pods left alone', description: 'Pods that an annotation excludes.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `sum(${m('sidestep_kubernetes_opt_outs')})` }] },
         { title: 'Changes', description: 'What came from the API server, by kind.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_events_total'))})`, legend: '{{kind}}' }] },

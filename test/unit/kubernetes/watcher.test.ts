@@ -14,7 +14,7 @@ import { eventually } from '../../helpers/kernel.js';
 import { keptLog } from '../../helpers/log.js';
 import { podOf, PODS, uidOf } from './objects.js';
 
-const pace: Pace = { firstMs: 10, slowestMs: 40, watchMs: 60_000, page: 500 };
+const pace: Pace = { firstMs: 10, slowestMs: 40, watchMs: 60_000, compareMs: 3_600_000, page: 500 };
 
 describe('following the API server', () => {
   const stops: (() => Promise<void>)[] = [];
@@ -215,11 +215,23 @@ describe('following the API server', () => {
     assert.ok(watcher.state.failures > 2);
   });
 
-  it('leaves a server that says nothing, and reads everything when a watch was silent for its whole time', async () => {
-    const { server, watcher, said } = await following({ pace: { watchMs: 50 }, before: (one) => { one.put(PODS, podOf('a')); } });
+  it('a watch that was silent for its whole time is taken up again, and nothing is read twice', async () => {
+    const { server, watcher } = await following({ pace: { watchMs: 50 } });
+    for (let turn = 1; turn < 4; turn++) {
+      await watched(server);
+      await new Promise((resolve) => { setTimeout(resolve, 60); });
+      server.endWatches(true);
+      await eventually(() => (server.asked.filter(({ query }) => query.has('watch')).length > turn ? '' : 'not asked again'));
+    }
+    assert.deepEqual([watcher.state.lists, watcher.state.failures], [1, 0]);
+  });
+
+  it('compares everything from time to time: a store that was put back says nothing of it', async () => {
+    const { server, watcher, said } = await following({ pace: { watchMs: 50, compareMs: 100 }, before: (one) => { one.put(PODS, podOf('a')); } });
     await watched(server);
     server.put(PODS, podOf('b', { uid: uidOf(2) }), false);
-    await new Promise((resolve) => { setTimeout(resolve, 60); });
+    await new Promise((resolve) => { setTimeout(resolve, 120); });
+    assert.deepEqual(said, ['+a']);
     server.endWatches(true);
     await heard(said, '+a', '+b');
     assert.equal(watcher.state.lists, 2);
