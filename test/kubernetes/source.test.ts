@@ -63,7 +63,7 @@ describe('Kubernetes: a real API server', function () {
 
   const pods = (kube: KubeMesh): number => kube.kubernetes.view().pods;
   const serves = (kube: KubeMesh, ...wanted: string[]): Promise<void> =>
-    eventually(() => (JSON.stringify(kube.serves()) === JSON.stringify(wanted) ? '' : `serves ${JSON.stringify(kube.serves())}, wanted ${JSON.stringify(wanted)}`), 10_000);
+    eventually(() => (JSON.stringify(kube.serves()) === JSON.stringify(wanted) ? '' : `serves ${JSON.stringify(kube.serves())}, wanted ${JSON.stringify(wanted)}`), 20_000);
   const watchOf = (kube: KubeMesh, kind: string) => kube.kubernetes.view().watches.find((one) => one.kind === kind)!;
   const uidOf = (made: Record<string, unknown>): string => (made['metadata'] as { uid: string }).uid;
 
@@ -133,7 +133,7 @@ describe('Kubernetes: a real API server', function () {
     await cluster.must('POST', PODS, pod('web-1'));
     await cluster.must('POST', SERVICES, service());
     await cluster.must('POST', SLICES, slice('10.244.0.1', '10.244.0.2'));
-    const kube = await started();
+    const kube = await started({ pace: { ...usualPace, firstMs: 100, slowestMs: 1000 } });
     await serves(kube, `${VIP} 10.244.0.1:8080,10.244.0.2:8080`);
     await kube.mesh.settled();
     const calls = kube.kernel.calls.length;
@@ -155,7 +155,7 @@ describe('Kubernetes: a real API server', function () {
     assert.deepEqual(kube.serves(), [`${VIP} 10.244.0.1:8080,10.244.0.2:8080`]);
     await cluster.startServer();
     await serves(kube, `${VIP} 10.244.0.2:8080,10.244.0.3:8080`);
-    await eventually(() => (pods(kube) === 0 ? '' : 'the pod is still there'));
+    await eventually(() => (pods(kube) === 0 ? '' : 'the pod is still there'), 20_000);
     const touched = kube.kernel.calls.slice(calls);
     assert.equal(touched.filter((call) => call.startsWith('remove')).length, 1, touched.join('; '));
     assert.ok(watchOf(kube, 'endpointslices').lists > 1, 'the place to go on from was too old');
