@@ -43,7 +43,7 @@ export interface AgentView {
   web(): WebState;
   reloadState(): ReloadState;
   /** Undefined: nobody asks Kubernetes. */
-  readonly kubernetes?: Pick<Kubernetes, 'view' | 'problems'> | undefined;
+  readonly kubernetes?: Pick<Kubernetes, 'view' | 'problems' | 'pods'> | undefined;
   /** Undefined: there is nobody to share profiles with. */
   readonly sharing?: Pick<Sharing, 'problem'> | undefined;
   /** Loads the configuration again; how it went is in reloadState(). */
@@ -153,6 +153,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
   '/v1/scope': scopeOf,
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
+  '/v1/pods': ({ kubernetes }) => ({ apiVersion: API_VERSION, reads: kubernetes !== undefined, pods: kubernetes?.pods() ?? [] }),
   '/v1/services': ({ mesh }) => ({ apiVersion: API_VERSION, services: mesh.services() }),
   '/v1/endpoints': ({ mesh }, query) => ({ apiVersion: API_VERSION, endpoints: mesh.endpoints(query.get('service') ?? undefined) }),
   '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),

@@ -7,10 +7,11 @@ import { describeError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Scope } from '../scope/scope.js';
 import { Client, type Api } from './client.js';
+import { podCgroups } from './cgroups.js';
 import { KubernetesSource } from './endpoints.js';
 import { podsOf, servicesOf, slices as slicesKind } from './kinds.js';
 import { OptOuts } from './optouts.js';
-import { Pods } from './pods.js';
+import { optOutsOf, Pods } from './pods.js';
 import { accessOf } from './server.js';
 import { isMeshed, problemsOf, type Wanted } from './services.js';
 import type { Pod, PodIdentity, Service, Slice } from './types.js';
@@ -24,6 +25,16 @@ export interface KubernetesView {
   /** Pods that an annotation excludes, all of them or some ports. */
   readonly optOuts: number;
   readonly watches: readonly WatchState[];
+}
+
+export interface PodView extends PodIdentity {
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly addresses: readonly string[];
+  /** Path of its cgroup below the v2 mount; '' when there is none (yet, or any more). */
+  readonly cgroup: string;
+  /** Annotations that exclude it. */
+  readonly leftAlone: readonly string[];
 }
 
 export interface KubernetesParts {
@@ -52,7 +63,8 @@ export class Kubernetes {
   readonly #started = performance.now();
   #watchesSlices = false;
 
-  constructor({ config: { kubernetes }, place, cgroupRoot, scope, log, env = process.env, api, pace }: KubernetesParts) {
+  constructor(private readonly parts: KubernetesParts) {
+    const { config: { kubernetes }, place, cgroupRoot, scope, log, env = process.env, api, pace } = parts;
     const from = api ?? new Client(() => accessOf(kubernetes, env));
     this.#node = kubernetes.node === 'auto' ? (env['NODE_NAME'] ?? hostname()) : kubernetes.node;
     this.#wanted = kubernetes.services;
@@ -91,6 +103,16 @@ export class Kubernetes {
   view(): KubernetesView {
     const meshed = this.#services.values().filter((service) => isMeshed(service, this.#wanted) && service.addresses.length > 0);
     return { node: this.#node, pods: this.#pods.size, services: meshed.length, optOuts: this.#optOuts.size, watches: this.#watches.map(({ state }) => state) };
+  }
+
+  /** Of this node, by name. */
+  pods(): PodView[] {
+    const cgroups = podCgroups(this.parts.cgroupRoot);
+    return this.#pods.all().map((pod): PodView => {
+      const { uid, namespace, name, workload, labels, addresses } = pod;
+      const leftAlone = [...new Set(optOutsOf(pod).outs.map(({ annotation }) => annotation))];
+      return { namespace, name, workload, uid, labels, addresses, cgroup: cgroups.get(uid) ?? '', leftAlone };
+    }).sort((a, b) => a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name));
   }
 
   /** '' once everything has been read, or when that cannot be waited for. */

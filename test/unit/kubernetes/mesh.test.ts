@@ -168,6 +168,8 @@ describe('Kubernetes and the mesh', () => {
       await eventually(() => (rules(kube).join() === excluded ? '' : `rules: ${rules(kube).join()}`));
       assert.equal(kube.datapath.calls.filter((call) => call.startsWith('scope')).length, 1);
       assert.equal(kube.kubernetes.view().optOuts, 1);
+      assert.deepEqual(kube.kubernetes.pods().map(({ name, cgroup, leftAlone }) => [name, cgroup.slice(0, 23), leftAlone]),
+        [['web-1', '/kubepods/burstable/pod', ['sidestep.io/accelerate: disabled']], ['web-2', '/kubepods/burstable/pod', []]]);
       server.put(PODS, podOf('web-1'));
       await eventually(() => rules(kube).join());
       server.put(PODS, podOf('web-1', alone));
