@@ -8,6 +8,8 @@ import { optOutsOf, type OptOut } from './pods.js';
 import type { Pod } from './types.js';
 
 const everyMs = 500;
+/** After so long a cgroup is missing, and not late. */
+const lateMs = 30_000;
 
 export const ruleOf = ({ pod, annotation, ports }: OptOut, cgroup: string): Annotated => ({
   text: `cgroup:${cgroup}${ports ? ` port:${String(ports.first)}-${String(ports.last)}` : ''}`,
@@ -18,11 +20,20 @@ export class OptOuts {
   #outs: readonly OptOut[] = [];
   #problems: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #missing = false;
+  /** Pods whose cgroup is not there, by name, and since when. */
+  #missing = new Map<string, number>();
 
-  constructor(private readonly cgroupRoot: string, private readonly annotate: (rules: readonly Annotated[]) => void) {}
+  constructor(
+    private readonly cgroupRoot: string,
+    private readonly annotate: (rules: readonly Annotated[]) => void,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
-  get problems(): readonly string[] { return this.#problems; }
+  get problems(): readonly string[] {
+    const late = [...this.#missing].filter(([, since]) => this.now() - since >= lateMs);
+    return [...this.#problems, ...late.map(([pod]) => `pod ${pod} asks to be left alone and is not: its cgroup is not found below ${this.cgroupRoot}`)];
+  }
+
   get size(): number { return new Set(this.#outs.map(({ uid }) => uid)).size; }
 
   /** Not before the pods have been read: what was excluded before stays so until then. */
@@ -31,15 +42,15 @@ export class OptOuts {
     this.#outs = read.flatMap(({ outs }) => outs);
     this.#problems = read.flatMap(({ problems }) => problems);
     this.#look();
-    this.#timer ??= setInterval(() => { if (this.#missing) this.#look(); }, everyMs).unref();
+    this.#timer ??= setInterval(() => { if (this.#missing.size > 0) this.#look(); }, everyMs).unref();
   }
 
   stop(): void { clearInterval(this.#timer); }
 
   #look(): void {
     const cgroups = this.#outs.length === 0 ? new Map<string, string>() : podCgroups(this.cgroupRoot);
-    const found = this.#outs.flatMap((out) => { const cgroup = cgroups.get(out.uid); return cgroup === undefined ? [] : [ruleOf(out, cgroup)]; });
-    this.#missing = found.length < this.#outs.length;
-    this.annotate(found);
+    const absent = this.#outs.filter(({ uid }) => !cgroups.has(uid));
+    this.#missing = new Map(absent.map(({ pod }) => [pod, this.#missing.get(pod) ?? this.now()]));
+    this.annotate(this.#outs.flatMap((out) => { const cgroup = cgroups.get(out.uid); return cgroup === undefined ? [] : [ruleOf(out, cgroup)]; }));
   }
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { podCgroups, podOf as podOfCgroup } from '../../../agent/kubernetes/cgroups.js';
+import { OptOuts } from '../../../agent/kubernetes/optouts.js';
 import { optOutsOf, Pods } from '../../../agent/kubernetes/pods.js';
 import { parsePorts } from '../../../agent/kubernetes/ports.js';
 import { readPod, readService, readSlice, type Raw } from '../../../agent/kubernetes/read.js';
@@ -110,6 +111,24 @@ describe('annotations of pods', () => {
     assert.match(problems[0]!, /sidestep\.io\/accelerate of pod shop\/web-1: given "false", expected one of enabled, disabled, observe/);
     const ports = optOutsOf(pod({ annotations: { 'sidestep.io/exclude-ports': '99999' } }));
     assert.deepEqual([ports.outs[0]!.ports, ports.problems.length], [undefined, 1]);
+  });
+
+  it('of a pod whose cgroup is nowhere are said, once it cannot be just late', () => {
+    let now = 0;
+    const root = folder();
+    const given: number[] = [];
+    const optOuts = new OptOuts(root, (rules) => { given.push(rules.length); }, () => now);
+    const asks = [pod({ annotations: { 'sidestep.io/accelerate': 'disabled' } })];
+    optOuts.set(asks);
+    now = 29_999;
+    optOuts.set(asks);
+    assert.deepEqual(optOuts.problems, []);
+    now = 30_000;
+    assert.deepEqual(optOuts.problems, [`pod shop/web-1 asks to be left alone and is not: its cgroup is not found below ${root}`]);
+    mkdirSync(join(root, 'kubepods', `pod${uid}`), { recursive: true });
+    optOuts.set(asks);
+    optOuts.stop();
+    assert.deepEqual([optOuts.problems, given], [[], [0, 0, 1]]);
   });
 
   it('ports are read strictly', () => {
