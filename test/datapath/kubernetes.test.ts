@@ -15,7 +15,16 @@ import { endpointOf, podOf, PODS, serviceOf, SERVICES, sliceOf, SLICES, uidOf } 
 const owner = { kind: 'StatefulSet', name: 'web' };
 const alone = { 'sidestep.io/accelerate': 'disabled' };
 
-async function onNode(test: (ground: Ground, server: ApiServer, container: string) => Promise<void>): Promise<void> {
+interface Node {
+  readonly ground: Ground;
+  readonly server: ApiServer;
+  /** Of the pod web-1. */
+  readonly container: string;
+  /** SIGKILL, and the next agent. */
+  readonly restart: () => Promise<void>;
+}
+
+async function onNode(test: (node: Node) => Promise<void>): Promise<void> {
   const server = new ApiServer();
   try {
     const url = await server.start();
@@ -24,9 +33,13 @@ async function onNode(test: (ground: Ground, server: ApiServer, container: strin
       mkdirSync(container, { recursive: true });
       server.put(PODS, podOf('web-1', { owner }));
       const settings = { enabled: 'true', node: 'node-a', apiServer: url, tokenFile: '', caFile: '' };
-      const agent = ground.start(Object.entries(settings).flatMap(([key, value]) => ['--set', `kubernetes.${key}=${value}`]));
-      await agent.says('ready');
-      await test(ground, server, container);
+      const flags = Object.entries(settings).flatMap(([key, value]) => ['--set', `kubernetes.${key}=${value}`]);
+      let agent = await ground.ready(flags);
+      const restart = async (): Promise<void> => {
+        await agent.kill();
+        agent = await ground.ready(flags);
+      };
+      await test({ ground, server, container, restart });
       assert.equal((await agent.stop()).code, 0);
     });
   } finally {
@@ -49,7 +62,7 @@ const state = (ground: Ground, wanted: string): Promise<void> => eventually(() =
 describe('Kubernetes: the agent', function () {
   this.timeout(60_000);
 
-  it('names the ends of a connection by their pod, leaves it alone while an annotation says so, and says who said it', () => onNode(async (ground, server, container) => {
+  it('names the ends of a connection by their pod, leaves it alone while an annotation says so, and says who said it', () => onNode(async ({ ground, server, container }) => {
     const actor = ground.program('actor.py', {}, container);
     await actor.next();
     await turns(actor);
@@ -77,7 +90,7 @@ describe('Kubernetes: the agent', function () {
     }
   }));
 
-  it('balances a Service that asks for it, until it no longer does', () => onNode(async (ground, server) => {
+  it('balances a Service that asks for it, over a restart without an API server too, until it no longer asks (lb-stale-after-restart)', () => onNode(async ({ ground, server, restart }) => {
     const backend = createServer((_, answer) => answer.end('from the endpoint\n')).listen(0, '127.0.0.1');
     await once(backend, 'listening');
     const { port } = backend.address() as AddressInfo;
@@ -92,6 +105,13 @@ describe('Kubernetes: the agent', function () {
       server.put(SLICES, sliceOf('web-x', 'web', [endpointOf('127.0.0.1')], { ports: [{ name: 'http', port, protocol: 'TCP' }] }));
       await eventually(() => ((ground.api('/v1/services') as { services: { up: number }[] }).services[0]?.up === 1 ? '' : 'no service'));
       await eventually(async () => ((await ask()) === 'from the endpoint' ? '' : 'no answer'));
+      server.broken = 503;
+      await restart();
+      for (let turn = 0; turn < 20; turn++) assert.equal(await ask(), 'from the endpoint');
+      assert.match(ground.cli('status').stdout, /the services of Kubernetes have never been read: 503 broken/);
+      server.broken = undefined;
+      await eventually(() => ((ground.api('/v1/services') as { services: { up: number }[] }).services[0]?.up === 1 ? '' : 'no service'), 10_000);
+      for (let turn = 0; turn < 20; turn++) assert.equal(await ask(), 'from the endpoint');
       server.put(SERVICES, serviceOf('web', { annotations: {} }));
       await eventually(() => ((ground.api('/v1/services') as { services: object[] }).services.length === 0 ? '' : 'the service is still there'));
       assert.equal(await ask(), undefined);
