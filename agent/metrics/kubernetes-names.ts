@@ -20,6 +20,11 @@ export const KUBERNETES_METRICS = {
   sidestep_kubernetes_failures_total: { type: 'counter', help: 'Requests to the API server that failed.', labels: kind },
   sidestep_kubernetes_services: { type: 'gauge', help: 'Services of Kubernetes that are balanced.', labels: [] },
   sidestep_kubernetes_opt_outs: { type: 'gauge', help: 'Pods of this node that an annotation excludes, all of them or some ports.', labels: [] },
+  sidestep_workload_connections: {
+    type: 'gauge',
+    help: 'Open local connections between workloads of Kubernetes, by whether they are accelerated. Empty labels: no pod. `other`: beyond datapath.maxEdges.',
+    labels: ['client_namespace', 'client_workload', 'server_namespace', 'server_workload', 'port', 'result'],
+  },
   sidestep_owner_info: {
     type: 'gauge',
     help: 'Whose program it is that the service edges name; always 1. `several` where more than one workload of this node runs it.',

@@ -59,10 +59,8 @@ export class Resolver {
     }));
   }
 
-  /** Programs that were seen, and whose they are. */
-  programs(profiles: readonly Profile[]): { comm: string; pod: PodIdentity | null }[] {
-    return profiles.map(({ comm, cgroup }) => ({ comm, pod: this.options.podOf?.(this.#cgroups.pathOf(cgroup)) ?? null }));
-  }
+  /** Whose a cgroup is, by its number; null: of no pod. */
+  podOf(cgroup: string): PodIdentity | null { return this.options.podOf?.(this.#cgroups.pathOf(cgroup)) ?? null; }
 
   async #search(wanted: ReadonlySet<string>): Promise<void> {
     const now = performance.now();

@@ -10,6 +10,7 @@ const redirected = `sum(${r(m('sidestep_bytes_total', 'path="redirect"'))})`;
 const allBytes = `sum(${r(m('sidestep_bytes_total'))})`;
 
 const edgeBy = 'client, server, port';
+const workloads = 'client_namespace, client_workload, server_namespace, server_workload, port';
 
 const overview: Dashboard = {
   name: 'overview',
@@ -123,6 +124,11 @@ const services: Dashboard = {
         { title: 'Changes', description: 'What came from the API server, by kind.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_events_total'))})`, legend: '{{kind}}' }] },
         { title: 'Read anew, and failures', description: 'Times that everything was read, and requests that failed.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_lists_total'))})`, legend: '{{kind}} read' }, { expr: `sum by (kind) (${r(m('sidestep_kubernetes_failures_total'))})`, legend: '{{kind}} failed' }] },
         { title: 'Objects', description: 'What the agents keep, by kind.', unit: 'short', queries: [{ expr: `max by (kind) (${m('sidestep_kubernetes_objects')})`, legend: '{{kind}}' }] },
+        {
+          title: 'Connections between workloads', description: 'Open local connections, by workload of both ends.', unit: 'short', kind: 'table', width: 12,
+          queries: [{ expr: `topk(50, sum by (${workloads}, result) (${m('sidestep_workload_connections')}))` }],
+          columns: { client_namespace: 'Client namespace', client_workload: 'Client', server_namespace: 'Server namespace', server_workload: 'Server', port: 'Port', result: 'Path', Value: 'Connections' },
+        },
         {
           title: 'Whose programs', description: 'Programs that the edges name, and the workloads that run them.', unit: 'none', kind: 'table', width: 12,
           queries: [{ expr: `max by (instance, program, namespace, workload) (${m('sidestep_owner_info')})` }],
