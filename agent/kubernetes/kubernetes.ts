@@ -125,6 +125,7 @@ export class Kubernetes {
   problems(): string[] {
     return [
       ...this.#watches.flatMap(({ state: { kind, detail, quietMs } }) => (detail === '' ? [] : [away(kind, detail, quietMs)])),
+      ...(this.#podWatch.wasSynced && this.#pods.size === 0 ? [`no pod runs on node ${this.#node}; is that its name in Kubernetes (kubernetes.node)?`] : []),
       ...this.#optOuts.problems,
       ...this.#services.values().flatMap((service) => problemsOf(service, this.#wanted)),
     ];

@@ -162,6 +162,7 @@ describe('Kubernetes: a real API server', function () {
   });
 
   it('a token that is no longer good is read again, and a right that is missing is named', async () => {
+    await cluster.must('POST', PODS, pod('web-1'));
     const kube = await started({ pace: { ...usualPace, firstMs: 100, slowestMs: 500, watchMs: 4000 } });
     await cluster.must('DELETE', `${ACCOUNT}/sidestep`);
     await eventually(() => (kube.kubernetes.problems().join('\n').includes('does not know the token (401)') ? '' : `problems: ${kube.kubernetes.problems().join('; ')}`), 30_000);

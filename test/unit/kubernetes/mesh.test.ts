@@ -34,6 +34,7 @@ describe('Kubernetes and the mesh', () => {
   const serves = (kube: KubeMesh, ...wanted: string[]): Promise<void> =>
     eventually(() => (JSON.stringify(kube.serves()) === JSON.stringify(wanted) ? '' : `serves ${JSON.stringify(kube.serves())}, wanted ${JSON.stringify(wanted)}`));
   const web = (server: ApiServer): void => {
+    server.put(PODS, podOf('any'));
     server.put(SERVICES, serviceOf('web'));
     server.put(SLICES, sliceOf('web-x', 'web', [endpointOf('10.244.1.1'), endpointOf('10.244.1.2')]));
   };
@@ -50,6 +51,14 @@ describe('Kubernetes and the mesh', () => {
     server.put(SERVICES, serviceOf('web', { annotations: {} }));
     await serves(kube);
     assert.ok(kube.kernel.calls.includes('uninstall'), 'without services there is nothing in the kernel');
+  });
+
+  it('a node without pods is probably another name', async () => {
+    const { server, url } = await serverOf();
+    const kube = await started(url);
+    await eventually(() => (kube.kubernetes.problems().join() === 'no pod runs on node node-a; is that its name in Kubernetes (kubernetes.node)?' ? '' : `problems: ${kube.kubernetes.problems().join()}`));
+    server.put(PODS, podOf('web-1'));
+    await eventually(() => kube.kubernetes.problems().join());
   });
 
   it('without a service that asks for it nobody reads the slices of the cluster', async () => {
