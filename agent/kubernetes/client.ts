@@ -28,7 +28,6 @@ export interface Api {
 
 /** A page of a list is far below; a server that ignores the page size is not read into memory without end. */
 const mostBytes = 256 * 1024 * 1024;
-const answerMs = 30_000;
 
 /** The message of a Status object, or the text as it is. */
 function said(text: string): string {
@@ -59,7 +58,7 @@ async function refusalOf(answer: IncomingMessage): Promise<Refusal> {
 }
 
 export class Client implements Api {
-  constructor(private readonly access: () => Access) {}
+  constructor(private readonly access: () => Access, private readonly answerMs = 30_000) {}
 
   async get(path: string, query: Query, signal: AbortSignal): Promise<unknown> {
     return JSON.parse(await textOf(await this.#ask(path, query, signal), mostBytes)) as unknown;
@@ -90,7 +89,7 @@ export class Client implements Api {
     const options = { headers, signal, agent: false, ...(ca !== undefined && { ca }) };
     return new Promise((resolve, reject) => {
       const request = (url.protocol === 'http:' ? plainRequest : tlsRequest)(target, options);
-      const timer = setTimeout(() => request.destroy(new Error(`no answer within ${String(answerMs / 1000)} s`)), answerMs).unref();
+      const timer = setTimeout(() => request.destroy(new Error(`no answer within ${String(this.answerMs / 1000)} s`)), this.answerMs).unref();
       request.once('close', () => { clearTimeout(timer); });
       request.once('response', (answer) => {
         clearTimeout(timer);

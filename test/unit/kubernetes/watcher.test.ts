@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'mocha';
 import { Client } from '../../../agent/kubernetes/client.js';
-import { Lines } from '../../../agent/kubernetes/lines.js';
 import { readPod } from '../../../agent/kubernetes/read.js';
 import { accessOf } from '../../../agent/kubernetes/server.js';
 import type { Pod } from '../../../agent/kubernetes/types.js';
@@ -21,7 +20,7 @@ describe('following the API server', () => {
   afterEach(async () => { for (const stop of stops.splice(0).reverse()) await stop(); });
 
   /** Changes as `+name`, `~name` and `-name`. */
-  async function following(over: { pace?: Partial<Pace>; tokenFile?: string; before?: (server: ApiServer) => void } = {}) {
+  async function following(over: { pace?: Partial<Pace>; tokenFile?: string; answerMs?: number; before?: (server: ApiServer) => void } = {}) {
     const server = new ApiServer();
     const url = await server.start();
     stops.push(() => server.stop());
@@ -31,7 +30,7 @@ describe('following the API server', () => {
     const hear = (changes: readonly Changed<Pod>[]): void => {
       for (const { before, now } of changes) said.push(`${before ? (now ? '~' : '-') : '+'}${(now ?? before)!.name}`);
     };
-    const client = new Client(() => accessOf({ apiServer: url, tokenFile: over.tokenFile ?? '', caFile: '' }, {}));
+    const client = new Client(() => accessOf({ apiServer: url, tokenFile: over.tokenFile ?? '', caFile: '' }, {}), over.answerMs);
     const watcher = new Watcher(client, { name: 'pods', path: PODS, query: { fieldSelector: 'spec.nodeName=node-a' }, read: readPod }, hear, log, { ...pace, ...over.pace });
     watcher.start();
     stops.push(() => watcher.stop());
@@ -181,7 +180,7 @@ describe('following the API server', () => {
     await watched(server);
     server.token = 'new';
     server.endWatches(false);
-    await eventually(() => (watcher.state.detail.includes('token (401)') ? '' : watcher.state.detail));
+    await eventually(() => (watcher.state.detail.includes('token (401)') ? '' : `detail: ${watcher.state.detail}`));
     assert.deepEqual(said, ['+a']);
     writeFileSync(tokenFile, 'new\n');
     server.put(PODS, podOf('b', { uid: uidOf(2) }));
@@ -200,7 +199,7 @@ describe('following the API server', () => {
   it('a token file that is not there is a fault in words, not an end', async () => {
     const tokenFile = join(folder(), 'token');
     const { said, watcher, server } = await following({ tokenFile, before: (one) => { one.put(PODS, podOf('a')); } });
-    await eventually(() => (watcher.state.detail.includes('kubernetes.tokenFile') ? '' : watcher.state.detail));
+    await eventually(() => (watcher.state.detail.includes('kubernetes.tokenFile') ? '' : `detail: ${watcher.state.detail}`));
     assert.equal(server.asked.length, 0);
     writeFileSync(tokenFile, 'here');
     await heard(said, '+a');
@@ -237,6 +236,15 @@ describe('following the API server', () => {
     assert.equal(watcher.state.lists, 2);
   });
 
+  it('leaves a server that does not answer, and tries again', async () => {
+    const { server, watcher, said } = await following({ answerMs: 50, before: (one) => { one.mute = true; one.put(PODS, podOf('a')); } });
+    await eventually(() => (watcher.state.detail === 'no answer within 0.05 s' ? '' : `detail: ${watcher.state.detail}`));
+    server.mute = false;
+    server.put(PODS, podOf('b', { uid: uidOf(2) }));
+    await heard(said, '+a', '+b');
+    assert.equal(watcher.state.detail, '');
+  });
+
   it('stops at once, whatever it waits for', async () => {
     const { server, watcher } = await following({ before: (one) => { one.mute = true; } });
     await eventually(() => (server.asked.length === 2 ? '' : 'not asked'));
@@ -256,20 +264,5 @@ describe('following the API server', () => {
     await eventually(() => (watcher.state.objects === 5000 ? '' : `${watcher.state.objects}`), 15_000);
     const kept = JSON.stringify(watcher.values()).length / 5000;
     assert.ok(kept < 400, `${kept} bytes each`);
-  });
-});
-
-describe('lines of a watch', () => {
-  it('are whole, whatever the pieces', () => {
-    const lines = new Lines();
-    assert.deepEqual(lines.take('a'), []);
-    assert.deepEqual(lines.take('b\nc\n\nd'), ['ab', 'c']);
-    assert.deepEqual(lines.take('\n'), ['d']);
-  });
-
-  it('have an end', () => {
-    const lines = new Lines(10);
-    lines.take('12345\n123456');
-    assert.throws(() => lines.take('7890x'), /over 10 characters/);
   });
 });
