@@ -45,15 +45,21 @@ export interface Pace {
   readonly watchMs: number;
   /** How long changes are believed to be all before everything is read again. */
   readonly compareMs: number;
+  /** How long much that has vanished at once is kept. */
+  readonly holdMs: number;
   readonly page: number;
 }
 
-export const usualPace: Pace = { firstMs: 500, slowestMs: 30_000, watchMs: 240_000, compareMs: 3_600_000, page: 500 };
+export const usualPace: Pace = { firstMs: 500, slowestMs: 30_000, watchMs: 240_000, compareMs: 3_600_000, holdMs: 30_000, page: 500 };
 /** What a server may take longer than it was allowed. */
 const graceMs = 15_000;
 const listMs = 120_000;
 /** After so many failures in a row without one good line the place to go on from is suspect too. */
 const suspicious = 5;
+
+/** So many are always believed, and this share of what is known. */
+const fewGone = 4;
+const shareGone = 0.3;
 
 const GONE = 410;
 
@@ -66,6 +72,8 @@ export class Watcher<T> {
   #heard: number | undefined;
   #lists = 0;
   #listed = 0;
+  /** Since when much of what is known is in no list. */
+  #suspect: number | undefined;
   #failures = 0;
   #events = 0;
   #lines = 0;
@@ -138,6 +146,10 @@ export class Watcher<T> {
     if (version === '') throw new Error('the list has no resourceVersion');
     const gone = [...this.#known].filter(([key]) => !found.has(key)).map(([key, { value }]) => ({ key, before: value, now: undefined }));
     const put = [...found].flatMap(([key, now]) => this.#put(key, now.version, now.value));
+    if (this.#isSuspect(gone.length)) {
+      this.onChange(put);
+      throw new Error(`${String(gone.length)} of ${String(this.#known.size)} have vanished at once; they are kept until that has been so for ${String(this.pace.holdMs / 1000)} s`);
+    }
     for (const { key } of gone) this.#known.delete(key);
     this.#version = version;
     this.#lists++;
@@ -145,6 +157,13 @@ export class Watcher<T> {
     this.#hears();
     this.log.info('read everything', { kind: this.kind.name, objects: this.#known.size, changed: put.length, gone: gone.length });
     this.onChange([...put, ...gone]);
+  }
+
+  /** A store that was lost looks like a cluster that was: what vanishes in a gap, and much at once, is believed when it stays so. */
+  #isSuspect(gone: number): boolean {
+    if (gone <= Math.max(fewGone, this.#known.size * shareGone)) this.#suspect = undefined;
+    else this.#suspect ??= performance.now();
+    return this.#suspect !== undefined && performance.now() - this.#suspect < this.pace.holdMs;
   }
 
   #keep(into: Map<string, { version: string; value: T }>, object: Raw): void {

@@ -11,7 +11,7 @@ import { eventually } from '../../helpers/kernel.js';
 import { serviceOf as configured } from '../mesh/records.js';
 import { endpointOf, podOf, PODS, serviceOf, SERVICES, sliceOf, SLICES, uidOf } from './objects.js';
 
-const pace = { firstMs: 10, slowestMs: 40, watchMs: 60_000, compareMs: 3_600_000, page: 500 };
+const pace = { firstMs: 10, slowestMs: 40, watchMs: 60_000, compareMs: 3_600_000, holdMs: 30_000, page: 500 };
 
 describe('Kubernetes and the mesh', () => {
   const stops: (() => Promise<void>)[] = [];

@@ -1,46 +1,14 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, it } from 'mocha';
-import { Client } from '../../../agent/kubernetes/client.js';
-import { readPod } from '../../../agent/kubernetes/read.js';
-import { accessOf } from '../../../agent/kubernetes/server.js';
-import type { Pod } from '../../../agent/kubernetes/types.js';
-import { Watcher, type Changed, type Pace } from '../../../agent/kubernetes/watcher.js';
+import { describe, it } from 'mocha';
 import { ApiServer } from '../../helpers/api-server.js';
 import { folder } from '../../helpers/folder.js';
 import { eventually } from '../../helpers/kernel.js';
-import { keptLog } from '../../helpers/log.js';
+import { following, heard, stops, watched } from './following.js';
 import { podOf, PODS, uidOf } from './objects.js';
 
-const pace: Pace = { firstMs: 10, slowestMs: 40, watchMs: 60_000, compareMs: 3_600_000, page: 500 };
-
 describe('following the API server', () => {
-  const stops: (() => Promise<void>)[] = [];
-  afterEach(async () => { for (const stop of stops.splice(0).reverse()) await stop(); });
-
-  /** Changes as `+name`, `~name` and `-name`. */
-  async function following(over: { pace?: Partial<Pace>; tokenFile?: string; answerMs?: number; before?: (server: ApiServer) => void } = {}) {
-    const server = new ApiServer();
-    const url = await server.start();
-    stops.push(() => server.stop());
-    over.before?.(server);
-    const { log, lines } = keptLog();
-    const said: string[] = [];
-    const hear = (changes: readonly Changed<Pod>[]): void => {
-      for (const { before, now } of changes) said.push(`${before ? (now ? '~' : '-') : '+'}${(now ?? before)!.name}`);
-    };
-    const client = new Client(() => accessOf({ apiServer: url, tokenFile: over.tokenFile ?? '', caFile: '' }, {}), over.answerMs);
-    const watcher = new Watcher(client, { name: 'pods', path: PODS, query: { fieldSelector: 'spec.nodeName=node-a' }, read: readPod }, hear, log, { ...pace, ...over.pace });
-    watcher.start();
-    stops.push(() => watcher.stop());
-    return { server, url, watcher, said, lines };
-  }
-
-  const watched = (server: ApiServer): Promise<void> => eventually(() => (server.watches === 1 ? '' : `${server.watches} watches`));
-  const heard = (said: readonly string[], ...wanted: string[]): Promise<void> =>
-    eventually(() => (said.join(' ') === wanted.join(' ') ? '' : `said ${said.join(' ')}, wanted ${wanted.join(' ')}`));
-
   it('reads everything once, then each change, and asks for the pods of its node only', async () => {
     const { server, said, watcher } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
     await watched(server);
@@ -119,41 +87,6 @@ describe('following the API server', () => {
     assert.equal(server.lists(PODS), 1);
   });
 
-  it('after 410 everything is read and compared: only what differs is said, nothing flaps (lb-stale-after-restart)', async () => {
-    const { server, said, watcher } = await following({ before: (one) => { for (const [name, id] of [['a', 1], ['b', 2], ['c', 3]] as const) one.put(PODS, podOf(name, { uid: uidOf(id) })); } });
-    await heard(said, '+a', '+b', '+c');
-    await watched(server);
-    server.remove(PODS, 'shop', 'b', false);
-    server.put(PODS, podOf('c', { uid: uidOf(3), labels: { changed: 'yes' } }), false);
-    server.put(PODS, podOf('d', { uid: uidOf(4) }), false);
-    server.compact();
-    server.endWatches(true);
-    await eventually(() => (watcher.state.lists === 2 ? '' : 'not read again'));
-    assert.deepEqual(said, ['+a', '+b', '+c', '~c', '+d', '-b']);
-  });
-
-  it('takes a 410 that comes as a line of the watch', async () => {
-    const { server, said, watcher } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
-    await watched(server);
-    server.put(PODS, podOf('b', { uid: uidOf(2) }), false);
-    server.say(`${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, message: 'too old resource version' } })}\n`);
-    await heard(said, '+a', '+b');
-    assert.equal(watcher.state.lists, 2);
-  });
-
-  it('does not run round when every place is too old', async () => {
-    const { server } = await following();
-    await watched(server);
-    const began = server.asked.length;
-    const again = setInterval(() => {
-      server.say(`${JSON.stringify({ type: 'ERROR', object: { code: 410 } })}\n`);
-      server.compact();
-    }, 1);
-    await new Promise((resolve) => { setTimeout(resolve, 300); });
-    clearInterval(again);
-    assert.ok(server.asked.length - began < 60, `${server.asked.length - began} requests in 300 ms`);
-  });
-
   it('keeps what it knows while the API server is away, says so, and compares when it is back', async () => {
     const { server, url, said, watcher, lines } = await following({ before: (one) => { one.put(PODS, podOf('a')); } });
     await watched(server);
@@ -223,17 +156,6 @@ describe('following the API server', () => {
       await eventually(() => (server.asked.filter(({ query }) => query.has('watch')).length > turn ? '' : 'not asked again'));
     }
     assert.deepEqual([watcher.state.lists, watcher.state.failures], [1, 0]);
-  });
-
-  it('compares everything from time to time: a store that was put back says nothing of it', async () => {
-    const { server, watcher, said } = await following({ pace: { watchMs: 50, compareMs: 100 }, before: (one) => { one.put(PODS, podOf('a')); } });
-    await watched(server);
-    server.put(PODS, podOf('b', { uid: uidOf(2) }), false);
-    await new Promise((resolve) => { setTimeout(resolve, 120); });
-    assert.deepEqual(said, ['+a']);
-    server.endWatches(true);
-    await heard(said, '+a', '+b');
-    assert.equal(watcher.state.lists, 2);
   });
 
   it('leaves a server that does not answer, and tries again', async () => {
