@@ -108,6 +108,10 @@ export const ERRORS = {
     sentence: 'there is no room for more services or endpoints',
     remedy: 'Raise mesh.maxServices or mesh.maxEndpoints, and restart.',
   },
+  kubernetes_unknown: {
+    sentence: 'the way to the API server of Kubernetes is not known',
+    remedy: 'In a pod, mount a service account token (the chart does with kubernetes.enabled); elsewhere set kubernetes.apiServer, kubernetes.tokenFile and kubernetes.caFile.',
+  },
   internal: {
     sentence: 'something went wrong that should not',
     remedy: 'Report it with the file that `sidestep bugreport` writes, best with log.level debug.',

@@ -16,6 +16,7 @@ import { Supervisor, type Send } from './lifecycle/supervisor.js';
 import { installSignals, type SignalSource } from './lifecycle/signals.js';
 import { LiveTable } from './live.js';
 import { placeOf } from './mesh/host.js';
+import { Kubernetes } from './kubernetes/kubernetes.js';
 import { Mesh, type OpenKernel } from './mesh/mesh.js';
 import { isJournal } from './log-journal.js';
 import { createLog, resolveFormat, type Log } from './log.js';
@@ -150,21 +151,26 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   }), () => guard.stop());
   const reuseport = new Reuseport(config, await options.openReuseport(), cgroupRoot, log.child('reuseport'));
   await step('reuseport', () => reuseport.start(), () => reuseport.stop(onExit === 'keep' && !phase.uninstall));
-  const mesh = new Mesh({ config, place: placeOf(config), log, openKernel: await options.openMesh() });
+  const place = placeOf(config);
+  const kubernetes = config.kubernetes.enabled ? new Kubernetes({ config, place, cgroupRoot, scope, log: log.child('kubernetes') }) : undefined;
+  const mesh = new Mesh({ config, place, log, openKernel: await options.openMesh(), sources: kubernetes?.sources ?? [] });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
-  const sharing = await step('sharing', () => shareProfiles(config, placeOf(config).name, mesh.profiles, { guard, store }, log.child('guard')), (started) => started?.stop());
+  await step('kubernetes', () => { kubernetes?.start(); }, () => kubernetes?.stop());
+  const sharing = await step('sharing', () => shareProfiles(config, place.name, mesh.profiles, { guard, store }, log.child('guard')), (started) => started?.stop());
   const pressure = new PressureWatch(log.child('datapath'));
   await step('pressure', () => { pressure.start(datapath); }, () => { pressure.stop(); });
 
+  const resolver = new Resolver({ cgroupRoot, podOf: (path) => kubernetes?.podOf(path) ?? null });
   const metrics = new MetricsEndpoint(config.metrics);
   const web = new WebEndpoint(config.web);
-  const notReady = (): string => phase.notReady || mesh.notReady();
+  const notReady = (): string => phase.notReady || mesh.notReady() || (kubernetes?.notReady() ?? '');
   const view: AgentView = {
     datapath,
     scope,
     reuseport,
     mesh,
-    resolver: new Resolver({ cgroupRoot }),
+    resolver,
+    kubernetes,
     guard,
     profiles,
     sharing,
@@ -187,7 +193,8 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
-  const source = { datapath, mesh, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const podOf = (cgroup: string): ReturnType<Resolver['podOf']> => resolver.podOf(cgroup);
+  const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
   await step('web', () => web.start(view, log.child('web')), () => web.stop());
   await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh }); }, () => { reloader.stop(); });

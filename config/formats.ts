@@ -54,6 +54,14 @@ function isNatsUrl(text: string): boolean {
   return ['nats:', 'tls:'].includes(url.protocol) && url.hostname !== '' && url.username === '' && ['', '/'].includes(url.pathname) && url.search === '';
 }
 
+/** The token goes to whoever answers: TLS, or loopback where nobody else can listen. */
+function isApiServer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, search, hash } = new URL(text);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && /^(127\.[\d.]+|\[::1\]|localhost)$/.test(hostname));
+  return isSafe && username === '' && search === '' && hash === '';
+}
+
 /** `parse` gives what an entry stands for, or what is wrong with it in words. */
 const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => string): Format => ({
   read: (text) => {
@@ -80,6 +88,16 @@ export const formats: Readonly<Record<string, Format>> = {
     read: (text, rule) => (text === rule.keyword || /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/.test(text) ? text : undefined),
     show: plain,
     expected: (rule) => `a name of letters, digits, - and _${rule.keyword === '' ? ', or nothing' : ''}`,
+  },
+  node: {
+    read: (text, rule) => (text === rule.keyword || (text.length <= 253 && text.split('.').every((label) => hostLabel.test(label))) ? text : undefined),
+    show: plain,
+    expected: () => 'the name of a node',
+  },
+  'api-server': {
+    read: (text) => (text === '' || isApiServer(text) ? text : undefined),
+    show: plain,
+    expected: () => 'a URL such as https://192.0.2.1:6443, or nothing; http:// on loopback only',
   },
   address: {
     read: (text, rule) => (text === rule.keyword || isIP(text) !== 0 ? text : undefined),

@@ -82,6 +82,12 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'bus.withdrawShare': 'restart',
   'bus.embeddedPort': 'restart',
   'bus.stateDir': 'restart',
+  'kubernetes.enabled': 'restart',
+  'kubernetes.node': 'restart',
+  'kubernetes.services': 'restart',
+  'kubernetes.apiServer': 'restart',
+  'kubernetes.tokenFile': 'restart',
+  'kubernetes.caFile': 'restart',
   services: 'hot',
   tuning: 'hot',
 };

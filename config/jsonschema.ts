@@ -51,6 +51,8 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
   group: () => ({ type: ['string', 'integer'] }),
   name: ({ rule }) => ({ type: 'string', ...(rule.keyword === undefined && { minLength: 1 }), maxLength: 63 }),
   address: () => ({ type: 'string', minLength: 1 }),
+  node: () => ({ type: 'string', minLength: 1, maxLength: 253 }),
+  'api-server': () => ({ type: 'string', pattern: '^(https?://.+)?$' }),
   paths: () => ({ type: 'array', items: absolute }),
   'nats-servers': () => ({ type: 'array', items: { type: 'string', minLength: 1 } }),
   services: () => maps(serviceFields),

@@ -4,6 +4,7 @@
  */
 import type convict from 'convict';
 import { guardSchema } from './guard-schema.js';
+import { kubernetesSchema } from './kubernetes-schema.js';
 import { meshSchema } from './mesh-schema.js';
 import { placementSchema } from './placement-schema.js';
 import { reuseportSchema } from './reuseport-schema.js';
@@ -168,4 +169,5 @@ export const schema: convict.Schema<Config> = {
     mode: { doc: 'Permissions of agent.sock, octal.', format: 'file-mode', default: 0o660 },
   },
   ...meshSchema,
+  ...kubernetesSchema,
 };

@@ -8,6 +8,7 @@ export type DatapathMode = 'auto' | 'unified' | 'split' | 'off';
 export type Preseed = 'off' | 'buildid' | 'name';
 export type OnExit = 'retire' | 'keep';
 export type BusMode = 'auto' | 'off' | 'embedded' | 'external';
+export type KubernetesServices = 'annotated' | 'all' | 'off';
 export type ReuseportPolicy = 'least-queue' | 'round-robin' | 'weighted' | 'cpu' | 'sticky';
 
 export interface Config {
@@ -91,6 +92,14 @@ export interface Config {
     readonly withdrawShare: number;
     readonly embeddedPort: number;
     readonly stateDir: string;
+  };
+  readonly kubernetes: {
+    readonly enabled: boolean;
+    readonly node: string;
+    readonly services: KubernetesServices;
+    readonly apiServer: string;
+    readonly tokenFile: string;
+    readonly caFile: string;
   };
   readonly services: readonly ServiceConfig[];
   readonly tuning: readonly TuningConfig[];

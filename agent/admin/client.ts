@@ -2,7 +2,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
 import type {
-  ChangedProfiles, ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, Profiles, Reloaded,
+  ChangedProfiles, ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, PodsObject, Profiles, Reloaded,
   ReuseportObject, RetireLine, Rotated, ScopeObject, Services, Status, Uninstalling,
 } from './objects.js';
 
@@ -45,6 +45,7 @@ export class AdminClient {
   rotate(port: number): Promise<Rotated> { return this.#json('POST', '/v1/reuseport/rotate', { port }); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
+  pods(): Promise<PodsObject> { return this.#json('GET', '/v1/pods'); }
   services(): Promise<Services> { return this.#json('GET', '/v1/services'); }
   endpoints(service?: string): Promise<Endpoints> {
     return this.#json('GET', `/v1/endpoints${service === undefined ? '' : `?${new URLSearchParams({ service }).toString()}`}`);

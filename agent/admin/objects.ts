@@ -1,6 +1,7 @@
 /** What the admin API says, version 1. The CLI prints these very objects with `-o json`. Add; never change meaning. */
 import type { Counters, DatapathInfo, Edge, MapInfo, RetireProgress, RetireResult } from '../datapath/types.js';
 import type { Totals } from '../datapath/traffic.js';
+import type { KubernetesView, PodView } from '../kubernetes/kubernetes.js';
 import type { TunedView } from '../mesh/tuned.js';
 import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
 import type { Explanation } from '../pairs/explain.js';
@@ -49,6 +50,8 @@ export interface Status extends Versioned {
   metrics: MetricsState;
   web: WebState;
   bus: BusView;
+  /** Null: nobody asks Kubernetes. */
+  kubernetes: KubernetesView | null;
   reload: ReloadState;
   /** What a person should look at, in words. */
   problems: string[];
@@ -104,6 +107,12 @@ export interface Endpoints extends Versioned {
 export interface CountersObject extends Versioned {
   counters: Counters;
   maps: MapInfo[];
+}
+
+export interface PodsObject extends Versioned {
+  /** Whether Kubernetes is read at all. */
+  reads: boolean;
+  pods: PodView[];
 }
 
 export interface Explained extends Versioned {

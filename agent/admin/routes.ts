@@ -9,12 +9,14 @@ import type { Log } from '../log.js';
 import { explain } from '../pairs/explain.js';
 import { inOrder } from '../pairs/profiles.js';
 import { matches, parseQuery } from '../pairs/query.js';
+import type { Kubernetes } from '../kubernetes/kubernetes.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { tunedMatches } from '../mesh/tuned.js';
 import type { Resolver } from '../pairs/resolve.js';
 import type { Guard } from '../guard/guard.js';
 import type { Management } from '../guard/manage.js';
 import { profileRows } from '../guard/view.js';
+import { isAnnotation } from '../scope/annotated.js';
 import type { Scope } from '../scope/scope.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
 import type { ReuseportView } from '../reuseport/view.js';
@@ -40,6 +42,8 @@ export interface AgentView {
   metrics(): MetricsState;
   web(): WebState;
   reloadState(): ReloadState;
+  /** Undefined: nobody asks Kubernetes. */
+  readonly kubernetes?: Pick<Kubernetes, 'view' | 'problems' | 'pods'> | undefined;
   /** Undefined: there is nobody to share profiles with. */
   readonly sharing?: Pick<Sharing, 'problem'> | undefined;
   /** Loads the configuration again; how it went is in reloadState(). */
@@ -60,7 +64,7 @@ function scopeProblems({ switches, rules }: ScopeObject): string[] {
   const { disabled } = switches;
   return [
     ...(disabled.length === 0 ? [] : [`switched off by hand: ${disabled.join(', ')}; \`sidestep enable\` switches it on`]),
-    ...rules.filter(({ absent }) => absent.length > 0).map(({ text, origin, absent }) => `${text} (${origin}) matches nothing: ${absent.join(', ')} is not there`),
+    ...rules.filter((rule) => rule.absent.length > 0 && !isAnnotation(rule)).map(({ text, origin, absent }) => `${text} (${origin}) matches nothing: ${absent.join(', ')} is not there`),
   ];
 }
 
@@ -88,6 +92,8 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
     ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
     ...scopeProblems(scopeOf(view)),
+    ...(view.scope.crowded === 0 ? [] : [`${String(view.scope.crowded)} annotations of pods found no room among the selectors; these pods are accelerated`]),
+    ...(view.kubernetes?.problems() ?? []),
     ...reuseportProblems(view.reuseport.lastView()),
     ...pressureProblems(view.datapath.maps()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
@@ -112,6 +118,7 @@ export function statusOf(view: AgentView): Status {
     metrics: view.metrics(),
     web: view.web(),
     bus: view.mesh.bus(),
+    kubernetes: view.kubernetes?.view() ?? null,
     reload: view.reloadState(),
     problems: problemsOf(view, notReady),
   };
@@ -120,7 +127,7 @@ export function statusOf(view: AgentView): Status {
 async function explained(view: AgentView, text: string): Promise<Explained> {
   const query = parseQuery(text);
   if (!query)
-    throw new SidestepError('bad_request', `${JSON.stringify(text)} is no pid, port, address:port, two of them, or pair id`);
+    throw new SidestepError('bad_request', `${JSON.stringify(text)} is no pid, port, address:port, two of them, pod/NAME, pod/NAMESPACE/NAME, or pair id`);
   const pairs = await view.resolver.resolve(view.datapath.pairs());
   const profiles = view.datapath.profiles();
   const answers = pairs.filter((pair) => matches(query, pair)).map((pair) => explain(pair, profiles, view.scope.decided(pair)));
@@ -146,6 +153,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
   '/v1/scope': scopeOf,
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
+  '/v1/pods': ({ kubernetes }) => ({ apiVersion: API_VERSION, reads: kubernetes !== undefined, pods: kubernetes?.pods() ?? [] }),
   '/v1/services': ({ mesh }) => ({ apiVersion: API_VERSION, services: mesh.services() }),
   '/v1/endpoints': ({ mesh }, query) => ({ apiVersion: API_VERSION, endpoints: mesh.endpoints(query.get('service') ?? undefined) }),
   '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),

@@ -7,6 +7,7 @@ import { check } from './commands/check.js';
 import { diffWithAgent, printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
 import { pairs } from './commands/pairs.js';
+import { pods } from './commands/pods.js';
 import { reuseport, rotate } from './commands/reuseport.js';
 import { retire, type RetireFlags } from './commands/retire.js';
 import { drain, endpoints, services, split, weigh } from './commands/services.js';
@@ -69,8 +70,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((name: string, endpoint: string, weight: number) => act(weigh(name, endpoint, weight)));
   service.command('split').description('the shares of versions; without any, by weight alone').argument('<service>').argument('[shares...]', 'version=number')
     .action((name: string, shares: string[]) => act(split(name, shares)));
+  program.command('pods').description('pods of this node as Kubernetes has them, and which of them are left alone').addOption(outputOption())
+    .action((flags: { output?: 'json' }) => act(pods(flags)));
   program.command('explain').description('why a connection is, or is not, accelerated')
-    .argument('<what...>', 'pid, port, address:port, two of them, or pair id').addOption(outputOption())
+    .argument('<what...>', 'pid, port, address:port, two of them, pod/NAME, pod/NAMESPACE/NAME, or pair id').addOption(outputOption())
     .action((words: string[], flags: { output?: 'json' }) => act(explain(words, flags)));
   program.command('check').description('can this host run Sidestep, and run it well')
     .option('--quick', 'only look: load no program, try no socket')

@@ -47,8 +47,11 @@ export class Balancer {
   get groups(): readonly Group[] { return [...this.#groups.values()]; }
   groupsOf(service: string): Group[] { return families.flatMap((family) => this.#groups.get(groupName(service, family)) ?? []); }
 
-  /** The services of the configuration; what changed in one of them is written, what did not is left alone. */
-  setServices(services: readonly ServiceConfig[]): void {
+  /**
+   * The services that there are; what changed in one of them is written, what did not is left alone. `isAll` false: there may
+   * be more, so that nobody knows whose an address is that an earlier agent left.
+   */
+  setServices(services: readonly ServiceConfig[], isAll = true): void {
     const wanted = new Map<string, Vip>();
     const kept = new Set<string>();
     for (const service of services) {
@@ -63,13 +66,16 @@ export class Balancer {
     }
     // New ones first: an address that moves from one service to another is never nobody's.
     const put = [...wanted].filter(([name, vip]) => this.#vips.get(name)?.service !== vip.service).map(([, vip]) => vip);
-    const gone = [...this.#vips].filter(([name]) => !wanted.has(name)).map(([, vip]) => vip);
+    const kin = new Set([...this.#groups.values()].map(({ number }) => number));
+    const isGone = ([name, { service }]: [string, Vip]): boolean => !wanted.has(name) && (isAll || kin.has(service));
+    const gone = [...this.#vips].filter(isGone).map(([, vip]) => vip);
+    const left = [...this.#vips].filter((entry) => !wanted.has(entry[0]) && !isGone(entry));
     this.#write(() => {
       this.kernel.putVips(put);
       this.kernel.removeVips(gone);
     });
     this.#vips.clear();
-    for (const [name, vip] of wanted) this.#vips.set(name, vip);
+    for (const [name, vip] of [...left, ...wanted]) this.#vips.set(name, vip);
     for (const [name, group] of this.#groups) if (!kept.has(name)) this.#removeGroup(name, group);
     this.#schedule();
   }
@@ -142,10 +148,16 @@ export class Balancer {
   }
 
   #newGroup(name: string, service: ServiceConfig, family: 4 | 6): Group {
-    const group = new Group(service, family, this.#numbers.service(name), this.place, this.#numbers, this.now);
+    const group = new Group(service, family, this.#numbers.service(name, this.#left(service, family)), this.place, this.#numbers, this.now);
     this.#groups.set(name, group);
     this.touched([...this.store.keysOf(service.name)].map((key) => ({ service: service.name, key })), false);
     return group;
+  }
+
+  /** The number that an earlier agent gave to an address of it, where nobody has it now. */
+  #left(service: ServiceConfig, family: 4 | 6): number | undefined {
+    const mine = this.#vipsOf(service).filter((one) => one.family === family).map(({ vip }) => this.#vips.get(vipName(vip))?.service);
+    return mine.find((number) => number !== undefined && !this.groups.some((group) => group.number === number));
   }
 
   #removeGroup(name: string, group: Group): void {

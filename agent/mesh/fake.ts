@@ -56,6 +56,11 @@ export class FakeMeshKernel implements MeshKernel {
   setRules(rules: readonly KernelRule[]): void { this.rules = rules; }
   tallies(): RuleTally[] { return this.ruleTallies; }
   tuned(): Promise<TunedSocket[]> { return Promise.resolve(this.tunedSockets); }
-  uninstall(): void { this.calls.push('uninstall'); }
+
+  uninstall(): void {
+    this.calls.push('uninstall');
+    for (const map of [this.vips, this.endpoints, this.tables]) map.clear();
+  }
+
   close(): void { this.calls.push('close'); }
 }

@@ -9,9 +9,9 @@ import { Registry } from '../bus/registry.js';
 import { Guard } from '../endpoints/guard.js';
 import { configRecords } from '../endpoints/sources/config.js';
 import { ListenerSource, type HostPlace } from '../endpoints/sources/listeners.js';
-import type { Source } from '../endpoints/sources/types.js';
+import type { Report, Source } from '../endpoints/sources/types.js';
 import { EndpointStore, type Touched } from '../endpoints/store.js';
-import type { EndpointRecord, Origin } from '../endpoints/types.js';
+import type { EndpointRecord } from '../endpoints/types.js';
 import { describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { Balancer } from './balancer.js';
@@ -19,8 +19,11 @@ import type { Group } from './group.js';
 import { Checker, type Target } from './health.js';
 import type { Member, Override } from './members.js';
 import { inherited } from './inherit.js';
+import { mergeServices, type Merged } from './merge.js';
 import { isPinned } from './pins.js';
 import { publishedBy } from './publish.js';
+import { checkedOf } from './targets.js';
+import { Told } from './told.js';
 import { tunedViews, type TunedView } from './tuned.js';
 import { Tuning, type RuleView } from './tuning.js';
 import type { MeshKernel } from './types.js';
@@ -60,7 +63,11 @@ export class Mesh {
   readonly #faults = new Map<'bus' | 'services', string>();
   #tidyIn = 0;
   /** Sources that have not said anything yet. */
-  readonly #silent: Set<string>;
+  readonly #silent: Set<Source>;
+  /** Services that came from sources. */
+  readonly #brought = new Map<string, readonly ServiceConfig[]>();
+  #merged: Merged = { services: [], problems: [] };
+  readonly #told: Told;
 
   constructor(private readonly parts: MeshParts) {
     const { config, place } = parts;
@@ -68,7 +75,8 @@ export class Mesh {
     this.#tuning = new Tuning(parts.log.child('mesh'));
     this.store = new EndpointStore(config.mesh.maxEndpoints, new Guard(config.bus.withdrawShare));
     this.#sources = [new ListenerSource(() => this.#services, place), ...(parts.sources ?? [])];
-    this.#silent = new Set(this.#sources.map(({ name }) => name));
+    this.#silent = new Set(this.#sources);
+    this.#told = new Told(this.store);
   }
 
   async start(): Promise<void> {
@@ -86,7 +94,7 @@ export class Mesh {
         (touched) => { this.#touched(touched); }, log.child('bus'));
     }
     this.configure(config);
-    for (const source of this.#sources) source.start((records) => { this.#hear(source, records); });
+    for (const source of this.#sources) source.start((parts, services) => { this.#hear(source, parts, services); });
     this.#registry?.start();
     this.#timer = setInterval(() => { this.#housekeep(); }, housekeepingMs).unref();
   }
@@ -105,12 +113,15 @@ export class Mesh {
   /** Services, exceptions and the switch, as they are now. */
   configure(config: Config): void {
     this.#config = config;
-    this.#services = config.services;
+    this.#merged = mergeServices(config.services, this.#brought.values(), config.mesh.maxServices);
+    this.#services = this.#merged.services;
+    // A source that has yet to say which services there are may well know those that an earlier agent left.
+    const isAll = ![...this.#silent].some(({ brings }) => brings === true);
     try {
-      if (this.#services.length + config.tuning.length === 0) this.#closeKernel();
-      else if (!this.#balancer) this.#openKernel();
-      this.#report('config', 'config', configRecords(this.#services));
-      this.#balancer?.setServices(this.#services);
+      if (this.#services.length + config.tuning.length === 0 && isAll) this.#closeKernel();
+      else if (!this.#balancer && (this.#services.length + config.tuning.length > 0 || isPinned(config))) this.#openKernel();
+      this.#report('config', 'config', configRecords(config.services));
+      this.#balancer?.setServices(this.#services, isAll);
       this.#kernel?.setEnabled(config.mesh.enabled);
       this.#kernel?.setExcepts(this.#excepts());
       if (this.#kernel) this.#tuning.configure(config.tuning, this.#kernel, (service) => (this.#balancer?.groupsOf(service) ?? []).map(({ number }) => number));
@@ -131,6 +142,7 @@ export class Mesh {
   problems(): string[] {
     return [
       ...this.#faults.values(),
+      ...this.#merged.problems,
       ...(this.#registry ? busProblems(this.#registry.state, this.#registry.claimedBy > 0) : []),
       ...(this.store.refused > 0 ? [`${this.store.refused} endpoints found no room; see mesh.maxEndpoints`] : []),
       ...(this.#kernel ? this.#tuning.problems(this.#kernel, (name) => this.#services.some((service) => service.name === name)) : []),
@@ -213,27 +225,24 @@ export class Mesh {
     kernel?.uninstall();
   }
 
-  /** A source says everything that it knows. */
-  #report(origin: 'config' | 'local', source: string, records: readonly EndpointRecord[]): void {
-    const prefix = `${source}/`;
-    const wanted = new Map(records.map((record) => [`${prefix}${record.service}/${record.address}/${record.port}`, record]));
-    const gone = [...this.#reported(source)].filter((key) => !wanted.has(key));
-    const touched = gone.flatMap((key) => this.store.remove(key));
-    for (const [key, record] of wanted) touched.push(...this.store.put(key, record, origin));
-    this.#reports.set(source, new Set(wanted.keys()));
-    this.#touched(touched, origin !== 'config');
-    this.#retarget();
+  /** A source, or a part of one, says everything that it knows. */
+  #report(origin: 'config' | 'local', who: string, records: readonly EndpointRecord[]): void {
+    this.#touched(this.#told.tell(origin, who, records), origin !== 'config');
   }
 
-  #hear({ name, origin }: Source, records: readonly EndpointRecord[]): void {
-    this.#report(origin, name, records);
-    this.#publish();
+  #hear(source: Source, parts: Parameters<Report>[0], services: Parameters<Report>[1]): void {
+    const isFirst = this.#silent.delete(source);
+    if (services) {
+      this.#brought.set(source.name, services);
+      this.configure(this.#config);
+    }
+    for (const [part, records] of parts) this.#report(source.origin, `${source.name}/${part}`, records);
+    // A source may say much and often: what cannot follow from it is not looked through.
+    if (this.#services.some(({ health }) => health !== null)) this.#retarget();
+    if (source.origin === 'local') this.#publish();
     // What an earlier agent left and nobody has claimed goes when all have spoken.
-    if (this.#silent.delete(name) && this.#silent.size === 0) this.#balancer?.dropStrangers();
+    if (isFirst && this.#silent.size === 0) this.#balancer?.dropStrangers();
   }
-
-  readonly #reports = new Map<string, Set<string>>();
-  #reported(source: string): ReadonlySet<string> { return this.#reports.get(source) ?? new Set(); }
 
   #touched(touched: readonly Touched[], fresh = true): void {
     if (touched.length > 0) this.#balancer?.touched(touched, fresh);
@@ -245,22 +254,15 @@ export class Mesh {
     return [...this.#config.mesh.except.map((cgroup) => ({ cgroup, service: undefined })), ...some];
   }
 
-  /** Who is checked by this host: what it owns, and what its configuration names. Other hosts check their own. */
   #retarget(): void {
-    const mine: readonly Origin[] = ['local', 'config'];
     this.#checkedBy.clear();
     const targets: Target[] = [];
-    for (const group of this.#balancer?.groups ?? []) {
-      const { health } = group.service;
-      for (const member of group.members.values()) {
-        const wanted = health !== null && [...member.told.values()].some(({ origin }) => mine.includes(origin));
-        if (!wanted) {
-          if (member.checked !== undefined) this.#balancer?.check(group, member, undefined);
-          continue;
-        }
-        const id = `${group.number} ${member.id}`;
-        this.#checkedBy.set(id, { group, member });
-        targets.push({ id, address: member.address, port: member.port, health });
+    for (const { group, member, target } of checkedOf(this.#balancer?.groups ?? [])) {
+      if (target) {
+        this.#checkedBy.set(target.id, { group, member });
+        targets.push(target);
+      } else if (member.checked !== undefined) {
+        this.#balancer?.check(group, member, undefined);
       }
     }
     this.#checker.set(targets);

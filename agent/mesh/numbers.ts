@@ -26,11 +26,13 @@ export class Numbers {
     }
   }
 
-  service(name: string): number {
-    const known = this.#services.get(name);
-    if (known !== undefined) return known;
-    this.#services.set(name, this.#nextService);
-    return this.#nextService++;
+  /** `left`: one that its address has in the kernel already. */
+  service(name: string, left?: number): number {
+    const isFree = left !== undefined && ![...this.#services.values()].includes(left);
+    const number = this.#services.get(name) ?? (isFree ? left : this.#nextService);
+    this.#services.set(name, number);
+    this.#nextService = Math.max(this.#nextService, number + 1);
+    return number;
   }
 
   forgetService(name: string): void {

@@ -23,7 +23,7 @@ export async function tunedViews(sockets: readonly TunedSocket[], tuning: Tuning
 }
 
 export function tunedMatches(query: Query, { localAddress, localPort, remoteAddress, remotePort, pid }: TunedView): boolean {
-  if (query.kind === 'id') return false;
+  if (query.kind === 'id' || query.kind === 'pod') return false;
   if (query.kind === 'number') return [pid, localPort, remotePort].includes(query.value);
   const ends = [`${localAddress} ${localPort}`, `${remoteAddress} ${remotePort}`];
   return query.ends.every(({ address, port }) => ends.includes(`${address} ${port}`));

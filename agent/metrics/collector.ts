@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { Datapath } from '../datapath/types.js';
 import type { Log } from '../log.js';
+import { emitKubernetes, emitOwners, emitWorkloadConnections, type KubernetesSource, type PodOf } from './kubernetes-reading.js';
 import { readMesh, type MeshSource } from './mesh-reading.js';
 import { readReuseport } from '../reuseport/metrics.js';
 import type { ReuseportView } from '../reuseport/view.js';
@@ -13,6 +14,11 @@ export interface CollectorSource {
   readonly datapath: Datapath;
   readonly mesh?: MeshSource;
   readonly reuseport?: () => ReuseportView;
+  /** Undefined: nobody asks Kubernetes. */
+  readonly kubernetes?: KubernetesSource | undefined;
+  readonly podOf?: PodOf;
+  /** Most edges that are told apart (datapath.maxEdges). */
+  readonly maxEdges?: number;
   readonly version: string;
   readonly log: Log;
   reloadState(): { successful: boolean; at: number };
@@ -50,6 +56,7 @@ export class Collector {
     try {
       read(this.source.datapath, this.#emit);
       if (this.source.mesh) readMesh(this.source.mesh, this.#emit);
+      if (this.source.kubernetes) this.#readKubernetes(this.source.kubernetes);
       if (this.source.reuseport) readReuseport(this.source.reuseport(), this.#emit);
       this.#publish(true);
     } catch (error) {
@@ -65,6 +72,13 @@ export class Collector {
     this.#emit('sidestep_scrape_errors_total', {}, this.#errors);
     this.#emit('sidestep_scrape_duration_seconds', {}, (performance.now() - began) / 1000);
     this.#publish(false);
+  }
+
+  #readKubernetes(kubernetes: KubernetesSource): void {
+    const { datapath, podOf = () => null, maxEdges = 0 } = this.source;
+    emitKubernetes(kubernetes, this.#emit);
+    emitOwners(datapath.profiles(), podOf, this.#emit);
+    emitWorkloadConnections(datapath.pairs(), podOf, maxEdges, this.#emit);
   }
 
   readonly #emit: Emit = (name, labels, value) => {

@@ -1,4 +1,5 @@
 /** The table of metrics. docs/metrics.md is generated from it, and nothing is exported that is not in it. */
+import { KUBERNETES_METRICS } from './kubernetes-names.js';
 import { MESH_METRICS } from './mesh-names.js';
 
 export interface MetricEntry {
@@ -100,6 +101,7 @@ export const METRICS = {
     labels: [],
   },
   ...MESH_METRICS,
+  ...KUBERNETES_METRICS,
   sidestep_reuseport_groups: {
     type: 'gauge',
     help: 'Groups of listeners that share a port, by whether they are balanced, and why not.',

@@ -4,6 +4,7 @@ import type { ReasonName } from '../datapath/reasons.js';
 import { messagesOf, shareOf, trafficOf } from '../datapath/traffic.js';
 import type { PairState, Profile, ReadSeen, Traffic } from '../datapath/types.js';
 import type { RuleView } from '../scope/scope.js';
+import { isAnnotation } from '../scope/annotated.js';
 import { BY_HAND } from '../scope/rules.js';
 import { profileOf, verdictOf, type Verdict } from './profiles.js';
 import type { PairView } from './resolve.js';
@@ -97,7 +98,7 @@ function readOf(who: Role, read: ReadSeen | null): string[] {
 }
 
 function ruled(pair: PairView, rule: RuleView | undefined): string[] {
-  const lines = rule ? [`${rule.effect === 'exclude' ? 'excluded' : 'included'} by ${rule.text} (${rule.origin})`] : [];
+  const lines = rule && isAnnotation(rule) ? [`excluded by the ${rule.origin} (${rule.text})`] : rule ? [`${rule.effect === 'exclude' ? 'excluded' : 'included'} by ${rule.text} (${rule.origin})`] : [];
   for (const who of roles) {
     if (pair[who].trusted) lines.push(`guard.trust has a selector that matches the ${who}`);
     if (pair[who].lenient) lines.push(`guard.allowBlocking has a selector that matches the ${who}`);
@@ -131,6 +132,7 @@ const changes: Partial<Record<ReasonName, string>> = {
 };
 
 function changeOf(reason: ReasonName, rule: RuleView | undefined): string {
+  if (reason === 'excluded' && rule && isAnnotation(rule)) return `take away the ${rule.origin}`;
   if (reason === 'excluded' && rule)
     return rule.origin === BY_HAND ? `\`sidestep enable ${rule.text}\`` : `take ${rule.text} out of scope.exclude (${rule.origin})`;
   return changes[reason] ?? reasonOf(reason).remedy;

@@ -1,5 +1,6 @@
 /** Pairs and profiles as people read them: the process behind each, its executable, its cgroup. */
 import type { Endpoint, Pair, Profile } from '../datapath/types.js';
+import type { PodIdentity } from '../kubernetes/types.js';
 import { CgroupNames } from './cgroups.js';
 import { commOf, executableOf, findHolders, type Process } from './proc.js';
 import { verdictOf, type ProfileView } from './profiles.js';
@@ -9,6 +10,8 @@ export interface EndpointView extends Endpoint {
   executable: string;
   /** Path of the cgroup below the v2 mount; '' when nobody could tell. */
   cgroupPath: string;
+  /** Null when it is none, or nobody asks Kubernetes. */
+  pod: PodIdentity | null;
 }
 
 export interface PairView extends Pair {
@@ -23,6 +26,8 @@ export interface ResolverOptions {
   limitMs?: number;
   /** How long an inode that nobody holds is not looked for again. */
   retryMs?: number;
+  /** Whose a cgroup is, by its path. */
+  podOf?: (cgroupPath: string) => PodIdentity | null;
 }
 
 const ends = (pairs: readonly Pair[]): Endpoint[] => pairs.flatMap(({ client, server }) => [client, server]);
@@ -54,6 +59,9 @@ export class Resolver {
     }));
   }
 
+  /** Whose a cgroup is, by its number; null: of no pod. */
+  podOf(cgroup: string): PodIdentity | null { return this.options.podOf?.(this.#cgroups.pathOf(cgroup)) ?? null; }
+
   async #search(wanted: ReadonlySet<string>): Promise<void> {
     const now = performance.now();
     const { limitMs = 200, retryMs = 5000 } = this.options;
@@ -74,12 +82,14 @@ export class Resolver {
     const holder = isUnknown(end) ? this.#known.get(end.inode) : undefined;
     const pid = holder?.pid ?? end.pid;
     const comm = holder?.comm ?? end.comm;
+    const cgroupPath = this.#cgroups.pathOf(end.cgroup);
     return {
       ...end,
       pid,
       comm: comm === '' && pid !== 0 ? commOf(this.#proc, pid) : comm,
       executable: executableOf(this.#proc, pid),
-      cgroupPath: this.#cgroups.pathOf(end.cgroup),
+      cgroupPath,
+      pod: this.options.podOf?.(cgroupPath) ?? null,
     };
   }
 }

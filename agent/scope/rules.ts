@@ -2,13 +2,14 @@
 import { configOrigin, type Config, type ConfigKey } from '../../config/load.js';
 import { parseSelector, type Selector } from '../../config/selector.js';
 import type { ScopeEffect } from '../datapath/types.js';
+import type { Annotated } from './annotated.js';
 
 export interface Rule {
   readonly effect: ScopeEffect;
   /** The selector as it was written. */
   readonly text: string;
   readonly selector: Selector;
-  /** `file:line`, `env NAME`, `flag --x`, or `sidestep disable`. */
+  /** `file:line`, `env NAME`, `flag --x`, `sidestep disable`, or `annotation KEY: VALUE of pod NAMESPACE/NAME`. */
   readonly origin: string;
 }
 
@@ -27,11 +28,12 @@ function ruleOf(effect: ScopeEffect, text: string, origin: string): Rule {
   return { effect, text, selector, origin };
 }
 
-/** Exclusions by hand come first, so that they are named as what decided. */
-export function rulesOf(config: Config, disabled: readonly string[]): Rule[] {
+/** Exclusions by hand come first, then those of pods, so that they are named as what decided. */
+export function rulesOf(config: Config, disabled: readonly string[], annotated: readonly Annotated[] = []): Rule[] {
   const origins = new Map(configOrigin(config).map((entry) => [entry.key, entry.entries ?? []]));
   return [
     ...disabled.map((text) => ruleOf('exclude', text, BY_HAND)),
+    ...annotated.map(({ text, origin }) => ruleOf('exclude', text, origin)),
     ...lists.flatMap(([key, effect]) => (origins.get(key) ?? []).map(({ value, origin }) => ruleOf(effect, value, origin))),
   ];
 }

@@ -4,6 +4,7 @@ import { parseSelector } from '../../config/selector.js';
 import type { Datapath, Pair, ScopeRule, Standing } from '../datapath/types.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
+import { AnnotatedFile, isAnnotation, type Annotated } from './annotated.js';
 import { resolveRule, type HostNames, type Resolved } from './resolve.js';
 import { rulesOf, type Rule } from './rules.js';
 import { SwitchFile, type Switches } from './switches.js';
@@ -27,6 +28,8 @@ export class Scope {
   #datapath: Datapath | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #file: SwitchFile;
+  readonly #annotatedFile: AnnotatedFile;
+  #annotated: readonly Annotated[];
 
   constructor(
     config: Config,
@@ -35,6 +38,8 @@ export class Scope {
   ) {
     this.#config = config;
     this.#file = new SwitchFile(config.runDir);
+    this.#annotatedFile = new AnnotatedFile(config.runDir);
+    this.#annotated = config.kubernetes.enabled ? this.#annotatedFile.read() : [];
     this.#switches = this.#file.read((path) => { log.warn('what was switched off by hand cannot be read; all of it is on', { path }); });
     this.#take(config, this.#switches);
   }
@@ -45,6 +50,9 @@ export class Scope {
   }
 
   get switches(): Switches { return this.#switches; }
+
+  /** Exclusions of pods that found no room beside the others. */
+  get crowded(): number { return Math.max(0, this.#annotated.length - this.#rules.filter(isAnnotation).length); }
 
   rules(): RuleView[] {
     return this.#rules.map(({ effect, text, origin }, index) => ({ effect, text, origin, absent: this.#resolved[index]?.absent ?? [] }));
@@ -65,6 +73,22 @@ export class Scope {
 
   configure(config: Config): void {
     this.#change(config, this.#switches);
+  }
+
+  /** Who asks by annotation to be left alone: all of them. */
+  annotate(annotated: readonly Annotated[]): void {
+    const before = this.#annotated;
+    if (JSON.stringify(before) === JSON.stringify(annotated)) return;
+    this.#annotated = annotated;
+    try {
+      this.#change(this.#config, this.#switches);
+    } catch (error) {
+      this.#annotated = before;
+      this.#take(this.#config, this.#switches);
+      throw error;
+    }
+    this.#annotatedFile.write(annotated);
+    this.log.info('pods that ask to be left alone', { rules: annotated.map(({ text, origin }) => `${text} (${origin})`) });
   }
 
   /** Without a selector: everything. Redirecting stops before this returns; the pairs leave the map when they are drained. */
@@ -101,8 +125,9 @@ export class Scope {
 
   /** Throws before anything has changed. */
   #take(config: Config, switches: Switches): void {
-    const rules = rulesOf(config, switches.disabled);
-    if (rules.length > MOST) throw new SidestepError('bad_request', `${String(rules.length)} selectors, and at most ${String(MOST)} fit`);
+    const own = rulesOf(config, switches.disabled);
+    if (own.length > MOST) throw new SidestepError('bad_request', `${String(own.length)} selectors, and at most ${String(MOST)} fit`);
+    const rules = rulesOf(config, switches.disabled, this.#annotated.slice(0, MOST - own.length));
     const resolved = rules.map((rule) => resolveRule(rule, this.names));
     this.#report(rules, resolved);
     this.#config = config;
@@ -137,6 +162,8 @@ export class Scope {
     const known = new Set(this.#resolved.flatMap(({ absent }) => absent));
     resolved.forEach(({ absent }, index) => {
       const { text, origin } = rules[index] ?? { text: '', origin: '' };
+      // The cgroup of a pod goes a moment before the pod does.
+      if (isAnnotation({ origin })) return;
       const fresh = absent.filter((term) => !known.has(term));
       if (fresh.length > 0) this.log.warn('a selector matches nothing: what it names is not there', { selector: text, origin, absent: fresh });
     });

@@ -20,6 +20,8 @@ packages_of() {
 		;;
 	# runc runs the pods of the chart as a node would; the rest of chart-tools.sh is built or fetched.
 	charts) echo golang-go python3-pip runc ;;
+	# kube-apiserver is built (kubernetes-tools.sh); openssl makes its certificate.
+	kubernetes) echo golang-go etcd-server openssl ;;
 	conformance)
 		echo memcached libmemcached-tools haproxy postgresql iperf3 nats-server socat nghttp2-client \
 			libnginx-mod-stream openssl golang-go "$(python_tests)"
@@ -28,7 +30,7 @@ packages_of() {
 	vm) echo qemu-system-x86 seabios busybox-static cpio kmod ;;
 	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
 	*)
-		echo "sidestep: there is no group $1; the groups are run, build, test, charts, conformance, vm and lint." >&2
+		echo "sidestep: there is no group $1; the groups are run, build, test, charts, kubernetes, conformance, vm and lint." >&2
 		return 2
 		;;
 	esac

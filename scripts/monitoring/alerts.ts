@@ -138,6 +138,16 @@ export const ALERTS: readonly Alert[] = [
     todo: ['The log names the key. Confine each host to its own keys (docs/nats-server.conf).'],
   },
   {
+    name: 'SidestepKubernetesNotSynced',
+    expr: `${all('sidestep_kubernetes_synced')} == 0`,
+    for: '5m',
+    severity: 'warning',
+    summary: 'The API server is not followed',
+    description: `The agent on ${on} has not followed the {{ $labels.kind }} of Kubernetes for 5 minutes.`,
+    meaning: 'It goes on with what it knows: services keep their endpoints, pods their names and exclusions. Changes since then are not seen.',
+    todo: ['`sidestep status` has the words of the API server.', '403: may the service account list and watch pods, services and endpointslices?', '401: is the token file there, and is it renewed?'],
+  },
+  {
     name: 'SidestepServiceWithoutEndpoint',
     expr: `max by (job, service) (${all('sidestep_service_endpoints', 'state="up"')}) == 0`,
     for: '1m',

@@ -10,6 +10,7 @@ const redirected = `sum(${r(m('sidestep_bytes_total', 'path="redirect"'))})`;
 const allBytes = `sum(${r(m('sidestep_bytes_total'))})`;
 
 const edgeBy = 'client, server, port';
+const workloads = 'client_namespace, client_workload, server_namespace, server_workload, port';
 
 const overview: Dashboard = {
   name: 'overview',
@@ -111,6 +112,28 @@ const services: Dashboard = {
         { title: 'Rejected entries', description: 'Malformed, or not of their owner.', unit: 'ops', kind: 'stat', width: 6, queries: [{ expr: `sum(${r(m('sidestep_bus_entries_total', 'result="rejected"'))})` }] },
         { title: 'Known endpoints', description: 'By kind; held ones have vanished and wait for their lease to end.', unit: 'short', queries: [{ expr: `max by (kind) (${m('sidestep_bus_endpoints')})`, legend: '{{kind}}' }] },
         { title: 'Entries and reconnects', description: 'What came over the bus.', unit: 'ops', queries: [{ expr: `sum by (result) (${r(m('sidestep_bus_entries_total'))})`, legend: '{{result}}' }, { expr: `sum(${r(m('sidestep_bus_reconnects_total'))})`, legend: 'reconnects' }] },
+      ],
+    },
+    {
+      title: 'Kubernetes',
+      panels: [
+        { title: 'Not followed', description: 'Kinds of objects that an agent does not follow at present.', unit: 'short', kind: 'stat', width: 6, thresholds: [1, 1], queries: [{ expr: `count(${m('sidestep_kubernetes_synced')} == 0) or vector(0)` }] },
+        { title: 'API server quiet for', description: 'Longest time without a word; where nothing changes up to four minutes.', unit: 's', kind: 'stat', width: 6, thresholds: [300, 600], queries: [{ expr: `max(${m('sidestep_kubernetes_quiet_seconds')})` }] },
+        { title: 'Balanced services', description: 'Services of Kubernetes that Sidestep balances.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `max(${m('sidestep_kubernetes_services')})` }] },
+        { title: 'Pods left alone', description: 'Pods that an annotation excludes.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `sum(${m('sidestep_kubernetes_opt_outs')})` }] },
+        { title: 'Changes', description: 'What came from the API server, by kind.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_events_total'))})`, legend: '{{kind}}' }] },
+        { title: 'Read anew, and failures', description: 'Times that everything was read, and requests that failed.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_lists_total'))})`, legend: '{{kind}} read' }, { expr: `sum by (kind) (${r(m('sidestep_kubernetes_failures_total'))})`, legend: '{{kind}} failed' }] },
+        { title: 'Objects', description: 'What the agents keep, by kind.', unit: 'short', queries: [{ expr: `max by (kind) (${m('sidestep_kubernetes_objects')})`, legend: '{{kind}}' }] },
+        {
+          title: 'Connections between workloads', description: 'Open local connections, by workload of both ends.', unit: 'short', kind: 'table', width: 12,
+          queries: [{ expr: `topk(50, sum by (${workloads}, result) (${m('sidestep_workload_connections')}))` }],
+          columns: { client_namespace: 'Client namespace', client_workload: 'Client', server_namespace: 'Server namespace', server_workload: 'Server', port: 'Port', result: 'Path', Value: 'Connections' },
+        },
+        {
+          title: 'Whose programs', description: 'Programs that the edges name, and the workloads that run them.', unit: 'none', kind: 'table', width: 12,
+          queries: [{ expr: `max by (instance, program, namespace, workload) (${m('sidestep_owner_info')})` }],
+          columns: { instance: 'Node', program: 'Program', namespace: 'Namespace', workload: 'Workload' },
+        },
       ],
     },
     {

@@ -94,12 +94,24 @@ describe('the chart', function () {
       const { securityContext, volumeMounts } = spec.containers[0];
       assert.deepEqual([securityContext.privileged, securityContext.allowPrivilegeEscalation, securityContext.readOnlyRootFilesystem], [false, false, true]);
       assert.deepEqual(securityContext.capabilities.drop, ['ALL']);
-      assert.deepEqual([spec.automountServiceAccountToken, spec.hostIPC, spec.initContainers], [false, undefined, undefined]);
+      assert.deepEqual([spec.automountServiceAccountToken, spec.hostIPC, spec.initContainers], [basename(file).startsWith('kubernetes-'), undefined, undefined]);
       assert.deepEqual(spec.volumes.flatMap(({ hostPath }) => hostPath?.path ?? []), ['/sys/fs/bpf', '/sys/fs/cgroup', '/run/sidestep', '/var/lib/sidestep']);
       assert.ok(volumeMounts.every(({ mountPropagation: way }) => way === undefined || way === 'HostToContainer'));
     }
     assert.equal(pod(rendered([])).spec.hostNetwork, false);
     assert.equal(rendered([]).some(({ kind }) => kind.includes('Role')), false);
+  });
+
+  it('where it is to ask Kubernetes it may list and watch what it reads, and no more', () => {
+    const roles = (...sets: string[]): Manifest[] => rendered(['--set', 'config.kubernetes.enabled=true', ...sets.flatMap((set) => ['--set', set])]).filter(({ kind }) => kind.includes('Role'));
+    const rulesOf = (manifests: readonly Manifest[]): { resources: string[]; verbs: string[] }[] => (only(manifests, 'ClusterRole') as unknown as { rules: { resources: string[]; verbs: string[] }[] }).rules;
+    const rules = rulesOf(roles());
+    assert.deepEqual(rules.flatMap(({ resources }) => resources), ['pods', 'services', 'endpointslices']);
+    for (const { verbs } of rules) assert.deepEqual(verbs, ['list', 'watch']);
+    assert.deepEqual(rulesOf(roles('config.kubernetes.services=off')).flatMap(({ resources }) => resources), ['pods']);
+    const binding = only(roles(), 'ClusterRoleBinding') as unknown as { roleRef: { name: string }; subjects: { name: string; namespace: string }[] };
+    assert.deepEqual([binding.roleRef.name, binding.subjects.length], [only(roles(), 'ClusterRole').metadata.name, 1]);
+    assert.deepEqual(roles('rbac.create=false'), []);
   });
 
   it('values of security mean what they say (h-nonprivileged-ignored)', () => {

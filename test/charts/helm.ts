@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Helm and kubeconform as people run them, and the schemas that kubeconform reads, for one version of Kubernetes each. */
+import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -131,6 +132,9 @@ export function notes(args: readonly string[]): string {
   return (parse(stdout) as { text: string }).text;
 }
 
+/** Kinds that the chart makes. */
+const wanted = /^(daemonset|pod|service|serviceaccount|configmap|networkpolicy|secret|statefulset|job|poddisruptionbudget|clusterrole|clusterrolebinding)-/;
+
 /** Schemas refer to one large file of definitions by an address; kubeconform wants what each needs inside it. */
 function prepare(version: string, into: string): void {
   const from = readdirSync(tools).find((name) => name.startsWith('schemas-') && !name.includes('.tmp'));
@@ -139,7 +143,6 @@ function prepare(version: string, into: string): void {
   const read = (file: string): Json => JSON.parse(readFileSync(join(source, file), 'utf8').replace(/"[^"]*_definitions\.json#\//g, '"#/')) as Json;
   const definitions = (read('_definitions.json')['$defs'] ?? {}) as Json;
   mkdirSync(`${into}.tmp`, { recursive: true });
-  const wanted = /^(daemonset|pod|service|serviceaccount|configmap|networkpolicy|secret|statefulset|job|poddisruptionbudget)-/;
   for (const file of readdirSync(source).filter((name) => wanted.test(name))) {
     const schema = read(file);
     const needed = new Set<string>();
@@ -163,7 +166,7 @@ export function seccompOf(type: string, capabilities: readonly string[]): object
 
 /** Kinds of the Prometheus operator have no schema here; their rules are checked by promtool. */
 export function kubeconform(manifests: string, version: string): Ran {
-  const schemas = join(tools, `kubeconform-${version}`);
+  const schemas = join(tools, `kubeconform-${version}-${createHash('sha256').update(wanted.source).digest('hex').slice(0, 8)}`);
   if (!existsSync(schemas)) prepare(version, schemas);
   return run(join(tools, 'kubeconform'), ['-strict', '-summary', '-skip', 'PodMonitor,ServiceMonitor,PrometheusRule',
     '-schema-location', `${schemas}/{{.ResourceKind}}{{.KindSuffix}}.json`, '-'], manifests);

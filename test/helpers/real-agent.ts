@@ -88,8 +88,8 @@ export class Ground {
     return (JSON.parse(stdout) as { counters: Counters }).counters;
   }
 
-  program(file: string, options: object = {}): Program {
-    const program = startPython(file, options, { cgroup: this.cgroup, netns: this.netns });
+  program(file: string, options: object = {}, cgroup = this.cgroup): Program {
+    const program = startPython(file, options, { cgroup, netns: this.netns });
     this.#programs.push(program);
     return program;
   }

@@ -2,12 +2,16 @@
 /** A real agent under load, a real Prometheus that scrapes it, and every question that the dashboards ask. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ApiServer } from '../helpers/api-server.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import { freePort } from '../helpers/nats-server.js';
 import type { Program } from '../helpers/program.js';
 import { Ground } from '../helpers/real-agent.js';
 import { DASHBOARDS } from '../../scripts/monitoring/dashboards.js';
+import { endpointOf, podOf, PODS, serviceOf, SERVICES, sliceOf, SLICES, uidOf } from '../unit/kubernetes/objects.js';
 import { Prometheus } from './prometheus.js';
 
 const LOAD = fileURLToPath(new URL('../../../test/monitoring/programs/load.py', import.meta.url));
@@ -22,15 +26,22 @@ describe('metrics of a real agent, in a real Prometheus', function () {
   let load: Program;
   let url = '';
   const prometheus = new Prometheus();
+  const api = new ApiServer();
 
   before(async function underLoad() {
     this.timeout(60_000);
     ground = new Ground();
     const port = await freePort();
-    load = ground.command(['/usr/bin/python3', LOAD, JSON.stringify({ port, vip: VIP, vipPort: 80 })]);
+    const container = join(ground.cgroup, 'kubepods', `pod${uidOf(1)}`, 'container');
+    mkdirSync(container, { recursive: true });
+    load = ground.command(['/usr/bin/python3', LOAD, JSON.stringify({ port, vip: VIP, vipPort: 80 })], container);
+    api.put(PODS, podOf('load-1', { owner: { kind: 'StatefulSet', name: 'load' } }));
+    api.put(SERVICES, serviceOf('load', { spec: { clusterIPs: ['10.96.77.2'] } }));
+    api.put(SLICES, sliceOf('load-x', 'load', [endpointOf('127.0.0.1')], { ports: [{ name: 'http', port, protocol: 'TCP' }] }));
     await load.next();
     const config = ground.config(JSON.stringify({
       services: [{ name: 'web', addresses: [VIP], port: 80, endpoints: [{ address: '127.0.0.1', port }], health: { type: 'tcp', interval: '500ms' } }],
+      kubernetes: { enabled: true, node: 'node-a', apiServer: await api.start(), tokenFile: '', caFile: '' },
       reuseport: { enabled: true, include: [`port:${port}`], interval: '200ms', graceTime: '100ms' },
     }));
     const agent = ground.start(['--set', 'bus.mode=embedded'], config);
@@ -48,6 +59,7 @@ describe('metrics of a real agent, in a real Prometheus', function () {
     this.timeout(30_000);
     await prometheus.stop();
     await ground.clean();
+    await api.stop();
   });
 
   it('are clean for promtool', async () => {
@@ -84,6 +96,14 @@ describe('metrics of a real agent, in a real Prometheus', function () {
     assert.equal((await values(`${panel('services', 'Connections by listener')} > 0`)).length, 2);
     assert.ok((await values(asked('sum(rate(sidestep_service_picks_total{service="web"}[$__rate_interval]))')))[0]! > 1);
     assert.ok((await values(asked('rate(sidestep_health_checks_total{result="good"}[$__rate_interval])')))[0]! > 0.5);
+  });
+
+  it('name the workload of a pod', async () => {
+    const own = await prometheus.query('sidestep_workload_connections{result="accelerated"}');
+    const { client_workload: client, server_workload: server, server_namespace: namespace } = own[0]!.metric;
+    assert.deepEqual([client, server, namespace], ['StatefulSet/load', 'StatefulSet/load', 'shop']);
+    const joined = 'sum by (namespace, workload) (rate(sidestep_edge_bytes_total[10s]) * on (instance, server) group_left (namespace, workload) label_replace(sidestep_owner_info, "server", "$1", "program", "(.*)"))';
+    assert.ok((await prometheus.query(joined)).some(({ metric, value }) => metric['workload'] === 'StatefulSet/load' && Number(value[1]) > 1000));
   });
 
   it('every rule is evaluated, and no alert is on its way while all is well', async () => {

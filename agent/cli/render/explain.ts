@@ -11,7 +11,7 @@ import { clean } from './table.js';
 import { age } from './units.js';
 
 function side(role: string, view: EndpointView): string {
-  const details = [view.executable, view.cgroupPath && `cgroup ${view.cgroupPath}`, `netns ${String(view.netns)}`];
+  const details = [view.pod && `pod ${view.pod.namespace}/${view.pod.name} of ${view.pod.workload}`, view.executable, view.cgroupPath && `cgroup ${view.cgroupPath}`, `netns ${String(view.netns)}`];
   return `  ${role}  ${clean(`${processName(view)} at ${at(view)}  ${details.filter(Boolean).join(', ')}`)}`;
 }
 

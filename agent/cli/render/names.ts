@@ -1,14 +1,17 @@
 /** One name for each thing on the screen. */
 import type { Endpoint, PairState } from '../../datapath/types.js';
+import type { PodIdentity } from '../../kubernetes/types.js';
 import type { Colour } from './paint.js';
 
 /** `redis-cli/4711`. */
 export const nameOf = ({ comm, pid }: Pick<Endpoint, 'comm' | 'pid'>): string =>
   pid === 0 ? comm : `${comm === '' ? '?' : comm}/${String(pid)}`;
 
-/** The same; the address when nobody knows the process. */
-export const processName = (end: Endpoint): string =>
-  end.comm === '' && end.pid === 0 ? `${end.address}:${String(end.port)}` : nameOf(end);
+/** With its pod in front, where it has one; the address when nobody knows the process. */
+export const processName = (end: Endpoint & { readonly pod?: PodIdentity | null }): string => {
+  const name = end.comm === '' && end.pid === 0 ? `${end.address}:${String(end.port)}` : nameOf(end);
+  return end.pod ? `${end.pod.namespace}/${end.pod.name} ${name}` : name;
+};
 
 /** The port is what tells servers apart. */
 export function serverName(server: Endpoint): string {

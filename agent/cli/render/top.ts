@@ -2,13 +2,14 @@
 import type { Frame } from '../../admin/objects.js';
 import type { Pair } from '../../datapath/types.js';
 import { bytesOf, messagesOf, shareOf, trafficOf } from '../../datapath/traffic.js';
+import type { PairView } from '../../pairs/resolve.js';
 import { processName, stateColour } from './names.js';
 import { plain, type Paint } from './paint.js';
 import { cut, table, type Column, type Row } from './table.js';
 import { bytes, count, percent } from './units.js';
 
 export interface TopRow {
-  readonly pair: Pair;
+  readonly pair: PairView;
   /** Redirected share of the messages of this interval; of all messages when there were none. */
   readonly share: number | undefined;
   readonly messagesPerSecond: number;

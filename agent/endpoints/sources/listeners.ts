@@ -9,7 +9,7 @@ import { familyOf } from '../../../config/services.js';
 import { findHolders } from '../../pairs/proc.js';
 import { canonical } from '../../../config/address.js';
 import type { EndpointRecord } from '../types.js';
-import type { Source } from './types.js';
+import type { Report, Source } from './types.js';
 
 export interface Listener {
   readonly address: string;
@@ -99,7 +99,7 @@ export class ListenerSource implements Source {
     private readonly proc = '/proc',
   ) {}
 
-  start(report: (records: readonly EndpointRecord[]) => void): void {
+  start(report: Report): void {
     void this.#look(report);
   }
 
@@ -108,13 +108,13 @@ export class ListenerSource implements Source {
     clearTimeout(this.#timer);
   }
 
-  async #look(report: (records: readonly EndpointRecord[]) => void): Promise<void> {
+  async #look(report: Report): Promise<void> {
     const wanted = this.services().filter(({ local }) => local.port !== 0);
     const records = wanted.length === 0 ? [] : await this.#find(wanted);
     const now = JSON.stringify(records);
     if (now !== this.#last && !this.#stopped) {
       this.#last = now;
-      report(records);
+      report(new Map([['all', records]]));
     }
     if (!this.#stopped) this.#timer = setTimeout(() => { void this.#look(report); }, everyMs).unref();
   }

@@ -79,6 +79,12 @@ app.kubernetes.io/part-of: sidestep
 {{- toYaml $config -}}
 {{- end -}}
 
+{{/* Whether the agents talk to the API server. */}}
+{{- define "sidestep.asksKubernetes" -}}
+{{- $kubernetes := default (dict) .Values.config.kubernetes -}}
+{{- if $kubernetes.enabled -}}true{{- end -}}
+{{- end -}}
+
 {{/* What an agent cannot change while it runs: pods are replaced when this changes, and only then. */}}
 {{- define "sidestep.restartChecksum" -}}
 {{- $reloaded := .Files.Lines "files/reloaded-keys.txt" -}}

@@ -7,8 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, it } from 'mocha';
 import { AdminClient } from '../../../agent/admin/client.js';
 import type { Status } from '../../../agent/admin/objects.js';
+import { ApiServer } from '../../helpers/api-server.js';
 import { folder } from '../../helpers/folder.js';
-import { start, type Running } from '../../helpers/run.js';
+import { eventually } from '../../helpers/kernel.js';
+import { sidestep, start, type Running } from '../../helpers/run.js';
+import { endpointOf, podOf, PODS, serviceOf, SERVICES, sliceOf, SLICES } from '../kubernetes/objects.js';
 
 describe('agent as a process', () => {
   let running: Running | undefined;
@@ -64,6 +67,27 @@ describe('agent as a process', () => {
     agent.child.kill('SIGTERM');
     assert.equal((await agent.outcome).code, 0);
     other.close();
+  });
+
+  it('reads Kubernetes when told, says what it has, and serves on when the API server goes', async () => {
+    const server = new ApiServer();
+    server.put(PODS, podOf('web-1', { annotations: { 'sidestep.io/accelerate': 'off' } }));
+    server.put(SERVICES, serviceOf('web'));
+    server.put(SLICES, sliceOf('web-x', 'web', [endpointOf('10.244.1.1')]));
+    const url = await server.start();
+    const { agent, client, runDir } = await launch('kubernetes.enabled=true', 'kubernetes.node=node-a', `kubernetes.apiServer=${url}`, 'kubernetes.tokenFile=', 'kubernetes.caFile=');
+    await eventually(async () => ((await client.services()).services[0]?.up === 1 ? '' : 'no service'));
+    const { kubernetes, problems } = await client.status();
+    assert.deepEqual([kubernetes!.node, kubernetes!.pods, kubernetes!.services, kubernetes!.optOuts], ['node-a', 1, 1, 1]);
+    assert.match(problems.join('\n'), /annotation sidestep\.io\/accelerate of pod shop\/web-1: given "off", expected one of enabled, disabled, observe/);
+    await server.stop();
+    const status = async (): Promise<string> => (await sidestep(['status', '--run-dir', runDir])).stdout;
+    await eventually(async () => (/^kubernetes +node-a, away for \d+m?s, what is known is kept; 1 pod \(1 left alone\), 1 service balanced$/m.test(await status()) ? '' : await status()));
+    assert.equal((await client.endpoints()).endpoints[0]!.state, 'up');
+    const began = performance.now();
+    agent.child.kill('SIGTERM');
+    assert.equal((await agent.outcome).code, 0);
+    assert.ok(performance.now() - began < 1500);
   });
 
   it('leaves another agent alone', async () => {

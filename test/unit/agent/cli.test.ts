@@ -35,6 +35,7 @@ describe('command line', () => {
     [['explain', '9090'], 1, /What to do: use non-blocking sockets/],
     [['explain', '1'], 1, /^no local connection matches 1\n/],
     [['reuseport'], 0, /^listeners are not balanced: reuseport.enabled is false\n$/],
+    [['pods'], 0, /^pods are not known: kubernetes.enabled is false\n$/],
     [['retire', '00000002deadbeef'], 0, /^2 sockets left the map; 0 still in it\n$/],
     [['retire', '--timeout', '1s'], 0, /acceleration is off now/],
   ] as const) {
@@ -47,12 +48,13 @@ describe('command line', () => {
   }
 
   for (const [command, keys] of [
-    [['status'], ['agent', 'ready', 'notReady', 'datapath', 'totals', 'metrics', 'web', 'bus', 'reload', 'problems']],
+    [['status'], ['agent', 'ready', 'notReady', 'datapath', 'totals', 'metrics', 'web', 'bus', 'kubernetes', 'reload', 'problems']],
     [['pairs'], ['pairs']],
     [['profiles'], ['profiles']],
     [['top', '--once', '--interval', '10ms'], ['totals', 'rows']],
     [['explain', '8080'], ['query', 'answers', 'groups', 'tuned']],
     [['reuseport'], ['enabled', 'failure', 'sysctl', 'groups']],
+    [['pods'], ['reads', 'pods']],
     [['check', '--quick'], ['success', 'checks']],
     [['config', 'print'], ['config']],
     [['config', 'print', '--origin'], ['config', 'settings']],

@@ -5,16 +5,34 @@ import { REASONS } from '../../../agent/datapath/reasons.js';
 import { zeroTraffic } from '../../../agent/datapath/traffic.js';
 import type { Pair, Profile } from '../../../agent/datapath/types.js';
 import { explain, type Explanation } from '../../../agent/pairs/explain.js';
+import type { RuleView } from '../../../agent/scope/scope.js';
 import { fakeProfile } from './fake-profile.js';
 
-const view = (pair: Pair, profiles: readonly Profile[] = []): Explanation => {
-  const more = { executable: '', cgroupPath: '' };
-  return explain({ ...pair, client: { ...pair.client, ...more }, server: { ...pair.server, ...more } }, profiles);
+const view = (pair: Pair, profiles: readonly Profile[] = [], rule?: RuleView): Explanation => {
+  const more = { executable: '', cgroupPath: '', pod: null };
+  return explain({ ...pair, client: { ...pair.client, ...more }, server: { ...pair.server, ...more } }, profiles, rule);
 };
 const sent = (redirected: number, passed: number) =>
   ({ ...zeroTraffic(), redirectedMessages: redirected, passedMessages: passed });
 
 describe('explain', () => {
+  describe('of who was left alone', () => {
+    const excluded = fakePair({ state: 'tcp', reason: 'excluded', selector: 0 });
+    const rule = (origin: string): RuleView => ({ effect: 'exclude', text: 'cgroup:/kubepods/podX', origin, absent: [] });
+
+    it('names the annotation of the pod that decided, and what to do about it', () => {
+      const { evidence, change } = view(excluded, [], rule('annotation sidestep.io/accelerate: disabled of pod shop/web-1'));
+      assert.equal(evidence[0], 'excluded by the annotation sidestep.io/accelerate: disabled of pod shop/web-1 (cgroup:/kubepods/podX)');
+      assert.equal(change, 'take away the annotation sidestep.io/accelerate: disabled of pod shop/web-1');
+    });
+
+    it('names the line of the configuration that decided', () => {
+      const { evidence, change } = view(excluded, [], rule('config.yaml:7'));
+      assert.equal(evidence[0], 'excluded by cgroup:/kubepods/podX (config.yaml:7)');
+      assert.match(change, /out of scope\.exclude \(config\.yaml:7\)/);
+    });
+  });
+
   it('says yes when every message is redirected', () => {
     const { accelerated, verdict } = view(fakePair({ clientSent: sent(5, 0), serverSent: sent(5, 0) }));
     assert.ok(accelerated);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { beforeEach, describe, it } from 'mocha';
-import { FakeDatapath, fakeCounters, fakePair } from '../../../agent/datapath/fake.js';
+import { FakeDatapath, fakeCounters, fakeEndpoint, fakePair } from '../../../agent/datapath/fake.js';
+import type { PairState } from '../../../agent/datapath/types.js';
 import { REASON_NAMES } from '../../../agent/datapath/reasons.js';
 import { zeroByReason, zeroTraffic } from '../../../agent/datapath/traffic.js';
 import { Collector } from '../../../agent/metrics/collector.js';
@@ -10,6 +11,7 @@ import { METRICS } from '../../../agent/metrics/names.js';
 import { Scraper } from '../../../agent/metrics/scrape.js';
 import { Series } from '../../../agent/metrics/series.js';
 import { keptLog, type Line } from '../../helpers/log.js';
+import { fakeKubernetes } from './fake-kubernetes.js';
 import { fakeMesh } from './fake-mesh.js';
 import { fakeReuseportView } from '../../helpers/reuseport-view.js';
 import { fakeProfile } from './fake-profile.js';
@@ -19,12 +21,17 @@ describe('metrics', () => {
   let scraper: Scraper;
   let lines: Line[];
 
+  const web = { namespace: 'shop', name: 'web-1', workload: 'Deployment/web' };
+  const pods = new Map<string, typeof web>();
+
   beforeEach(() => {
+    pods.clear();
+    pods.set('7', web);
     datapath = new FakeDatapath();
     const kept = keptLog();
     lines = kept.lines;
     const reloadState = () => ({ successful: true, at: 12.5 });
-    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
+    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, kubernetes: { view: fakeKubernetes }, podOf: (cgroup: string) => pods.get(cgroup) ?? null, maxEdges: 3, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
   });
 
   const text = async (accept = ''): Promise<string> => (await scraper.scrape(accept)).text;
@@ -37,6 +44,8 @@ describe('metrics', () => {
 
   it('are those of the table and no others, with its help and type', async () => {
     datapath.totals = [{ client: 'a', server: 'b', port: 1, clientSent: zeroTraffic(), serverSent: zeroTraffic(), connections: 1, accelerated: 1 }];
+    datapath.live = [fakePair({ server: fakeEndpoint({ cgroup: '7' }) })];
+    datapath.profileList = [fakeProfile({ cgroup: '7' })];
     const scraped = await text();
     for (const [name, { help, type }] of Object.entries(METRICS)) {
       assert.ok(scraped.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`), name);
@@ -82,6 +91,41 @@ describe('metrics', () => {
     assert.equal(value(scraped, 'sidestep_edge_messages_total', 'direction="response"', 'path="tcp"'), 40);
     assert.equal(value(scraped, 'sidestep_edge_connections_total', ...edge, 'result="accelerated"'), 2);
     assert.equal(value(scraped, 'sidestep_edge_connections_total', ...edge, 'result="tcp"'), 1);
+  });
+
+  it('of Kubernetes say by kind what is followed, and how old what is known may be', async () => {
+    const scraped = await text();
+    assert.deepEqual(['pods', 'endpointslices'].map((kind) => value(scraped, 'sidestep_kubernetes_synced', `kind="${kind}"`)), [1, 0]);
+    assert.deepEqual(['pods', 'endpointslices'].map((kind) => value(scraped, 'sidestep_kubernetes_quiet_seconds', `kind="${kind}"`)), [1.5, 65]);
+    assert.equal(value(scraped, 'sidestep_kubernetes_opt_outs'), 1);
+  });
+
+  it('name the workload of a program, never a pod, and of 10,000 pods that come and go nothing more (m-pod-label-explosion)', async () => {
+    for (let id = 0; id < 10_000; id++) pods.set(`1${id}`, { ...web, name: `web-${id}` });
+    datapath.profileList = [...pods.keys()].map((cgroup) => fakeProfile({ comm: 'nginx', cgroup }));
+    assert.equal(value(await text(), 'sidestep_owner_info', 'program="nginx"', 'namespace="shop"', 'workload="Deployment/web"'), 1);
+    pods.set('2', { ...web, workload: 'Deployment/other' });
+    datapath.profileList.push(fakeProfile({ comm: 'nginx', cgroup: '2' }), fakeProfile({ comm: 'sshd', cgroup: '3' }));
+    const scraped = await text();
+    assert.deepEqual(scraped.match(/^sidestep_owner_info\{.*/gm), ['sidestep_owner_info{program="nginx",namespace="",workload="several"} 1']);
+    assert.ok(!scraped.includes('web-1'));
+  });
+
+  it('count the open connections between workloads, and tell apart only as many as edges (m-pod-label-explosion)', async () => {
+    const end = (cgroup: string, port: number) => fakeEndpoint({ cgroup, port });
+    const between = (client: string, port: number, state: PairState, id: number) => fakePair({ id: String(id), state, client: end(client, 40_000 + id), server: end('7', port) });
+    pods.set('8', { ...web, name: 'api-1', workload: 'StatefulSet/api' });
+    pods.set('9', { ...web, name: 'api-2', workload: 'StatefulSet/api' });
+    datapath.live = [between('8', 80, 'active', 1), between('9', 80, 'active', 2), between('8', 80, 'tcp', 3), between('5', 80, 'active', 4), between('8', 81, 'active', 5),
+      between('8', 82, 'active', 6), between('9', 83, 'active', 7), fakePair({ id: '8' })];
+    const rows = (await text()).match(/^sidestep_workload_connections\{.*/gm)!;
+    const row = (client: string, port: string, result: string, count: number, server = 'server_namespace="shop",server_workload="Deployment/web"'): string =>
+      `sidestep_workload_connections{${client},${server},port="${port}",result="${result}"} ${count}`;
+    const api = 'client_namespace="shop",client_workload="StatefulSet/api"';
+    assert.deepEqual(rows, [
+      row(api, '80', 'accelerated', 2), row(api, '80', 'tcp', 1), row('client_namespace="",client_workload=""', '80', 'accelerated', 1), row(api, '81', 'accelerated', 1),
+      row('client_namespace="",client_workload="other"', '', 'accelerated', 2, 'server_namespace="",server_workload="other"'),
+    ]);
   });
 
   it('are gauges unless they can only grow (m-gauge-called-total)', () => {

@@ -19,6 +19,15 @@ describe('explain query', () => {
     });
   }
 
+  it('means the pairs of a pod, in any namespace or in one', () => {
+    const pod = { namespace: 'shop', name: 'web-1', workload: 'Deployment/web' };
+    const ours = { ...pair, server: { ...pair.server, pod } };
+    const means = (text: string): boolean => matches(parseQuery(text)!, ours);
+    assert.deepEqual(['pod/web-1', 'pod/shop/web-1', 'pod/web-2', 'pod/other/web-1'].map(means), [true, true, false, false]);
+    assert.equal(matches(parseQuery('pod/web-1')!, pair), false);
+    for (const text of ['pod/', 'pod/a/b/c', 'pod/Web', 'pod/shop/']) assert.equal(parseQuery(text), undefined, text);
+  });
+
   it('reads IPv6 in brackets', () => { assert.ok(matches(parseQuery('[::1]:443')!, six)); });
 
   for (const text of ['', 'redis', '1 2', '300.0.0.1:80', '127.0.0.1:99999', 'a b c', '12345678901'])

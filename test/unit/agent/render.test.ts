@@ -11,10 +11,12 @@ import { renderTop, topRows } from '../../../agent/cli/render/top.js';
 import { age, bytes, count, percent } from '../../../agent/cli/render/units.js';
 import { renderChecks } from '../../../agent/cli/render/check.js';
 import { widthOf } from '../../../agent/cli/io.js';
+import { kubernetesLine, renderPods } from '../../../agent/cli/render/kubernetes.js';
+import { fakeKubernetes, fakeWatch } from './fake-kubernetes.js';
 import { Screen } from '../../../agent/cli/screen.js';
 
 const view = (pair: Pair): Frame['pairs'][number] => {
-  const more = { executable: '', cgroupPath: '' };
+  const more = { executable: '', cgroupPath: '', pod: null };
   return { ...pair, client: { ...pair.client, ...more }, server: { ...pair.server, ...more } };
 };
 const traffic = (redirectedMessages: number, passedMessages: number, size = 100) => ({
@@ -166,5 +168,23 @@ describe('screen', () => {
     screen.close();
     screen.print('later\n');
     assert.equal(text, '\u001b[?25hlater\n');
+  });
+});
+
+describe('sidestep pods', () => {
+  const pod = { namespace: 'shop', name: 'web-1', workload: 'Deployment/web', uid: 'u', labels: {}, addresses: ['10.244.0.7'], cgroup: '/kubepods/podu', leftAlone: [] };
+  const shown = (...pods: object[]): string[] => renderPods({ apiVersion: 1, reads: true, pods: pods as (typeof pod)[] }, 160);
+
+  it('says whose each is, and what asks to be left alone', () => {
+    const [, first, second] = shown(pod, { ...pod, name: 'web-2', cgroup: '', leftAlone: ['sidestep.io/accelerate: disabled'] });
+    assert.match(first!, /^shop\/web-1 +Deployment\/web +10\.244\.0\.7 +\/kubepods\/podu$/);
+    assert.match(second!, /^shop\/web-2 .* not there +left alone: sidestep\.io\/accelerate: disabled$/);
+    assert.deepEqual(shown(), ['no pods on this node']);
+  });
+
+  it('the line of status says since when nothing was heard', () => {
+    assert.equal(kubernetesLine(fakeKubernetes()), 'node-a, away for 1m05s, what is known is kept; 2 pods (1 left alone), 1 service balanced');
+    assert.equal(kubernetesLine(fakeKubernetes({ optOuts: 0, watches: [fakeWatch()] })), 'node-a, following; 2 pods, 1 service balanced');
+    assert.match(kubernetesLine(fakeKubernetes({ watches: [fakeWatch({ state: 'starting' })] })), /^node-a, starting;/);
   });
 });
