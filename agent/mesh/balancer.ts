@@ -2,6 +2,7 @@
  * From what the store knows to what the kernel does. A changed endpoint is one write; the table of its service follows in
  * the next turn of the loop, once for however many changes. A service that is being written waits, the others do not.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { familyOf } from '../../config/services.js';
 import type { ServiceConfig } from '../../config/service-types.js';
 import type { Table } from '../balance/table.js';
@@ -12,6 +13,8 @@ import { Group, type Writes } from './group.js';
 import { memberId, shapeOf, type Member, type Override, type Place } from './members.js';
 import { Numbers } from './numbers.js';
 import type { Found, MeshKernel, Vip } from './types.js';
+
+const soonMs = 5000;
 
 const groupName = (service: string, family: 4 | 6): string => `${service} ${family}`;
 const vipName = ({ address, port, protocol }: Vip): string => `${address} ${port} ${protocol}`;
@@ -141,6 +144,9 @@ export class Balancer {
       await new Promise(setImmediate);
     }
   }
+
+  /** The same, or when that cannot be waited for. */
+  settledSoon(): Promise<void> { return Promise.race([this.settled(), sleep(soonMs, undefined, { ref: false })]); }
 
   #vipsOf(service: ServiceConfig): { vip: Vip; family: 4 | 6 }[] {
     const { port, protocol } = service;

@@ -96,6 +96,8 @@ export class Mesh {
     this.configure(config);
     for (const source of this.#sources) source.start((parts, services) => { this.#hear(source, parts, services); });
     this.#registry?.start();
+    // Whoever is told that the agent is ready must not reach beyond a virtual address. What cannot be written is tried on.
+    await this.settled();
     this.#timer = setInterval(() => { this.#housekeep(); }, housekeepingMs).unref();
   }
 
@@ -159,8 +161,7 @@ export class Mesh {
   }
 
   endpoints(service?: string): EndpointView[] {
-    const groups = (this.#balancer?.groups ?? []).filter((group) => service === undefined || group.service.name === service);
-    return groups.flatMap((group) => {
+    return (this.#balancer?.groups ?? []).filter((group) => service === undefined || group.service.name === service).flatMap((group) => {
       const members = [...group.members.values()];
       const loads = this.#kernel?.loads(members.map(({ number }) => number)) ?? [];
       return members.flatMap((member, index) => { const load = loads[index]; return load ? [endpointView(group.service.name, member, load)] : []; });
@@ -185,7 +186,8 @@ export class Mesh {
   get swaps(): number { return this.#balancer?.swaps ?? 0; }
   get writeFailures(): number { return this.#balancer?.failures ?? 0; }
   get checks(): { made: number; failed: number } { return { made: this.#checker.checks, failed: this.#checker.failed }; }
-  settled(): Promise<void> { return this.#balancer?.settled() ?? Promise.resolve(); }
+
+  settled(): Promise<void> { return this.#balancer?.settledSoon() ?? Promise.resolve(); }
 
   /** Of this host's view; an endpoint that this host owns tells the others. */
   override(service: string, address: string, port: number, override: Override): void {
