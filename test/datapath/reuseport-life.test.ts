@@ -159,7 +159,7 @@ describe('reuseport: listeners that do not accept', () => {
     for (const pid of old) await workers.tell(`pause ${pid}`);
     const { by, ...bad } = await ground.storm({ count: 1000 });
     assert.deepEqual([bad, old.some((pid) => String(pid) in by)], [well, false]);
-    await spreads(ground, 1.05, { count: 1000 });
+    await spreads(ground, 1.25, { count: 1000 });
     assert.equal((await groupOf(ground, reuseport)).listeners.filter(({ state }) => state === 'draining').length, 2);
   }));
 

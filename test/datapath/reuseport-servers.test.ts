@@ -14,7 +14,7 @@ async function serves(ground: Ground, count: number, during: () => Promise<void>
   await listeners(ground, reuseport, count);
   const { by } = await ground.storm({ count: 200, http: true });
   assert.equal(Object.keys(by).length, count, JSON.stringify(by));
-  await spreads(ground, 1.05, { count: 1000, http: true });
+  await spreads(ground, 1.25, { count: 1000, http: true });
   await during();
   await reuseport.stop(false);
   const observer = await ground.balance({ 'reuseport.include': '' });
