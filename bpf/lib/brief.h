@@ -20,11 +20,6 @@
 /* A long one among short ones counts as no more than this. */
 #define MOST_TURNS 64U
 
-static __always_inline __u32 segments_of(const struct sock *sk)
-{
-	return see(peek(sk, struct tcp_sock), data_segs_out);
-}
-
 /* Whose connections end so soon that the next one had better begin on TCP. */
 static __always_inline bool is_brief(const struct sidestep_pair *pair,
 				     const struct sidestep_settings *set)

@@ -92,6 +92,12 @@ static __always_inline bool wants_inq(const struct sock *sk)
 	return see_bits(tp, recvmsg_inq);
 }
 
+/* With payload, that it has sent. */
+static __always_inline __u32 segments_of(const struct sock *sk)
+{
+	return see(peek(sk, struct tcp_sock), data_segs_out);
+}
+
 /* Of a socket that was never sent an urgent byte it is zero. */
 static __always_inline bool got_urgent(const struct tcp_sock *tp)
 {

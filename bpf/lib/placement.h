@@ -126,8 +126,8 @@ static __always_inline bool converses(struct sidestep_pair *pair, const struct s
 				      const struct sock *server)
 {
 	__u32 now[2] = {
-		see(peek(client, struct tcp_sock), data_segs_out),
-		see(peek(server, struct tcp_sock), data_segs_out),
+		segments_of(client),
+		segments_of(server),
 	};
 	__u32 sent[2] = {
 		now[0] - pair->end[SIDESTEP_CLIENT].segments,

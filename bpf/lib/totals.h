@@ -171,7 +171,7 @@ static __always_inline void end_closed(struct bpf_sock *socket, const struct soc
 	carried = carried_by_tcp(sk);
 	note_length(&pair->end[flow->side & 1], sk);
 	if (pair->reason == REASON_OBSERVED && pair->state == PAIR_TCP)
-		count_observed(carried, see(peek(sk, struct tcp_sock), data_segs_out));
+		count_observed(carried, segments_of(sk));
 	end_over(pair, flow->id, flow->side, carried);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connections that end after a few messages are not worth enrolling; those that go on are. Every answer is compared: see shorts.py.
 import assert from 'node:assert/strict';
-import type { Pair } from '../../agent/datapath/types.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import type { Program } from '../helpers/program.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
@@ -16,14 +15,7 @@ class Opener {
   }
   open(turns: number, connections: number): Promise<number> { return this.#do(`open ${turns} ${connections}`); }
   more(turns: number): Promise<number> { return this.#do(`more ${turns}`); }
-
-  becomes(port: number, wanted: string): Promise<void> {
-    return eventually(() => {
-      const pair = (this.ground.api('/v1/pairs') as { pairs: Pair[] }).pairs.find(({ client }) => client.port === port);
-      const state = pair ? `${pair.state} ${pair.reason}` : 'gone';
-      return state === wanted ? '' : `${state}, not ${wanted}`;
-    }, 5000);
-  }
+  becomes(port: number, wanted: string): Promise<void> { return this.ground.becomes(port, wanted); }
 }
 
 const opening = (more: readonly string[], test: (opener: Opener, ground: Ground) => Promise<void>): (() => Promise<void>) => () => onGround(async (ground) => {

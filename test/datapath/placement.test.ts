@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams of small messages leave the map and come back when they talk. Both ends hash every byte: see placing.py.
 import assert from 'node:assert/strict';
-import type { Pair } from '../../agent/datapath/types.js';
-import { eventually } from '../helpers/kernel-lock.js';
 import type { Program } from '../helpers/program.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
 
@@ -11,15 +9,8 @@ const SOON = ['--set', 'placement.stay=100ms'];
 class Talker {
   constructor(readonly ground: Ground, readonly program: Program, readonly port: number) {}
 
-  state(): string {
-    const { pairs } = this.ground.api('/v1/pairs') as { pairs: Pair[] };
-    const pair = pairs.find(({ client }) => client.port === this.port);
-    return pair ? `${pair.state} ${pair.reason}` : 'gone';
-  }
-
-  becomes(wanted: string, withinMs = 5000): Promise<void> {
-    return eventually(() => (this.state() === wanted ? '' : `${this.state()}, not ${wanted}`), withinMs);
-  }
+  state(): string { return this.ground.state(this.port); }
+  becomes(wanted: string, withinMs?: number): Promise<void> { return this.ground.becomes(this.port, wanted, withinMs); }
 
   /** What it does ends well only if every byte arrived in its place. */
   async does(what: string): Promise<number> {

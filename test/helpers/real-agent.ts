@@ -81,6 +81,14 @@ export class Ground {
     return JSON.parse(stdout);
   }
   pairs(): Pair[] { return (this.#read('pairs') as { pairs: Pair[] }).pairs; }
+  /** "state reason" of the pair whose client has this port. */
+  state(port: number): string {
+    const pair = (this.api('/v1/pairs') as { pairs: Pair[] }).pairs.find(({ client }) => client.port === port);
+    return pair ? `${pair.state} ${pair.reason}` : 'gone';
+  }
+  becomes(port: number, wanted: string, withinMs = 5000): Promise<void> {
+    return eventually(() => (this.state(port) === wanted ? '' : `${this.state(port)}, not ${wanted}`), withinMs);
+  }
   profiles(): Profile[] { return (this.#read('profiles') as { profiles: Profile[] }).profiles; }
 
   counters(): Counters {

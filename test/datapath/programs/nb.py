@@ -182,6 +182,28 @@ def warm(client, server):
         recv_exactly(b, 1)
 
 
+def echo(listener, until=None):
+    """Sends back what comes on every connection, until `until` can be read."""
+    poll, ends = select.poll(), {}
+    for source in filter(None, (listener, until)):
+        poll.register(source, select.POLLIN)
+    while True:
+        for fd, _ in poll.poll():
+            if until and fd == until.fileno():
+                return
+            if fd == listener.fileno():
+                end = accept(listener)
+                ends[end.fileno()] = end
+                poll.register(end, select.POLLIN)
+                continue
+            some = recv_some(ends[fd])
+            if some:
+                send_all(ends[fd], some)
+            else:
+                poll.unregister(fd)
+                ends.pop(fd).close()
+
+
 def pattern(n, seed=0):
     """Bytes of which each depends on its place."""
     return random.Random(seed).randbytes(n)
