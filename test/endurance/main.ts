@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * npm run endurance [-- --minutes N | --short] [--only KIND [--rounds N]] [--crowd] [--seed N] [--plain] [--out FILE] [--counts FILE]
+ * npm run endurance [-- --minutes N | --short] [--only KIND [--rounds N]] [--crowd | --churn] [--seed N] [--plain] [--out FILE] [--counts FILE]
  *
  * Traffic whose every byte is compared, under a real agent that is killed, stopped, retired and reconfigured at random
- * moments; with --only just by what has KIND in its name, N times; with --crowd on a thousand long connections and five hundred new ones a second; with --plain without an agent, to tell what plain TCP does. Ends with "N passed, N failed". Exit code 0 when every claim holds, 1 otherwise, 2 for bad usage.
+ * moments; with --only just by what has KIND in its name, N times; with --crowd on a thousand long connections and five hundred new ones a second; with --churn nothing happens but a thousand new connections a second, each accelerated; with --plain without an agent, to tell what plain TCP does. Ends with "N passed, N failed". Exit code 0 when every claim holds, 1 otherwise, 2 for bad usage.
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,9 +26,11 @@ const SHORT_MINUTES = 1.5;
 const FINISH_MS = 40_000;
 const TELL_MS = 10_000;
 const BYTES_PER_SECOND = 120_000_000;
+/** New connections a second. */
+const CHURN = 1000;
 
 function usage(words: string): never {
-  console.error(`${words}\nusage: npm run endurance [-- --minutes N | --short] [--only KIND [--rounds N]] [--crowd] [--seed N] [--plain] [--out FILE]`);
+  console.error(`${words}\nusage: npm run endurance [-- --minutes N | --short] [--only KIND [--rounds N]] [--crowd | --churn] [--seed N] [--plain] [--out FILE]`);
   process.exit(2);
 }
 
@@ -38,6 +40,7 @@ interface Options {
   readonly seed: number;
   readonly plain: boolean;
   readonly crowd: boolean;
+  readonly churn: boolean;
   /** Of kinds of faults: all that have this in their name. '' for every kind, those of the traffic as well. */
   readonly only: string;
   readonly rounds: number;
@@ -48,23 +51,24 @@ interface Options {
 function options(): Options {
   const text = { type: 'string' } as const, flag = { type: 'boolean' } as const;
   try {
-    const { values } = parseArgs({ options: { minutes: text, short: flag, only: text, rounds: text, crowd: flag, seed: text, plain: flag, out: text, counts: text } });
+    const { values } = parseArgs({ options: { minutes: text, short: flag, only: text, rounds: text, crowd: flag, churn: flag, seed: text, plain: flag, out: text, counts: text } });
     const rounds = Number(values.rounds ?? Infinity);
     const minutes = values.short === true ? SHORT_MINUTES : Number(values.minutes ?? (rounds === Infinity ? 10 : 24 * 60));
     const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
     if (!(minutes > 0 && minutes <= 24 * 60)) usage('--minutes takes a number from 0 to 1440');
     if (!Number.isInteger(seed) || seed < 0) usage('--seed takes a whole number');
     if (values.rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0 && values.only !== undefined)) usage('--rounds takes a whole number, and goes with --only');
-    return { minutes, short: values.short === true, seed, rounds, only: values.only ?? '', plain: values.plain === true, crowd: values.crowd === true, out: values.out, counts: values.counts };
+    if (values.churn === true && (values.crowd === true || values.only !== undefined || values.short === true)) usage('--churn goes with --minutes, --seed and --plain only');
+    return { minutes, churn: values.churn === true, short: values.short === true, seed, rounds, only: values.only ?? '', plain: values.plain === true, crowd: values.crowd === true, out: values.out, counts: values.counts };
   } catch (error) {
     return usage((error as Error).message);
   }
 }
 
 /** One host with loopback only, over both protocols; and two pods, directly and through a service address. */
-function populate(traffic: Traffic, program: string, cgroup: string, loopback: string, pods: Pods, { seed, crowd }: Options): void {
+function populate(traffic: Traffic, program: string, cgroup: string, loopback: string, pods: Pods, { seed, crowd, churn }: Options): void {
   const usual = { connections: 24, chats: 4, bytesPerSecond: BYTES_PER_SECOND, briefs: 0, seed };
-  const load = crowd ? { ...usual, connections: 262, chats: 250, briefs: 125 } : usual;
+  const load = crowd ? { ...usual, connections: 262, chats: 250, briefs: 125 } : churn ? { ...usual, connections: 4, briefs: CHURN / 4 } : usual;
   for (const [name, host, port] of [['loopback', '127.0.0.1', 7000], ['loopback6', '::1', 7001]] as const) {
     const place = { program, cgroup, netns: loopback };
     traffic.addClient(name, place, traffic.addServer(name, place, { host, port }), { host, port }, load);
@@ -82,9 +86,17 @@ async function tellNowAndThen(run: Run, traffic: Traffic, ended: AbortSignal): P
   }
 }
 
-async function endure(run: Run, ground: Ground, traffic: Traffic, program: string, older: string | undefined, { only, rounds }: Options): Promise<void> {
+/** Pairs that are there though every connection has ended: those that the kernel is about to take out have had time. */
+async function pairsLeft(operator: Operator): Promise<number> {
+  await sleep(2000);
+  return (await operator.pairs()).length;
+}
+
+async function endure(run: Run, ground: Ground, traffic: Traffic, program: string, older: string | undefined, { only, rounds, churn }: Options): Promise<void> {
   const random = new Random(run.seed);
   const operator = new Operator(ground);
+  // Those that end after a few messages would begin on TCP, and leave no trace to look for.
+  if (churn) operator.settings.brief = 0;
   const redirects = new Redirects();
   const ended = new AbortController();
   run.samples.push(await sample(operator));
@@ -95,8 +107,8 @@ async function endure(run: Run, ground: Ground, traffic: Traffic, program: strin
   const place = { program, cgroup: ground.cgroup };
   try {
     await Promise.all([
-      run.plain ? sleep(until - Date.now()) : inflict(agentFaults(operator, older).filter(({ kind }) => kind.includes(only)), random.child(), 1500, run.faults, until, rounds),
-      only === '' ? inflict(trafficFaults(traffic, place), random.child(), 3000, run.faults, until) : undefined,
+      run.plain || churn ? sleep(until - Date.now()) : inflict(agentFaults(operator, older).filter(({ kind }) => kind.includes(only)), random.child(), 1500, run.faults, until, rounds),
+      only === '' && !churn ? inflict(trafficFaults(traffic, place), random.child(), 3000, run.faults, until) : undefined,
     ]);
     await traffic.stop(FINISH_MS);
   } finally {
@@ -108,6 +120,7 @@ async function endure(run: Run, ground: Ground, traffic: Traffic, program: strin
     Object.assign(run, { redirectedBytes: redirects.bytes, accelerated: redirects.accelerated, agentStarts: operator.starts });
   }
   if (run.plain) return;
+  run.pairsLeft = await pairsLeft(operator);
   const complaint = await operator.stop();
   run.faults.push({ kind: 'the last stop', from: 0, to: 0, complaint });
   if (operator.settings.onExit === 'keep') {
@@ -125,7 +138,7 @@ async function main(): Promise<number> {
   // Another build takes minutes, so the short form does without.
   const older = chosen.short || !kinds.includes('upgraded from another layout') ? undefined : buildOlder();
   const release = await takeLock();
-  const run: Run = { seed, plain, seconds: minutes * 60, faults: [], seen: [], samples: [], totals: { bytes: 0, opened: 0, done: {} },
+  const run: Run = { seed, plain, churn: chosen.churn ? CHURN : 0, pairsLeft: 0, seconds: minutes * 60, faults: [], seen: [], samples: [], totals: { bytes: 0, opened: 0, done: {} },
     redirectedBytes: 0, accelerated: 0, agentStarts: 0, fallen: [], kernelComplaints: [], left: [] };
   console.log(`endurance: ${chosen.rounds === Infinity ? `${minutes} minutes` : `${chosen.rounds} faults`}, seed ${seed}`);
   const complaints = kernelComplaints();

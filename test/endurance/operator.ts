@@ -19,10 +19,12 @@ export interface Settings {
   observe: boolean;
   queueBytes: number;
   onExit: 'keep' | 'retire';
+  /** placement.brief */
+  brief: number;
 }
 
 export class Operator {
-  readonly settings: Settings = { enabled: true, observe: false, queueBytes: 262_144, onExit: 'keep' };
+  readonly settings: Settings = { enabled: true, observe: false, queueBytes: 262_144, onExit: 'keep', brief: 4 };
   starts = 0;
   #agent: RealAgent | undefined;
   readonly #client: AdminClient;
@@ -34,8 +36,8 @@ export class Operator {
   get pid(): number | undefined { return this.#agent?.child.pid; }
 
   #write(): string {
-    const { enabled, observe, queueBytes, onExit } = this.settings;
-    return this.ground.config(`datapath:\n  enabled: ${enabled}\n  observe: ${observe}\n  queueBytes: ${queueBytes}\nlifecycle:\n  onExit: ${onExit}\n`);
+    const { enabled, observe, queueBytes, onExit, brief } = this.settings;
+    return this.ground.config(`datapath:\n  enabled: ${enabled}\n  observe: ${observe}\n  queueBytes: ${queueBytes}\nlifecycle:\n  onExit: ${onExit}\nplacement:\n  brief: ${brief}\n`);
   }
 
   /** Only begins to start; ready() waits. */

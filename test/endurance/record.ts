@@ -70,6 +70,8 @@ export interface Run {
   seed: number;
   /** Without an agent. */
   plain: boolean;
+  /** New connections a second that the run was to open, with nothing happening beside them; 0: another kind of run. */
+  churn: number;
   seconds: number;
   faults: Fault[];
   seen: Seen[];
@@ -78,6 +80,8 @@ export interface Run {
   redirectedBytes: number;
   accelerated: number;
   agentStarts: number;
+  /** Pairs that the agent showed when all traffic had ended. */
+  pairsLeft: number;
   /** Programs of the traffic that ended by themselves. */
   fallen: string[];
   /** New lines of the kernel's log that tell of a bug. */

@@ -34,6 +34,27 @@ function list(what: readonly string[]): string {
 
 const largest = (samples: readonly Sample[], field: keyof Sample): number => Math.max(0, ...samples.map((sample) => sample[field]));
 
+/** Of an hour at a thousand connections a second this is nine bytes for each. */
+const FLAT_MIB = 32;
+
+/** Memory is flat: the middle value of the last tenth of the samples is no more than that of the second tenth, which is after warm-up. */
+function flat(samples: readonly Sample[], field: keyof Sample): string {
+  const tenth = (number: number): number[] => samples.slice(Math.floor((samples.length * number) / 10), Math.ceil((samples.length * (number + 1)) / 10)).map((sample) => sample[field]).sort((a, b) => a - b);
+  const middle = (values: readonly number[]): number => values[values.length >> 1] ?? NaN;
+  const grown = (middle(tenth(9)) - middle(tenth(1))) / 1024;
+  return grown <= FLAT_MIB ? '' : `${field} grew by ${grown.toFixed(1)} MiB, at most ${FLAT_MIB} expected`;
+}
+
+function churnClaims({ churn, seconds: length, samples, totals }: Run): Claim[] {
+  if (churn === 0) return [];
+  const opened = totals.opened / 2 / length;
+  const fields = ['agentRssKiB', 'mapsKiB', 'tcpMemoryKiB', 'unreclaimableKiB'] as const;
+  return [
+    { claim: 'as many connections as were asked for', otherwise: opened >= 0.95 * churn ? '' : `${opened.toFixed(0)} a second, ${churn} were asked for` },
+    { claim: 'memory of agent and kernel is flat after warm-up', otherwise: list(fields.map((field) => flat(samples.slice(1, -1), field)).filter((words) => words !== '')) },
+  ];
+}
+
 /** The first sample is from before the agent and the traffic, the last from after them. */
 export function judge(run: Run): Claim[] {
   const { seen, samples, faults, totals } = run;
@@ -55,6 +76,8 @@ export function judge(run: Run): Claim[] {
     { claim: 'programs, maps and links do not pile up', otherwise: before && single ? list((['programs', 'maps', 'links'] as const).map((kind) => bound(largest(samples, kind) - before[kind], GENERATIONS * Math.max(1, single[kind] - before[kind]), kind)).filter((words) => words !== '')) : 'nothing was sampled' },
     { claim: 'the kernel gets its TCP memory back', otherwise: bound(growth('tcpMemoryKiB') / 1024, 8, 'MiB more than before') },
     { claim: 'nothing is left: no program, map, link, pin or cgroup', otherwise: list(run.left) },
+    { claim: 'no pair outlives its connection', otherwise: run.pairsLeft === 0 ? '' : `${run.pairsLeft} pairs` },
     { claim: 'the kernel does not complain', otherwise: list(run.kernelComplaints) },
+    ...churnClaims(run),
   ];
 }

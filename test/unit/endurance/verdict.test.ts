@@ -12,7 +12,7 @@ const sample = (over: Partial<Sample> = {}): Sample => ({
   at: 0, agentRssKiB: 1000, programs: 0, maps: 0, links: 0, mapsKiB: 0, tcpMemoryKiB: 0, unreclaimableKiB: 0, ...over,
 });
 const good = (over: Partial<Run> = {}): Run => ({
-  seed: 1, plain: false, seconds: 1, faults: [], seen: [], samples: [sample(), sample({ programs: 5, maps: 12, links: 4 }), sample()],
+  seed: 1, plain: false, churn: 0, pairsLeft: 0, seconds: 1, faults: [], seen: [], samples: [sample(), sample({ programs: 5, maps: 12, links: 4 }), sample()],
   totals: { bytes: 1000, opened: 2, done: { echo: 1 } }, redirectedBytes: 500, accelerated: 1, agentStarts: 1, fallen: [], kernelComplaints: [], left: [], ...over,
 });
 const broken = (run: Run): string[] => judge(run).filter(({ otherwise }) => otherwise !== '').map(({ claim }) => claim);
@@ -35,12 +35,20 @@ describe('endurance', () => {
     const bad: Partial<Run>[] = [
       { seen: seen('mismatch') }, { seen: seen('error') }, { seen: seen('connect') }, { seen: seen('cut_short') }, { seen: seen('hang') },
       { totals: { bytes: 1000, opened: 2, done: { echo: 1, up: 0 } } }, { redirectedBytes: 99 },
-      { faults: [{ kind: 'x', from: 0, to: 1, complaint: 'no' }] }, { fallen: ['x'] }, { left: ['x'] }, { kernelComplaints: ['x'] },
+      { faults: [{ kind: 'x', from: 0, to: 1, complaint: 'no' }] }, { fallen: ['x'] }, { left: ['x'] }, { pairsLeft: 1 }, { kernelComplaints: ['x'] },
       { samples: [sample(), sample({ agentRssKiB: 300 * 1024 }), sample()] },
       { samples: [sample(), sample({ programs: 5 }), sample({ programs: 21 })] },
       { samples: [sample(), sample({ tcpMemoryKiB: 9000 })] },
     ];
     for (const over of bad) assert.equal(broken(good(over)).length, 1, JSON.stringify(over));
+  });
+
+  it('under churn, memory stays as it was after warm-up, and the connections were really opened', () => {
+    const slope = (perSample: number): Sample[] => Array.from({ length: 100 }, (_, i) => sample({ unreclaimableKiB: i * perSample, programs: 1, maps: 1, links: 1 }));
+    const churn = (over: Partial<Run>): Run => good({ churn: 1000, totals: { bytes: 1000, opened: 2000, done: {} }, ...over });
+    assert.deepEqual(broken(churn({ samples: slope(100) })), []);
+    assert.deepEqual(broken(churn({ samples: slope(1000) })), ['memory of agent and kernel is flat after warm-up']);
+    assert.deepEqual(broken(churn({ samples: slope(0), totals: { bytes: 1000, opened: 1800, done: {} } })), ['as many connections as were asked for']);
   });
 
   it('a seed brings the same faults back', () => {
