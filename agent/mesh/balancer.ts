@@ -1,6 +1,7 @@
 /**
  * From what the store knows to what the kernel does. A changed endpoint is one write; the table of its service follows in
- * the next turn of the loop, once for however many changes. A service that is being written waits, the others do not.
+ * the next turn of the loop, once for however many changes. A service that is being written waits, the others do not. A
+ * virtual address follows the first table of its service: before that it would lead nowhere.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { familyOf } from '../../config/services.js';
@@ -22,7 +23,11 @@ const families = [4, 6] as const;
 
 export class Balancer {
   readonly #groups = new Map<string, Group>();
-  readonly #vips = new Map<string, Vip>();
+  /** As they should be, and as the kernel has them. */
+  #vips = new Map<string, Vip>();
+  readonly #written = new Map<string, Vip>();
+  /** Services that there are no more, whose numbers an address may still have. */
+  readonly #leaving = new Set<Group>();
   readonly #writing = new Set<Group>();
   readonly #numbers: Numbers;
   #dead = false;
@@ -41,7 +46,10 @@ export class Balancer {
     private readonly found: Found,
     private readonly now: () => number = () => performance.now(),
   ) {
-    for (const vip of found.vips) this.#vips.set(vipName(vip), vip);
+    for (const vip of found.vips) {
+      this.#vips.set(vipName(vip), vip);
+      this.#written.set(vipName(vip), vip);
+    }
     const named = new Map(services.flatMap((service) => this.#vipsOf(service).map(({ vip, family }) => [vipName(vip), groupName(service.name, family)] as const)));
     const names = new Map(found.vips.flatMap((vip) => { const name = named.get(vipName(vip)); return name === undefined ? [] : [[vip.service, name] as const]; }));
     this.#numbers = new Numbers(found, (service) => names.get(service), memberId);
@@ -67,19 +75,11 @@ export class Balancer {
         wanted.set(vipName(vip), { ...vip, service: group.number });
       }
     }
-    // New ones first: an address that moves from one service to another is never nobody's.
-    const put = [...wanted].filter(([name, vip]) => this.#vips.get(name)?.service !== vip.service).map(([, vip]) => vip);
     const kin = new Set([...this.#groups.values()].map(({ number }) => number));
-    const isGone = ([name, { service }]: [string, Vip]): boolean => !wanted.has(name) && (isAll || kin.has(service));
-    const gone = [...this.#vips].filter(isGone).map(([, vip]) => vip);
-    const left = [...this.#vips].filter((entry) => !wanted.has(entry[0]) && !isGone(entry));
-    this.#write(() => {
-      this.kernel.putVips(put);
-      this.kernel.removeVips(gone);
-    });
-    this.#vips.clear();
-    for (const [name, vip] of [...left, ...wanted]) this.#vips.set(name, vip);
+    const strange = [...this.#vips].filter(([name, { service }]) => !wanted.has(name) && !isAll && !kin.has(service));
+    this.#vips = new Map([...strange, ...wanted]);
     for (const [name, group] of this.#groups) if (!kept.has(name)) this.#removeGroup(name, group);
+    this.#writeVips();
     this.#schedule();
   }
 
@@ -170,6 +170,26 @@ export class Balancer {
     this.#groups.delete(name);
     this.#numbers.forgetService(name);
     for (const member of group.members.values()) this.#numbers.retire(group.number, member.id);
+    this.#leaving.add(group);
+  }
+
+  /** Addresses that lead somewhere are written; then what no address leads to any more goes. */
+  #writeVips(): void {
+    const tabled = new Set([...this.#groups.values()].filter(({ tabled }) => tabled).map(({ number }) => number));
+    const put = [...this.#vips].filter(([name, vip]) => this.#written.get(name)?.service !== vip.service && tabled.has(vip.service));
+    const gone = [...this.#written].filter(([name]) => !this.#vips.has(name));
+    this.#write(() => {
+      this.kernel.putVips(put.map(([, vip]) => vip));
+      for (const [name, vip] of put) this.#written.set(name, vip);
+      this.kernel.removeVips(gone.map(([, vip]) => vip));
+      for (const [name] of gone) this.#written.delete(name);
+    });
+    const used = new Set([...this.#written.values()].map(({ service }) => service));
+    for (const group of this.#leaving) if (!used.has(group.number) && !this.#writing.has(group)) this.#drop(group);
+  }
+
+  #drop(group: Group): void {
+    this.#leaving.delete(group);
     const numbers = [...group.members.values()].map(({ number }) => number);
     this.#write(() => {
       this.kernel.removeEndpoints(numbers);
@@ -210,10 +230,15 @@ export class Balancer {
 
   #run(groups: readonly Group[], tables: ReadonlyMap<number, Table | undefined>): void {
     for (const group of groups) this.#writing.add(group);
+    const isFirst = groups.some(({ tabled }) => !tabled);
     const run = this.kernel.swapTables(tables)
-      .then(() => { this.swaps += tables.size; }, (error: unknown) => { this.#failed(error); })
+      .then(() => {
+        this.swaps += tables.size;
+        for (const group of groups) group.tabled = true;
+      }, (error: unknown) => { this.#failed(error); })
       .finally(() => {
         for (const group of groups) this.#writing.delete(group);
+        if (isFirst || this.#leaving.size > 0) this.#writeVips();
         if (groups.some(({ stale }) => stale)) this.#schedule();
       });
     this.#idle = Promise.all([this.#idle, run]);

@@ -21,6 +21,8 @@ export class Group {
   desperate = false;
   /** The kernel's table is not what it should be. */
   stale = true;
+  /** The kernel has had a table of it. */
+  tabled = false;
 
   constructor(
     service: ServiceConfig,

@@ -67,6 +67,28 @@ describe('from the store to the kernel', () => {
     assert.deepEqual(inTable(), ['10.0.0.1', '10.0.0.2', '10.0.0.3']);
   });
 
+  it('an address leads nowhere before its service has a table, and stays with the old service until then', async () => {
+    put('k1');
+    await balancer.settled();
+    const leads = (): number | undefined => kernel.vips.get('10.96.0.1:80/tcp')?.service;
+    assert.equal(leads(), 1);
+    let release = (): void => undefined;
+    kernel.slow = new Promise((resolve) => { release = resolve; });
+    const [other, added] = [serviceOf({ name: 'other' }), serviceOf({ name: 'added', addresses: ['10.96.0.9'] })];
+    balancer.setServices([other, added]);
+    put('k2', { service: 'other' });
+    await new Promise(setImmediate);
+    assert.equal(leads(), 1);
+    assert.equal(kernel.vips.has('10.96.0.9:80/tcp'), false);
+    assert.equal(inTable().length, 1, 'what still has the address still has its endpoints');
+    release();
+    await balancer.settled();
+    assert.equal(leads(), 2);
+    assert.equal(kernel.vips.has('10.96.0.9:80/tcp'), true);
+    assert.equal(kernel.tables.has(1), false);
+    assert.ok(kernel.calls.includes('removeServices 1'));
+  });
+
   it('an address that several sources tell of is one endpoint, until the last of them is silent', async () => {
     put('a');
     put('b');
