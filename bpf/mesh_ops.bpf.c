@@ -7,6 +7,7 @@
 #include "lib/mesh_choose.h"
 #include "lib/mesh_cost.h"
 #include "lib/mesh_ready.h"
+#include "lib/mesh_times.h"
 #include "lib/peek.h"
 
 #define ECONNRESET 104
@@ -114,6 +115,7 @@ static __always_inline void established(struct bpf_sock_ops *ops, struct mesh_pi
 	if (service) {
 		__sync_fetch_and_add(&service->connecting, -1);
 		__sync_fetch_and_add(&service->active, 1);
+		took(pick->service, now - pick->at_ns);
 	}
 	if (!load)
 		return;

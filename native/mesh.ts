@@ -74,6 +74,8 @@ export interface NativeService {
   kept: number;
   picks: { host: number; zone: number; all: number };
   refused: { no_endpoint: number; connections: number; twin: number };
+  /** Bucket i: those that took less than 2^(14 + i) ns and are in no bucket before; the last: the rest. */
+  connectTimes: { buckets: number[]; sumNs: number };
 }
 
 /** A rule for TCP settings: which connections, and what of TUNE_OPTIONS (mesh_tune.h) it sets. Times in ms, but keepalive: s. */

@@ -55,7 +55,12 @@ export interface ServiceLoad {
   readonly picks: Readonly<Record<Tier, number>>;
   readonly kept: number;
   readonly refused: Readonly<Record<Refusal, number>>;
+  /** How long connecting took: see CONNECT_TIME_BOUNDS. */
+  readonly connectTimes: { readonly buckets: readonly number[]; readonly sumNs: number };
 }
+
+/** Upper bounds of all buckets of connect times but the last, in seconds: from 16 us on, twice as much in each. */
+export const CONNECT_TIME_BOUNDS: readonly number[] = Array.from({ length: 19 }, (_, index) => 2 ** (14 + index) / 1e9);
 
 /** A rule for TCP settings as the kernel takes it. Times are milliseconds. */
 export interface KernelRule {

@@ -25,6 +25,7 @@ export interface ServiceView {
   readonly picks: Readonly<Record<Tier, number>>;
   readonly kept: number;
   readonly refused: Readonly<Record<Refusal, number>>;
+  readonly connectTimes: ServiceLoad['connectTimes'];
 }
 
 export interface EndpointView {
@@ -53,8 +54,10 @@ export interface BusView {
   readonly refused: number;
 }
 
+const noTimes: ServiceLoad['connectTimes'] = { buckets: [], sumNs: 0 };
+
 const nothing: ServiceLoad = {
-  service: 0, connecting: 0, active: 0, kept: 0, picks: { host: 0, zone: 0, all: 0 }, refused: { no_endpoint: 0, connections: 0, twin: 0 },
+  connectTimes: noTimes, service: 0, connecting: 0, active: 0, kept: 0, picks: { host: 0, zone: 0, all: 0 }, refused: { no_endpoint: 0, connections: 0, twin: 0 },
 };
 
 const sumOf = <K extends string>(keys: readonly K[], rows: readonly Readonly<Record<K, number>>[]): Record<K, number> =>
@@ -72,6 +75,9 @@ export function serviceView(service: ServiceConfig, groups: readonly Group[], lo
     picks: sumOf(TIERS, load.map(({ picks }) => picks)),
     kept: load.reduce((sum, { kept }) => sum + kept, 0),
     refused: sumOf(REFUSALS, load.map(({ refused }) => refused)),
+    connectTimes: load.map(({ connectTimes }) => connectTimes).reduce((sum, { buckets, sumNs }) => ({
+      buckets: Array.from({ length: Math.max(sum.buckets.length, buckets.length) }, (_, index) => (sum.buckets[index] ?? 0) + (buckets[index] ?? 0)), sumNs: sum.sumNs + sumNs,
+    }), noTimes),
   };
 }
 

@@ -6,6 +6,7 @@ import { emitKubernetes, emitOwners, emitWorkloadConnections, type KubernetesSou
 import { readMesh, type MeshSource } from './mesh-reading.js';
 import { readReuseport } from '../reuseport/metrics.js';
 import type { ReuseportView } from '../reuseport/view.js';
+import { CountedHistogram, type Distribution } from './histogram.js';
 import { METRICS, type MetricName } from './names.js';
 import { read, type Emit } from './reading.js';
 import { Series } from './series.js';
@@ -24,9 +25,31 @@ export interface CollectorSource {
   reloadState(): { successful: boolean; at: number };
 }
 
+/** What is said of one metric: gathered while the kernel is read, shown when that went well. */
+interface Outlet {
+  add(labels: Record<string, string>, value: number | Distribution): void;
+  publish(): void;
+  discard(): void;
+}
+
+class Numbers implements Outlet {
+  readonly #series: Series;
+
+  constructor(private readonly metric: Counter | Gauge) {
+    this.#series = new Series(metric instanceof Counter);
+  }
+
+  add(labels: Record<string, string>, value: number): void { this.#series.add(labels, value); }
+  discard(): void { this.#series.discard(); }
+
+  publish(): void {
+    this.metric.reset();
+    for (const { labels, value } of this.#series.take()) this.metric.inc(labels, value);
+  }
+}
+
 interface Held {
-  readonly metric: Counter | Gauge;
-  readonly series: Series;
+  readonly outlet: Outlet;
   /** Set by the reading; the others belong to the collector and outlive a reading that fails. */
   readonly fromKernel: boolean;
 }
@@ -44,8 +67,8 @@ export class Collector {
   constructor(private readonly source: CollectorSource) {
     for (const [name, { type, help, labels }] of Object.entries(METRICS)) {
       const options = { name, help, labelNames: labels, registers: [this.registry] };
-      const metric = type === 'counter' ? new Counter(options) : new Gauge(options);
-      this.#held.set(name as MetricName, { metric, series: new Series(type === 'counter'), fromKernel: !own.has(name) });
+      const outlet = type === 'histogram' ? new CountedHistogram(this.registry, options) : new Numbers(type === 'counter' ? new Counter(options) : new Gauge(options));
+      this.#held.set(name as MetricName, { outlet, fromKernel: !own.has(name) });
     }
     collectDefaultMetrics({ register: this.registry });
   }
@@ -61,7 +84,7 @@ export class Collector {
       this.#publish(true);
     } catch (error) {
       this.#errors++;
-      for (const { series } of this.#held.values()) series.discard();
+      for (const { outlet } of this.#held.values()) outlet.discard();
       this.source.log.warn('the kernel counters could not be read', { error });
     }
     const { successful, at } = this.source.reloadState();
@@ -82,14 +105,10 @@ export class Collector {
   }
 
   readonly #emit: Emit = (name, labels, value) => {
-    this.#held.get(name)?.series.add(labels, value);
+    this.#held.get(name)?.outlet.add(labels, value);
   };
 
   #publish(fromKernel: boolean): void {
-    for (const held of this.#held.values()) {
-      if (held.fromKernel !== fromKernel) continue;
-      held.metric.reset();
-      for (const { labels, value } of held.series.take()) held.metric.inc(labels, value);
-    }
+    for (const held of this.#held.values()) if (held.fromKernel === fromKernel) held.outlet.publish();
   }
 }

@@ -14,6 +14,11 @@ export const MESH_METRICS = {
     help: 'Connections that were refused with ECONNREFUSED: no_endpoint, or connections (over maxConnections).',
     labels: ['service', 'reason'],
   },
+  sidestep_service_connect_seconds: {
+    type: 'histogram',
+    help: 'How long connections of this host to a service took to be established, measured in the kernel.',
+    labels: ['service'],
+  },
   sidestep_table_swaps_total: { type: 'counter', help: 'Tables of services that were replaced in the kernel.', labels: [] },
   sidestep_table_failures_total: { type: 'counter', help: 'Changes of services or endpoints that the kernel did not take.', labels: [] },
   sidestep_tuning_connections_total: { type: 'counter', help: 'Connections that a rule of `tuning` fitted, by its place in the list.', labels: ['rule'] },

@@ -1,17 +1,18 @@
 /** One reading of services and bus, as samples of the table. */
 import type { Mesh } from '../mesh/mesh.js';
-import { REFUSALS, TIERS } from '../mesh/types.js';
+import { CONNECT_TIME_BOUNDS, REFUSALS, TIERS } from '../mesh/types.js';
 import type { Emit } from './reading.js';
 
 export type MeshSource = Pick<Mesh, 'services' | 'bus' | 'rules' | 'swaps' | 'writeFailures' | 'checks'>;
 
 function emitServices(mesh: MeshSource, emit: Emit): void {
-  for (const { name: service, up, draining, down, connections, picks, kept, refused } of mesh.services()) {
+  for (const { name: service, up, draining, down, connections, picks, kept, refused, connectTimes } of mesh.services()) {
     for (const [state, value] of Object.entries({ up, draining, down })) emit('sidestep_service_endpoints', { service, state }, value);
     emit('sidestep_service_connections', { service }, connections);
     for (const tier of TIERS) emit('sidestep_service_picks_total', { service, tier }, picks[tier]);
     emit('sidestep_service_picks_total', { service, tier: 'affinity' }, kept);
     for (const reason of REFUSALS) emit('sidestep_service_refused_total', { service, reason }, refused[reason]);
+    if (connectTimes.buckets.length > 0) emit('sidestep_service_connect_seconds', { service }, { bounds: CONNECT_TIME_BOUNDS, buckets: connectTimes.buckets, sum: connectTimes.sumNs / 1e9 });
   }
 }
 

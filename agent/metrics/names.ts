@@ -1,9 +1,10 @@
 /** The table of metrics. docs/metrics.md is generated from it, and nothing is exported that is not in it. */
+import type { Distribution } from './histogram.js';
 import { KUBERNETES_METRICS } from './kubernetes-names.js';
 import { MESH_METRICS } from './mesh-names.js';
 
 export interface MetricEntry {
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   readonly labels: readonly string[];
 }
@@ -166,4 +167,7 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 export type CounterName = { [N in MetricName]: (typeof METRICS)[N]['type'] extends 'counter' ? N : never }[MetricName];
+export type HistogramName = { [N in MetricName]: (typeof METRICS)[N]['type'] extends 'histogram' ? N : never }[MetricName];
+/** What a reading says of a metric. */
+export type ValueOf<N extends MetricName> = (typeof METRICS)[N]['type'] extends 'histogram' ? Distribution : number;
 export type LabelsOf<N extends MetricName> = Record<(typeof METRICS)[N]['labels'][number], string>;

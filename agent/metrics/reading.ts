@@ -3,9 +3,9 @@ import { pressures } from '../datapath/pressure.js';
 import { REASON_NAMES } from '../datapath/reasons.js';
 import type { ByReason, Datapath, Edge, Mode, Pair, PairState, Profile, Traffic } from '../datapath/types.js';
 import { VERDICTS, verdictOf } from '../pairs/profiles.js';
-import type { LabelsOf, MetricName } from './names.js';
+import type { LabelsOf, MetricName, ValueOf } from './names.js';
 
-export type Emit = <N extends MetricName>(name: N, labels: LabelsOf<N>, value: number) => void;
+export type Emit = <N extends MetricName>(name: N, labels: LabelsOf<N>, value: ValueOf<N>) => void;
 
 const states: readonly PairState[] = ['half', 'active', 'leaving', 'tcp'];
 const modes: readonly Mode[] = ['unified', 'split', 'off'];

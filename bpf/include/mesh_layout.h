@@ -160,6 +160,18 @@ struct mesh_service {
 	__u64 refused[REFUSAL_COUNT];
 };
 
+/*
+ * How long connecting took, per service and host. Bucket i counts what took less than 2^(MESH_TIME_SHIFT + i) ns and is in
+ * no bucket before it: from 16 us on, twice as much in each. The last one counts the rest, from 4.3 s on.
+ */
+#define MESH_TIME_SHIFT 14
+#define MESH_TIME_BUCKETS 20
+
+struct mesh_times {
+	__u64 count[MESH_TIME_BUCKETS];
+	__u64 sum_ns;
+};
+
 enum mesh_pick_state {
 	PICK_MADE = 0,
 	PICK_CONNECTING,

@@ -70,6 +70,15 @@ struct {
 	__type(value, struct mesh_service);
 } services SEC(".maps");
 
+/* K A  How long connecting to each took. Rows are made with the first connection, and removed with the service. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct mesh_times);
+} times SEC(".maps");
+
 /* A    The table of each service, swapped whole: a reader sees the one before or the one after. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);

@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPinned[] = { "mesh_settings", "vips",   "excepts", "endpoints", "loads",
-				    "services",      "tables", "clients", "picks",     "datagrams" };
+constexpr const char* kPinned[] = { "mesh_settings", "vips",    "excepts", "endpoints", "loads", "services",
+				    "tables",        "clients", "picks",   "datagrams", "times" };
 
 UniqueFd NewTable(const std::vector<mesh_row>& rows) {
 	auto count = static_cast<uint32_t>(rows.size());
@@ -60,6 +60,7 @@ Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
 	if (fs::exists(current)) {
 		ReuseMaps(current);
 		Load();
+		PinMissing(current);
 		UpdateLinks(current);
 		took_over_ = true;
 		return;
@@ -68,11 +69,7 @@ Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
 	ApplySettings(true, false);
 	MakeDir(fresh);
 	try {
-		for (const char* name : kPinned) {
-			const std::string path = fresh + "/map_" + name;
-			if (bpf_obj_pin(map(name), path.c_str()) < 0)
-				throw KernelError("pin_failed", "pin " + path, errno);
-		}
+		PinMissing(fresh);
 		for (Hook& hook : hooks_)
 			Attach(hook, fresh + "/link_" + hook.name);
 		if (rename(fresh.c_str(), current.c_str()) < 0)
@@ -95,6 +92,7 @@ void Mesh::Open() {
 		{ "vips", options_.max_services },
 		{ "services", options_.max_services },
 		{ "tables", options_.max_services },
+		{ "times", options_.max_services },
 		{ "endpoints", options_.max_endpoints },
 		// A load outlives its endpoint for as long as connections to it do.
 		{ "loads", options_.max_endpoints * 2 },
@@ -116,6 +114,8 @@ void Mesh::ReuseMaps(const std::string& current) {
 		bpf_map* map = bpf_object__find_map_by_name(object_.get(), name);
 		bpf_map_info info{};
 		uint32_t length = sizeof(info);
+		// It came later than the others.
+		if (!fd && errno == ENOENT && strcmp(name, "times") == 0) continue;
 		if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &length) < 0)
 			throw KernelError("pins_foreign_layout", "take over " + path, errno);
 		if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
@@ -135,6 +135,14 @@ void Mesh::ReuseMaps(const std::string& current) {
 						  0);
 		}
 		if (bpf_map__reuse_fd(map, fd.get()) < 0) throw KernelError("load_failed", "reuse " + path, errno);
+	}
+}
+
+void Mesh::PinMissing(const std::string& folder) {
+	for (const char* name : kPinned) {
+		const std::string path = folder + "/map_" + name;
+		if (!fs::exists(path) && bpf_obj_pin(map(name), path.c_str()) < 0)
+			throw KernelError("pin_failed", "pin " + path, errno);
 	}
 }
 

@@ -62,6 +62,7 @@ class Mesh {
 	void Open();
 	void ReuseMaps(const std::string& current);
 	void Load();
+	void PinMissing(const std::string& folder);
 	void Attach(Hook& hook, const std::string& path);
 	void UpdateLinks(const std::string& current);
 

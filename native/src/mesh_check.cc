@@ -41,6 +41,8 @@ constexpr LayoutField kFields[] = {
 	FIELD(mesh_service, picks),
 	FIELD(mesh_service, kept),
 	FIELD(mesh_service, refused),
+	FIELD(mesh_times, count),
+	FIELD(mesh_times, sum_ns),
 	FIELD(tune_rule, network),
 	FIELD(tune_rule, by_service),
 	FIELD(tune_rule, congestion),
@@ -56,8 +58,8 @@ constexpr LayoutField kFields[] = {
 #define SIZE(type) { #type, "", sizeof(struct type) }
 constexpr LayoutField kSizes[] = {
 	SIZE(mesh_settings), SIZE(mesh_vip),     SIZE(mesh_except), SIZE(mesh_endpoint), SIZE(mesh_load),
-	SIZE(mesh_row),      SIZE(mesh_service), SIZE(mesh_pick),   SIZE(tune_settings), SIZE(tune_rule),
-	SIZE(tune_tally),    SIZE(tune_record),  SIZE(tune_row),
+	SIZE(mesh_row),      SIZE(mesh_service), SIZE(mesh_pick),   SIZE(mesh_times),    SIZE(tune_settings),
+	SIZE(tune_rule),     SIZE(tune_tally),   SIZE(tune_record), SIZE(tune_row),
 };
 #undef SIZE
 

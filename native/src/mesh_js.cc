@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <memory>
 
 #include "arguments.h"
@@ -113,6 +114,16 @@ void Put(int map, const void* key, const void* value, uint64_t flags, const char
 void Remove(int map, const void* key, const char* what) {
 	if (bpf_map_delete_elem(map, key) < 0 && errno != ENOENT)
 		throw KernelError("kernel_refused", std::string("remove ") + what, errno);
+}
+
+Napi::Object TimesObject(Napi::Env env, const mesh_times& times) {
+	Napi::Array buckets = Napi::Array::New(env);
+	for (uint32_t i = 0; i < MESH_TIME_BUCKETS; i++)
+		buckets.Set(i, static_cast<double>(times.count[i]));
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("buckets", buckets);
+	js.Set("sumNs", static_cast<double>(times.sum_ns));
+	return js;
 }
 
 class NativeMesh : public Napi::ObjectWrap<NativeMesh> {
@@ -293,6 +304,7 @@ class NativeMesh : public Napi::ObjectWrap<NativeMesh> {
 	}
 	void RemoveServices(const Napi::CallbackInfo& info) {
 		RemoveNumbers(info, "removeServices", "services", "a service");
+		RemoveNumbers(info, "removeServices", "times", "the times of a service");
 	}
 	void RemoveEndpoints(const Napi::CallbackInfo& info) {
 		RemoveNumbers(info, "removeEndpoints", "endpoints", "an endpoint");
@@ -356,6 +368,9 @@ class NativeMesh : public Napi::ObjectWrap<NativeMesh> {
 		Mesh& mesh = Opened(env);
 		return Guarded(env, [&]() -> Napi::Value {
 			Napi::Array js = Napi::Array::New(env);
+			std::map<uint32_t, mesh_times> times;
+			for (const auto& [number, row] : ReadAll<uint32_t, mesh_times>(mesh.map("times")))
+				times[number] = row;
 			for (const auto& [number, service] : ReadAll<uint32_t, mesh_service>(mesh.map("services"))) {
 				Napi::HandleScope scope(env);
 				Napi::Object row = Napi::Object::New(env), picks = Napi::Object::New(env),
@@ -370,6 +385,7 @@ class NativeMesh : public Napi::ObjectWrap<NativeMesh> {
 				row.Set("kept", static_cast<double>(service.kept));
 				row.Set("picks", picks);
 				row.Set("refused", refused);
+				row.Set("connectTimes", TimesObject(env, times[number]));
 				js.Set(js.Length(), row);
 			}
 			return js;

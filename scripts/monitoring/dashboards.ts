@@ -97,6 +97,7 @@ const services: Dashboard = {
       panels: [
         { title: 'Endpoints by state', description: 'As the agent that knows most sees them.', unit: 'short', queries: [{ expr: `max by (service, state) (${m('sidestep_service_endpoints')})`, legend: '{{service}} {{state}}' }] },
         { title: 'Open connections', description: 'Connections to services from these nodes.', unit: 'short', queries: [{ expr: `sum by (service) (${m('sidestep_service_connections')})`, legend: '{{service}}' }] },
+        { title: 'Time to connect', description: 'How long connections of these nodes to a service took to be established, measured in the kernel: the middle one, and the slowest of a hundred.', unit: 's', queries: [50, 99].map((percent) => ({ expr: `histogram_quantile(${percent / 100}, sum by (service, le) (${r(m('sidestep_service_connect_seconds_bucket'))}))`, legend: `{{service}} p${percent}` })) },
         { title: 'Picks by tier', description: 'Where endpoints came from: this host, this zone, anywhere.', unit: 'cps', stacked: true, queries: [{ expr: `sum by (tier) (${r(m('sidestep_service_picks_total'))})`, legend: '{{tier}}' }] },
         { title: 'Refused', description: 'Connections that were refused.', unit: 'cps', queries: [{ expr: `sum by (service, reason) (${r(m('sidestep_service_refused_total'))})`, legend: '{{service}} {{reason}}' }] },
         { title: 'Health checks', description: 'Active checks, by result.', unit: 'ops', queries: [{ expr: `sum by (result) (${r(m('sidestep_health_checks_total'))})`, legend: '{{result}}' }] },

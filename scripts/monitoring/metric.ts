@@ -1,8 +1,8 @@
 /** Queries over the metrics of the table in agent/metrics/names.ts: a name that is not in it does not compile. */
-import type { MetricName } from '../../agent/metrics/names.js';
+import type { HistogramName, MetricName } from '../../agent/metrics/names.js';
 
 /** A selector of one metric, such as `sidestep_bytes_total{path="redirect"}`. */
-export type Select = (name: MetricName, ...matchers: readonly string[]) => string;
+export type Select = (name: MetricName | `${HistogramName}_bucket`, ...matchers: readonly string[]) => string;
 
 const select = (common: readonly string[]): Select => (name, ...matchers) => {
   const all = [...common, ...matchers].join(', ');

@@ -5,7 +5,8 @@ import type { ServiceView } from '../../../agent/mesh/view.js';
 
 export const fakeService = (over: Partial<ServiceView> = {}): ServiceView => ({
   name: 'web', addresses: ['10.96.0.1'], port: 80, protocol: 'tcp', policy: 'random', split: {}, endpoints: 3, up: 2, draining: 1, down: 0, desperate: false,
-  connections: 7, picks: { host: 1, zone: 2, all: 3 }, kept: 4, refused: { no_endpoint: 5, connections: 6, twin: 0 }, ...over,
+  connections: 7, picks: { host: 1, zone: 2, all: 3 }, kept: 4, refused: { no_endpoint: 5, connections: 6, twin: 0 },
+  connectTimes: { buckets: [0, 3, 4, 0, 1], sumNs: 1_500_000 }, ...over,
 });
 
 export const fakeRegistry = (over: Partial<RegistryState> = {}): RegistryState => ({
