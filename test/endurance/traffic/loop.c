@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +60,21 @@ static void accept_all(int listener)
 	}
 }
 
+/* A reader may be slow, and the machine busy: as long as it takes anything, nothing hangs. */
+static bool hangs(struct connection *c)
+{
+	int unsent = 0;
+
+	if (now_ns() - c->moved_ns <= HUNG_NS)
+		return false;
+	ioctl(c->fd, TIOCOUTQ, &unsent);
+	if (unsent == c->unsent)
+		return true;
+	c->unsent = unsent;
+	c->moved_ns = now_ns();
+	return false;
+}
+
 /* Once more round everything: pauses that are over, what hangs, what has ended. */
 static void sweep(void)
 {
@@ -67,7 +83,7 @@ static void sweep(void)
 	while ((c = *at)) {
 		if (stopping && c->kind == LONG && !c->over)
 			move(c);
-		if (!c->over && now_ns() - c->moved_ns > HUNG_NS)
+		if (!c->over && hangs(c))
 			trouble(c, "hang", 0);
 		if (c->over) {
 			*at = c->next;

@@ -68,6 +68,7 @@ struct connection {
 	} wrong;
 	uint64_t random;
 	uint64_t opened_ns, moved_ns, resume_ns;
+	int unsent; /* when it last seemed to hang */
 };
 
 struct totals {
