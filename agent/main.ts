@@ -194,7 +194,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
   const podOf = (cgroup: string): ReturnType<Resolver['podOf']> => resolver.podOf(cgroup);
-  const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, istioNames: config.metrics.istioNames, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
   await step('web', () => web.start(view, log.child('web')), () => web.stop());
   await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh }); }, () => { reloader.stop(); });

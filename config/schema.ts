@@ -135,6 +135,11 @@ export const schema: convict.Schema<Config> = {
       format: 'tcp-port',
       default: 9464,
     },
+    istioNames: {
+      doc: 'Serve the traffic between local services by the names and labels of Istio as well (istio_tcp_*), for tools that read those.',
+      format: 'switch',
+      default: false,
+    },
   },
   web: {
     enabled: { doc: 'Serve a page that shows who talks to whom on this host, without login.', format: 'switch', default: false },

@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { Datapath } from '../datapath/types.js';
 import type { Log } from '../log.js';
+import { emitIstio, ISTIO_METRICS } from './istio.js';
 import { emitKubernetes, emitOwners, emitWorkloadConnections, type KubernetesSource, type PodOf } from './kubernetes-reading.js';
 import { readMesh, type MeshSource } from './mesh-reading.js';
 import { readReuseport } from '../reuseport/metrics.js';
@@ -20,6 +21,8 @@ export interface CollectorSource {
   readonly podOf?: PodOf;
   /** Most edges that are told apart (datapath.maxEdges). */
   readonly maxEdges?: number;
+  /** The edges by Istio's names as well (metrics.istioNames). */
+  readonly istioNames?: boolean;
   readonly version: string;
   readonly log: Log;
   reloadState(): { successful: boolean; at: number };
@@ -66,6 +69,7 @@ export class Collector {
 
   constructor(private readonly source: CollectorSource) {
     for (const [name, { type, help, labels }] of Object.entries(METRICS)) {
+      if (name in ISTIO_METRICS && source.istioNames !== true) continue;
       const options = { name, help, labelNames: labels, registers: [this.registry] };
       const outlet = type === 'histogram' ? new CountedHistogram(this.registry, options) : new Numbers(type === 'counter' ? new Counter(options) : new Gauge(options));
       this.#held.set(name as MetricName, { outlet, fromKernel: !own.has(name) });
@@ -80,6 +84,7 @@ export class Collector {
       read(this.source.datapath, this.#emit);
       if (this.source.mesh) readMesh(this.source.mesh, this.#emit);
       if (this.source.kubernetes) this.#readKubernetes(this.source.kubernetes);
+      if (this.source.istioNames === true) emitIstio(this.source.datapath.edges(), this.source.datapath.profiles(), this.source.podOf ?? (() => null), this.#emit);
       if (this.source.reuseport) readReuseport(this.source.reuseport(), this.#emit);
       this.#publish(true);
     } catch (error) {

@@ -23,8 +23,8 @@ export function emitKubernetes(source: KubernetesSource, emit: Emit): void {
   emit('sidestep_kubernetes_opt_outs', {}, optOuts);
 }
 
-/** One series for each program, as edges have one: where it is several workloads', a share of an edge is nobody's alone. */
-export function emitOwners(profiles: readonly Pick<Profile, 'comm' | 'cgroup'>[], podOf: PodOf, emit: Emit): void {
+/** Whose each program is: where it is several workloads', a share of an edge is nobody's alone. */
+export function ownersOf(profiles: readonly Pick<Profile, 'comm' | 'cgroup'>[], podOf: PodOf): Map<string, Workload> {
   const owners = new Map<string, Map<string, Workload>>();
   for (const { comm, cgroup } of profiles) {
     if (comm === '') continue;
@@ -32,19 +32,24 @@ export function emitOwners(profiles: readonly Pick<Profile, 'comm' | 'cgroup'>[]
     const known = owners.get(comm) ?? new Map<string, Workload>();
     owners.set(comm, known.set(`${workload.namespace}/${workload.workload}`, workload));
   }
-  for (const [program, found] of owners) {
+  return new Map([...owners].map(([program, found]) => {
     const [first = nobody] = found.values();
-    if (found.size > 1) emit('sidestep_owner_info', { program, namespace: '', workload: 'several' }, 1);
-    else if (first.workload !== '') emit('sidestep_owner_info', { program, ...first }, 1);
-  }
+    return [program, found.size > 1 ? several : first];
+  }));
 }
 
-interface Workload {
+/** One series for each program, as edges have one. */
+export function emitOwners(profiles: readonly Pick<Profile, 'comm' | 'cgroup'>[], podOf: PodOf, emit: Emit): void {
+  for (const [program, owner] of ownersOf(profiles, podOf)) if (owner.workload !== '') emit('sidestep_owner_info', { program, ...owner }, 1);
+}
+
+export interface Workload {
   readonly namespace: string;
   readonly workload: string;
 }
 
 const nobody: Workload = { namespace: '', workload: '' };
+const several: Workload = { namespace: '', workload: 'several' };
 const other: Workload = { namespace: '', workload: 'other' };
 const workloadOf = (pod: PodIdentity | null): Workload => (pod ? { namespace: pod.namespace, workload: pod.workload } : nobody);
 

@@ -75,6 +75,8 @@ const reasons: Dashboard = {
       panels: [
         byReason('Messages by reason', 'Messages on enrolled sockets.', 'mps', m('sidestep_messages_total')),
         byReason('Bytes over TCP by reason', 'Bytes on enrolled sockets that took TCP all the same.', 'Bps', m('sidestep_bytes_total', 'path="tcp"')),
+        { title: 'Streams', description: 'Pairs that left the map because they stream one way (tcp), and those of them that came back (map).', unit: 'ops', queries: [{ expr: `sum by (to) (${r(m('sidestep_streams_total'))})`, legend: '{{to}}' }] },
+        { title: 'One queue', description: 'Bytes that came over TCP to enrolled sockets and joined the queue of the redirected ones; repeated: TCP had sent them twice, and they were cut off.', unit: 'Bps', queries: [{ expr: `sum(${r(m('sidestep_tcp_queue_bytes_total'))})`, legend: 'joined' }, { expr: `sum(${r(m('sidestep_tcp_queue_repeated_bytes_total'))})`, legend: 'repeated' }] },
       ],
     },
     {
@@ -102,6 +104,12 @@ const services: Dashboard = {
         { title: 'Refused', description: 'Connections that were refused.', unit: 'cps', queries: [{ expr: `sum by (service, reason) (${r(m('sidestep_service_refused_total'))})`, legend: '{{service}} {{reason}}' }] },
         { title: 'Health checks', description: 'Active checks, by result.', unit: 'ops', queries: [{ expr: `sum by (result) (${r(m('sidestep_health_checks_total'))})`, legend: '{{result}}' }] },
         { title: 'Tables', description: 'Tables that were replaced in the kernel, and changes that it did not take.', unit: 'ops', queries: [{ expr: `sum(${r(m('sidestep_table_swaps_total'))})`, legend: 'replaced' }, { expr: `sum(${r(m('sidestep_table_failures_total'))})`, legend: 'failed' }] },
+      ],
+    },
+    {
+      title: 'TCP settings',
+      panels: [
+        { title: 'Tuned connections', description: 'Connections that a rule of `tuning` fitted, by its place in the list.', unit: 'cps', queries: [{ expr: `sum by (rule) (${r(m('sidestep_tuning_connections_total'))})`, legend: 'rule {{rule}}' }] },
       ],
     },
     {

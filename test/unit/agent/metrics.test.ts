@@ -19,6 +19,7 @@ import { fakeProfile } from './fake-profile.js';
 describe('metrics', () => {
   let datapath: FakeDatapath;
   let scraper: Scraper;
+  let collect: (istioNames: boolean) => Scraper;
   let lines: Line[];
 
   const web = { namespace: 'shop', name: 'web-1', workload: 'Deployment/web' };
@@ -31,7 +32,8 @@ describe('metrics', () => {
     const kept = keptLog();
     lines = kept.lines;
     const reloadState = () => ({ successful: true, at: 12.5 });
-    scraper = new Scraper(new Collector({ datapath, mesh: fakeMesh, kubernetes: { view: fakeKubernetes }, podOf: (cgroup: string) => pods.get(cgroup) ?? null, maxEdges: 3, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
+    collect = (istioNames) => new Scraper(new Collector({ istioNames, datapath, mesh: fakeMesh, kubernetes: { view: fakeKubernetes }, podOf: (cgroup: string) => pods.get(cgroup) ?? null, maxEdges: 3, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
+    scraper = collect(true);
   });
 
   const text = async (accept = ''): Promise<string> => (await scraper.scrape(accept)).text;
@@ -51,8 +53,21 @@ describe('metrics', () => {
       assert.ok(scraped.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`), name);
     }
     const names = [...scraped.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
-    for (const name of names) assert.match(name, /^(sidestep|process|nodejs)_/);
-    assert.deepEqual(names.filter((name) => name.startsWith('sidestep_')), Object.keys(METRICS));
+    for (const name of names) assert.match(name, /^(sidestep|istio|process|nodejs)_/);
+    assert.deepEqual(names.filter((name) => /^(sidestep|istio)_/.test(name)), Object.keys(METRICS));
+  });
+
+  it('have the names and labels of Istio as well, for whoever asks for them', async () => {
+    const traffic = (redirectedBytes: number, passedBytes: number) => ({ ...zeroTraffic(), redirectedBytes, passedBytes });
+    datapath.totals = [{ client: 'curl', server: 'nginx', port: 80, connections: 7, accelerated: 5, clientSent: traffic(10, 1), serverSent: traffic(200, 2) }];
+    datapath.profileList = [fakeProfile({ cgroup: '7', comm: 'nginx' }), fakeProfile({ cgroup: '8', comm: 'curl' })];
+    const scraped = await text();
+    const labels = ['source_workload="curl"', 'source_workload_namespace="unknown"', 'destination_workload="web"', 'destination_workload_namespace="shop"', 'reporter="source"'];
+    assert.equal(value(scraped, 'istio_tcp_connections_opened_total', ...labels), 7);
+    assert.equal(value(scraped, 'istio_tcp_received_bytes_total', ...labels), 11);
+    assert.equal(value(scraped, 'istio_tcp_sent_bytes_total', ...labels), 202);
+    scraper = collect(false);
+    assert.doesNotMatch(await text(), /istio/);
   });
 
   it('have every reason from the start, at zero', async () => {
@@ -130,7 +145,7 @@ describe('metrics', () => {
 
   it('are gauges unless they can only grow (m-gauge-called-total)', () => {
     for (const [name, { type, labels, help }] of Object.entries(METRICS)) {
-      assert.match(name, /^sidestep_[a-z][a-z_]*$/);
+      assert.match(name, /^(sidestep|istio_tcp)_[a-z][a-z_]*$/);
       assert.equal(name.endsWith('_total'), type === 'counter', name);
       assert.doesNotMatch(name, /_(count|sum|bucket|milliseconds|ms|kb)$/);
       assert.match(help, /\.$/);

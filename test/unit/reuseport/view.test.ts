@@ -80,7 +80,7 @@ describe('metrics of listeners', () => {
   it('are of balanced groups only, and of nothing while it is off', () => {
     const samples = (over: Parameters<typeof fakeReuseportView>[0]) => {
       const seen: string[] = [];
-      readReuseport(fakeReuseportView(over), (name, labels, value) => { seen.push(`${name}${JSON.stringify(labels)} ${value}`); });
+      readReuseport(fakeReuseportView(over), (name, labels, value) => { seen.push(`${name}${JSON.stringify(labels)} ${JSON.stringify(value)}`); });
       return seen;
     };
     assert.deepEqual(samples({ enabled: false }), []);
