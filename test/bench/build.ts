@@ -5,4 +5,4 @@ import { compile } from '../helpers/compile.js';
 const folder = fileURLToPath(new URL('../../../test/bench/', import.meta.url));
 
 /** Resolves to the path of the driver. */
-export const buildDriver = (name: 'rtt' | 'connect' = 'rtt'): Promise<string> => Promise.resolve(compile(`${folder}build/${name}`, [`${folder}${name}.c`]));
+export const buildDriver = (name: 'rtt' | 'connect' | 'crowd' = 'rtt'): Promise<string> => Promise.resolve(compile(`${folder}build/${name}`, [`${folder}${name}.c`]));
