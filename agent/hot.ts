@@ -63,6 +63,7 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'reuseport.weights': rebalance,
   'reuseport.graceTime': rebalance,
   'reuseport.stuckAfter': rebalance,
+  'reuseport.busyAfter': rebalance,
   'reuseport.generations': rebalance,
   'reuseport.migrateSysctl': rebalance,
   'reuseport.interval': rebalance,

@@ -185,6 +185,7 @@ int sidestep_reuse(struct sk_reuseport_md *md)
 		total->now > SIDESTEP_REUSE_CATCH_UP ? total->now - SIDESTEP_REUSE_CATCH_UP : 0;
 	look.stuck_ns = group->stuck_ns;
 	look.grace_ns = group->grace_ns;
+	look.busy_ns = group->busy_ns;
 	look.group = id;
 	look.generation = group->generation;
 	look.policy = group->policy;
@@ -211,9 +212,15 @@ static long look_at(void *map, __u32 *slot, struct sidestep_reuse_member *member
 {
 	struct sidestep_reuse_tally *tally = bpf_map_lookup_elem(&reuse_tallies, slot);
 	const struct sock *sk = peek(member->sk, struct sock);
+	bool udp = sk->__sk_common.skc_state != BPF_TCP_LISTEN;
+	__u64 now = bpf_ktime_get_ns();
 
-	if (tally && member->cookie && sk->__sk_common.skc_cookie.counter == (__s64)member->cookie)
-		waited(sk, sk->__sk_common.skc_state != BPF_TCP_LISTEN, tally, bpf_ktime_get_ns());
+	if (!tally || !member->cookie ||
+	    sk->__sk_common.skc_cookie.counter != (__s64)member->cookie)
+		return 0;
+	waited(sk, udp, tally, now);
+	if (!udp)
+		at_work(sk, tally, now);
 	return 0;
 }
 

@@ -45,6 +45,7 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'reuseport.weights': 'hot',
   'reuseport.graceTime': 'hot',
   'reuseport.stuckAfter': 'hot',
+  'reuseport.busyAfter': 'hot',
   'reuseport.generations': 'hot',
   'reuseport.migrateSysctl': 'hot',
   'reuseport.interval': 'hot',

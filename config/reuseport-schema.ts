@@ -51,6 +51,13 @@ export const reuseportSchema: convict.Schema<Pick<Config, 'reuseport'>> = {
       max: 600_000,
       default: 500,
     },
+    busyAfter: {
+      doc: 'A TCP listener that nobody has waited for and nobody has accepted from for so long is busy with something, and gets connections only while all are; 0 switches that off. For the policies least-queue and cpu.',
+      format: 'duration',
+      min: 0,
+      max: 60_000,
+      default: 20,
+    },
     generations: {
       doc: 'When new listeners take over from old ones: after `sidestep reuseport rotate`, or (`auto`) whenever they belong to a process group that the port did not have before.',
       format: ['manual', 'auto'],

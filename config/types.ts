@@ -59,6 +59,7 @@ export interface Config {
     readonly weights: readonly string[];
     readonly graceTime: number;
     readonly stuckAfter: number;
+    readonly busyAfter: number;
     readonly generations: 'manual' | 'auto';
     readonly migrateSysctl: 'leave' | 'set';
     readonly interval: number;

@@ -61,6 +61,8 @@ export interface NativeGroup {
   /** 0: no listener counts as stuck. */
   stuckMs: number;
   graceMs: number;
+  /** 0: no listener counts as busy. */
+  busyMs: number;
   generation: number;
   socks: number;
   /** Below maxGroups; the place of its counters. */
@@ -76,6 +78,8 @@ export interface NativeTables {
     selected: number; migrated: number;
     /** How long the head of the queue has been the same; 0 for an empty queue. */
     headMs: number;
+    /** For how long nobody had waited for it or accepted, at the latest look. */
+    workedMs: number;
     skipped: Record<string, number>;
   }[];
   groups: { id: number; index: number; generation: number; fallbacks: Record<string, number> }[];

@@ -112,7 +112,7 @@ export const METRICS = {
   },
   sidestep_reuseport_listeners: {
     type: 'gauge',
-    help: 'Listeners of balanced groups: ready, draining (of an older generation), new (in their grace time), stuck, full, or unlisted.',
+    help: 'Listeners of balanced groups: ready, busy (with what they have accepted), draining (of an older generation), new (in their grace time), stuck, full, or unlisted.',
     labels: ['port', 'protocol', 'state'],
   },
   sidestep_reuseport_selections_total: {

@@ -31,8 +31,8 @@ export class FakeChooser implements Chooser {
     if (refusal) throw refusal;
     if (this.gone.has(cookie)) return 'gone';
     this.calls.push(`enlist ${slot} ${cookie}${fresh ? ' fresh' : ''}`);
-    const skipped = { draining: 0, new: 0, stuck: 0, full: 0, gone: 0 };
-    this.seats.set(slot, { slot, cookie, group, generation, ageMs: fresh ? 0 : -1, selected: 0, migrated: 0, headMs: 0, skipped });
+    const skipped = { busy: 0, draining: 0, new: 0, stuck: 0, full: 0, gone: 0 };
+    this.seats.set(slot, { slot, cookie, group, generation, ageMs: fresh ? 0 : -1, selected: 0, migrated: 0, headMs: 0, workedMs: 0, skipped });
     return 'done';
   }
 

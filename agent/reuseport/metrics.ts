@@ -4,7 +4,7 @@ import { WHYS, type Why } from './groups.js';
 import { FALLBACKS, SKIPS } from './types.js';
 import type { GroupView, ListenerState, ReuseportView } from './view.js';
 
-const states: readonly ListenerState[] = ['ready', 'draining', 'new', 'stuck', 'full', 'unlisted'];
+const states: readonly ListenerState[] = ['ready', 'busy', 'draining', 'new', 'stuck', 'full', 'unlisted'];
 
 function emitGroup(emit: Emit, { protocol, port: number, fallbacks, listeners }: GroupView): void {
   const port = String(number);

@@ -9,6 +9,7 @@ import type { Sharer } from './types.js';
 export interface Settings {
   readonly enabled: boolean;
   readonly stuckMs: number;
+  readonly busyMs: number;
   readonly graceMs: number;
   readonly autoGenerations: boolean;
   readonly setMigrateSysctl: boolean;
@@ -57,6 +58,7 @@ export function settingsOf({ reuseport }: Config): Settings {
   return {
     enabled: reuseport.enabled,
     stuckMs: reuseport.stuckAfter,
+    busyMs: reuseport.busyAfter,
     graceMs: reuseport.graceTime,
     autoGenerations: reuseport.generations === 'auto',
     setMigrateSysctl: reuseport.migrateSysctl === 'set',

@@ -49,6 +49,7 @@ export interface GroupSetup {
   policy: ReuseportPolicy;
   stuckMs: number;
   graceMs: number;
+  busyMs: number;
   /** That of the listeners that take new connections. */
   generation: number;
   socks: number;
@@ -58,7 +59,7 @@ export interface GroupSetup {
 }
 
 /** Why a listener was passed over. */
-export const SKIPS = ['draining', 'new', 'stuck', 'full', 'gone'] as const;
+export const SKIPS = ['busy', 'draining', 'new', 'stuck', 'full', 'gone'] as const;
 export type Skip = (typeof SKIPS)[number];
 
 /** Why a connection was left to the hash of the kernel. */
@@ -77,6 +78,8 @@ export interface Seat {
   migrated: number;
   /** How long the head of its queue has been the same. */
   headMs: number;
+  /** For how long nobody had waited for it or accepted, at the latest look; 0 for UDP. */
+  workedMs: number;
   skipped: Record<Skip, number>;
 }
 

@@ -206,6 +206,33 @@ struct dst_entry {
 	struct net_device *dev;
 };
 
+struct wait_queue_head {
+	struct list_head head;
+};
+
+struct wait_queue_entry {
+	void *private;
+	struct list_head entry;
+};
+
+struct socket_wq {
+	struct wait_queue_head wait;
+};
+
+struct eventpoll {
+	struct wait_queue_head wq;
+	struct wait_queue_head poll_wait;
+};
+
+struct epitem {
+	struct eventpoll *ep;
+};
+
+struct eppoll_entry {
+	struct epitem *base;
+	struct wait_queue_entry wait;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
@@ -214,6 +241,7 @@ struct sock {
 	} sk_backlog;
 	int sk_rcvbuf;
 	int sk_sndbuf;
+	struct socket_wq *sk_wq;
 	struct dst_entry *sk_dst_cache;
 	int sk_rcvlowat;
 	int sk_err;

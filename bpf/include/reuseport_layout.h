@@ -9,7 +9,7 @@
 #include "layout.h"
 
 /* Bump when anything below changes its meaning: a chooser of another version is replaced, never taken over. */
-#define SIDESTEP_REUSE_LAYOUT 1U
+#define SIDESTEP_REUSE_LAYOUT 2U
 
 /* Most listeners of one group; a power of two. */
 #define SIDESTEP_REUSE_MOST 256U
@@ -56,6 +56,7 @@ enum sidestep_reuse_fallback {
 /* How good a listener is: the lower the better, whatever the policy prefers. Also why it was passed over. */
 #define SIDESTEP_REUSE_CLASSES(X) \
 	X(READY, "ready")         \
+	X(BUSY, "busy")           \
 	X(DRAINING, "draining")   \
 	X(NEW, "new")             \
 	X(STUCK, "stuck")         \
@@ -81,6 +82,7 @@ struct sidestep_reuse_owner {
 struct sidestep_reuse_group {
 	__u64 stuck_ns; /* 0: never */
 	__u64 grace_ns;
+	__u64 busy_ns; /* 0: never */
 	__u32 policy;
 	__u32 generation; /* that of the listeners that take new connections */
 	__u32 socks;      /* what the kernel counted when the agent looked */
@@ -109,7 +111,9 @@ struct sidestep_reuse_tally {
 	__u64 skipped[CLASS_COUNT];
 	__u64 head; /* what waits longest in its queue, and since when it was seen to */
 	__u64 head_ns;
-	__u64 out; /* it was new, stuck or full when last looked at */
+	__u64 out;       /* it was busy, new, stuck or full when last looked at */
+	__u64 free_ns;   /* when somebody was last seen to wait for it, or to have accepted */
+	__u64 worked_ns; /* how long nobody had, at the latest look */
 };
 
 /* K */
@@ -149,9 +153,9 @@ struct sidestep_reuse_row {
 };
 
 SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_owner) == 144, "owner");
-SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_group) == 552, "group");
+SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_group) == 560, "group");
 SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_member) == 72, "member");
-SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_tally) == 96, "tally");
+SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_tally) == 120, "tally");
 SIDESTEP_ASSERT(sizeof(struct sidestep_reuse_row) == 120, "row");
 
 #endif

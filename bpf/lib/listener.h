@@ -6,6 +6,7 @@
 #include "../include/kernel.h"
 #include "../include/reuseport_layout.h"
 #include "peek.h"
+#include "waiters.h"
 
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
@@ -40,6 +41,7 @@ struct sidestep_reuse_look {
 	__u64 floor;  /* no turn counts as earlier than this */
 	__u64 stuck_ns;
 	__u64 grace_ns;
+	__u64 busy_ns;
 	__u64 best_rank;
 	__u64 best_turn;
 	__u32 best;  /* slot */
@@ -51,7 +53,9 @@ struct sidestep_reuse_look {
 	__u32 cpu;
 	__u32 udp;
 	__u32 opens;
-	__u32 gone; /* a listener that the agent knows has closed */
+	__u32 at_work; /* nobody waits for the one that was looked at last */
+	__u32 gone;    /* a listener that the agent knows has closed */
+	__u32 pad;
 };
 
 static __always_inline __u32 mix(__u32 a, __u32 b)
@@ -96,6 +100,9 @@ static __always_inline __u64 waited(const struct sock *sk, bool udp,
 	__u64 head = head_of(sk, udp), told;
 
 	if (tally->head != head) {
+		/* Somebody has accepted. */
+		if (tally->head)
+			tally->free_ns = now;
 		tally->head = head;
 		tally->head_ns = now;
 	}
@@ -112,9 +119,34 @@ static __always_inline bool full(const struct sock *sk, bool udp)
 	return sk->sk_ack_backlog > sk->sk_max_ack_backlog;
 }
 
-static __always_inline __u32 class_of(const struct sidestep_reuse_look *look, const struct sock *sk,
+/*
+ * For how long its worker has been at something: nobody has waited for the listener in any of the looks since then, and
+ * nobody has accepted. An empty queue alone would make it look idle.
+ */
+static __always_inline bool at_work(const struct sock *sk, struct sidestep_reuse_tally *tally,
+				    __u64 now)
+{
+	bool is = !awaited(sk);
+
+	if (!tally->free_ns || !is)
+		tally->free_ns = now;
+	tally->worked_ns = now - tally->free_ns;
+	return is;
+}
+
+static __always_inline bool busy(struct sidestep_reuse_look *look, const struct sock *sk,
+				 struct sidestep_reuse_tally *tally)
+{
+	if (!look->busy_ns || look->udp ||
+	    (look->policy != POLICY_LEAST_QUEUE && look->policy != POLICY_CPU))
+		return false;
+	look->at_work = at_work(sk, tally, look->now);
+	return tally->worked_ns > look->busy_ns;
+}
+
+static __always_inline __u32 class_of(struct sidestep_reuse_look *look, const struct sock *sk,
 				      const struct sidestep_reuse_member *member,
-				      const struct sidestep_reuse_tally *tally, __u64 wait)
+				      struct sidestep_reuse_tally *tally, __u64 wait)
 {
 	if (full(sk, look->udp))
 		return CLASS_FULL;
@@ -124,7 +156,9 @@ static __always_inline __u32 class_of(const struct sidestep_reuse_look *look, co
 	if (member->since_ns && look->now - member->since_ns < look->grace_ns &&
 	    !(tally->selected && !wait))
 		return CLASS_NEW;
-	return member->generation == look->generation ? CLASS_READY : CLASS_DRAINING;
+	if (member->generation != look->generation)
+		return CLASS_DRAINING;
+	return busy(look, sk, tally) ? CLASS_BUSY : CLASS_READY;
 }
 
 /*
@@ -155,7 +189,8 @@ static __always_inline __u32 bits(__u32 value)
 /*
  * How much a queue speaks against a listener. Of two healthy ones the one with the shorter queue is only the one that
  * ran last, and to follow that would be less even than the hash; so a queue that moves counts an eighth, and what is
- * within a factor of two counts the same. Between equals it is the turn that decides.
+ * within a factor of two counts the same. Between equals it is the turn that decides. Behind something that takes long
+ * each one counts.
  */
 static __always_inline __u32 burden(const struct sidestep_reuse_look *look, const struct sock *sk,
 				    __u64 wait)
@@ -163,7 +198,8 @@ static __always_inline __u32 burden(const struct sidestep_reuse_look *look, cons
 	__u32 depth =
 		look->udp ? (__u32)sk->sk_backlog.rmem_alloc.counter / 1024 : sk->sk_ack_backlog;
 
-	return bits(wait < SIDESTEP_REUSE_MOVES_NS ? depth / 8 : depth);
+	return bits(look->class == CLASS_READY && wait < SIDESTEP_REUSE_MOVES_NS ? depth / 8
+										 : depth);
 }
 
 static __always_inline bool runs_here(const struct sidestep_reuse_member *member, __u32 cpu)
@@ -178,9 +214,10 @@ static __always_inline __u32 preference(const struct sidestep_reuse_look *look,
 {
 	switch (look->policy) {
 	case POLICY_LEAST_QUEUE:
-		return burden(look, sk, wait);
+		return burden(look, sk, wait) * 2 + look->at_work;
 	case POLICY_CPU:
-		return burden(look, sk, wait) + (runs_here(member, look->cpu) ? 0 : 64);
+		return burden(look, sk, wait) * 2 + look->at_work +
+		       (runs_here(member, look->cpu) ? 0 : 128);
 	case POLICY_STICKY:
 		/* Highest random weight: a listener that comes or goes moves only its own clients. */
 		return mix(look->client, (__u32)member->cookie);
@@ -193,7 +230,7 @@ static __always_inline __u32 preference(const struct sidestep_reuse_look *look,
 static __always_inline void keep_turn(const struct sidestep_reuse_look *look,
 				      struct sidestep_reuse_tally *tally)
 {
-	bool out = look->class > CLASS_DRAINING;
+	bool out = look->class == CLASS_BUSY || look->class > CLASS_DRAINING;
 
 	if (out == tally->out)
 		return;
@@ -219,6 +256,7 @@ __noinline int sidestep_reuse_rank(struct sidestep_reuse_look *look, __u32 slot)
 		return 0;
 	}
 	wait = waited(sk, look->udp, tally, look->now);
+	look->at_work = 0;
 	look->class = class_of(look, sk, member, tally, wait);
 	keep_turn(look, tally);
 	if (look->class != CLASS_READY && look->opens)

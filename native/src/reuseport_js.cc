@@ -307,6 +307,7 @@ class NativeReuseport : public Napi::ObjectWrap<NativeReuseport> {
 		if (group.policy == POLICY_COUNT) Wrong(env, "policy", "a policy");
 		group.stuck_ns = Whole(js, "stuckMs") * kMs;
 		group.grace_ns = Whole(js, "graceMs") * kMs;
+		group.busy_ns = Whole(js, "busyMs") * kMs;
 		group.generation = Whole(js, "generation");
 		group.socks = Whole(js, "socks");
 		// The first is of groups that nobody has described.
@@ -352,8 +353,9 @@ class NativeReuseport : public Napi::ObjectWrap<NativeReuseport> {
 			row.Set("selected", Number(tally.selected));
 			row.Set("migrated", Number(tally.migrated));
 			row.Set("headMs", tally.head ? Number(NowNs() - tally.head_ns) / kMs : 0);
+			row.Set("workedMs", Number(tally.worked_ns) / kMs);
 			Napi::Object skipped = Napi::Object::New(env);
-			for (uint32_t i = CLASS_DRAINING; i < CLASS_COUNT; i++)
+			for (uint32_t i = CLASS_READY + 1; i < CLASS_COUNT; i++)
 				skipped.Set(kClasses[i], Number(tally.skipped[i]));
 			row.Set("skipped", skipped);
 			js.Set(js.Length(), row);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Listeners that share a port, on the real kernel: found, chosen, balanced, given back. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
-import { choosers, groupOf, listeners, onGround, PORT, spreads, well } from '../helpers/reuseport.js';
+import { choosers, groupOf, listeners, onGround, PORT, spreads, well, type Ground, type Workers } from '../helpers/reuseport.js';
 
 describe('reuseport: balancing', () => {
   for (const family of ['ipv4', 'ipv6'] as const) {
@@ -103,6 +104,48 @@ describe('reuseport: balancing', () => {
     const got = (await workers.counts()).get(pid)!;
     assert.ok(got >= 50, `${got} of 300`);
   }));
+
+  describe('a worker that is busy with what it has accepted', () => {
+    /** Connections, one after the other or all at once, that it got while it was busy, and how many all got. */
+    const whileBusy = async (ground: Ground, settings: Record<string, string>, storm: object): Promise<{ got: number; all: number; workers: Workers; pid: number; state: string }> => {
+      const workers = await ground.workers({ workers: 4 });
+      const reuseport = await ground.balance(settings);
+      await ground.storm({ count: 40, wide: 1 });
+      const [pid] = workers.pids as [number];
+      await workers.tell(`work ${pid}`);
+      await sleep(100);
+      const { by, ...bad } = await ground.storm(storm);
+      assert.deepEqual(bad, well);
+      const { state } = (await groupOf(ground, reuseport)).listeners.find((listener) => listener.pid === pid)!;
+      return { state, got: by[pid] ?? 0, all: Object.values(by).reduce((sum, one) => sum + one, 0), workers, pid };
+    };
+
+    it('gets nothing while others wait for work, and its turns afterwards', () => onGround(async (ground) => {
+      const { got, all, workers, pid, state } = await whileBusy(ground, {}, { count: 30, wide: 1 });
+      assert.deepEqual([got, all, state], [0, 30, 'busy']);
+      await sleep(2000);
+      const before = (await workers.counts()).get(pid)!;
+      await ground.storm({ count: 90, wide: 1 });
+      const gained = (await workers.counts()).get(pid)! - before;
+      assert.ok(gained >= 20 && gained <= 25, `${gained} of 90: its turns, and none of those that it missed`);
+    }));
+
+    it('gets its share where busyAfter is 0', () => onGround(async (ground) => {
+      const { got, all } = await whileBusy(ground, { 'reuseport.busyAfter': '0' }, { count: 16, wide: 16 });
+      assert.deepEqual([got, all], [4, 16]);
+    }));
+
+    it('is served when all are', () => onGround(async (ground) => {
+      const workers = await ground.workers({ workers: 2 });
+      await ground.balance();
+      await ground.storm({ count: 20, wide: 1 });
+      for (const pid of workers.pids) await workers.tell(`work ${pid}`);
+      await sleep(100);
+      const { by, ...bad } = await ground.storm({ count: 10, wide: 10 });
+      assert.deepEqual(bad, well);
+      assert.deepEqual(Object.values(by).sort(), [5, 5]);
+    }));
+  });
 
   it('one whose queue is full, or all of whose listeners are new, is served all the same', () => onGround(async (ground) => {
     const workers = await ground.workers({ workers: 1 });

@@ -3,7 +3,7 @@ import type { GroupView, ListenerView, ReuseportView } from '../../agent/reusepo
 
 export const fakeListener = (over: Partial<ListenerView> = {}): ListenerView => ({
   cookie: '11', pid: 501, comm: 'worker', executable: '/usr/bin/worker', cgroupPath: '/web', state: 'ready', generation: 0, weight: 1,
-  selected: 40, migrated: 2, skipped: { draining: 0, new: 0, stuck: 0, full: 0, gone: 0 }, depth: 0, room: 511, waitedMs: 0, ...over,
+  selected: 40, migrated: 2, skipped: { busy: 0, draining: 0, new: 0, stuck: 0, full: 0, gone: 0 }, depth: 0, room: 511, waitedMs: 0, ...over,
 });
 
 export const fakeGroup = (over: Partial<GroupView> = {}): GroupView => ({

@@ -35,7 +35,7 @@ function refusal(body: () => void): NativeError {
 }
 
 const listener = (group: number) => ({ group, generation: 0, weight: 1, cpus: [], fresh: false });
-const group = (slots: number[]) => ({ policy: 'round-robin', stuckMs: 0, graceMs: 0, generation: 0, socks: slots.length, index: 0, slots });
+const group = (slots: number[]) => ({ policy: 'round-robin', stuckMs: 0, graceMs: 0, busyMs: 0, generation: 0, socks: slots.length, index: 0, slots });
 
 interface Found { row: NativeRow; socket: NativeSocket }
 

@@ -19,7 +19,7 @@ const columns: readonly Column[] = [
 ];
 
 const colours: Readonly<Record<ListenerState, Colour>> = {
-  ready: 'green', draining: 'yellow', new: 'yellow', stuck: 'red', full: 'red', unlisted: 'gray',
+  ready: 'green', busy: 'green', draining: 'yellow', new: 'yellow', stuck: 'red', full: 'red', unlisted: 'gray',
 };
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -6,6 +6,7 @@ Commands on standard input, each answered with one JSON line:
   counts            {"counts": {pid: accepted}}
   start             one more worker                                {"pid"}
   leave PID         it closes its listener, finishes what it has accepted, exits     {"left": PID}
+  work PID          it is busy for two seconds, and accepts nothing meanwhile
   pause PID / resume PID     SIGSTOP / SIGCONT
   kill PID          SIGKILL
   filter            attach the classic filter now
@@ -13,7 +14,7 @@ Commands on standard input, each answered with one JSON line:
 A TCP worker answers each connection with its own pid and waits for the client to close; a UDP worker answers each
 datagram with its pid.
 """
-import ctypes, json, os, select, signal, socket, struct, sys
+import ctypes, json, os, select, signal, socket, struct, sys, time
 
 SO_ATTACH_REUSEPORT_CBPF = 51
 PR_SET_PDEATHSIG = 1
@@ -87,6 +88,8 @@ def serve_tcp(sock, report):
                 order = report.recv(1)
                 if order == b"?":
                     report.send(count.to_bytes(8, "big"))
+                elif order == b"w":
+                    time.sleep(2)
                 elif order == b"l":
                     poll.unregister(sock)
                     sock.close()
@@ -163,6 +166,9 @@ for line in sys.stdin:
         os.waitpid(pid, 0)
         workers.pop(pid).close()
         say(left=pid)
+    elif word == "work":
+        workers[pid].send(b"w")
+        say(done=word)
     elif word in ("pause", "resume"):
         os.kill(pid, signal.SIGSTOP if word == "pause" else signal.SIGCONT)
         (paused.add if word == "pause" else paused.discard)(pid)

@@ -16,8 +16,8 @@ import { fakeGroup, fakeListener, fakeReuseportView } from '../../helpers/reusep
 
 const settings = settingsOf(loadConfig({ file: '/dev/null', env: {}, flags: {} }));
 const seat = (over: Partial<Seat> = {}): Seat => ({
-  slot: 0, cookie: '1', group: 7, generation: 0, ageMs: -1, selected: 0, migrated: 0, headMs: 0,
-  skipped: { draining: 0, new: 0, stuck: 0, full: 0, gone: 0 }, ...over,
+  slot: 0, cookie: '1', group: 7, generation: 0, ageMs: -1, selected: 0, migrated: 0, headMs: 0, workedMs: 0,
+  skipped: { busy: 0, draining: 0, new: 0, stuck: 0, full: 0, gone: 0 }, ...over,
 });
 const state = (sharer: Partial<Sharer>, over: Partial<Seat> = {}, generation = 0) => stateOf(fakeSharer(sharer), seat(over), generation, settings);
 
@@ -29,6 +29,9 @@ describe('how a listener is', () => {
     assert.equal(state({ depth: 3, waitedMs: 499 }), 'ready');
     assert.equal(state({ depth: 700 * 3, room: 1e6, protocol: 'udp' }, { headMs: 900 }), 'stuck', 'a datagram does not tell its age');
     assert.equal(state({ depth: 0 }, { headMs: 900 }), 'ready', 'what was there has been read');
+    assert.equal(state({}, { workedMs: 19 }), 'ready');
+    assert.equal(state({}, { workedMs: 21 }), 'busy');
+    assert.equal(state({ protocol: 'udp' }, { workedMs: 21 }), 'ready');
     assert.equal(state({}, { ageMs: 10 }), 'new');
     assert.equal(state({}, { ageMs: 10, selected: 1 }), 'ready', 'it has accepted');
     assert.equal(state({}, { ageMs: 501 }), 'ready');
@@ -39,7 +42,7 @@ describe('how a listener is', () => {
 
 describe('sidestep reuseport', () => {
   it('draws balanced groups with their listeners, and one line for each of the others', () => {
-    const stuck = fakeListener({ cookie: '13', pid: 503, state: 'stuck', selected: 20, skipped: { draining: 0, new: 0, stuck: 1500, full: 0, gone: 0 }, depth: 4, waitedMs: 2300 });
+    const stuck = fakeListener({ cookie: '13', pid: 503, state: 'stuck', selected: 20, skipped: { busy: 0, draining: 0, new: 0, stuck: 1500, full: 0, gone: 0 }, depth: 4, waitedMs: 2300 });
     const view = fakeReuseportView({
       groups: [
         fakeGroup({ balanced: false, why: 'foreign', because: 'another program selects among its listeners', port: 443, program: { id: 9, name: 'quic\u001b[2J' } }),
