@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Servers as they are, not changed and not told: found, balanced, reloaded under load, and the kernel's again at the end. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import '../helpers/kernel-lock.js';
 import { folder } from '../helpers/folder.js';
+import { PROGRAMS } from '../helpers/program.js';
 import { groupOf, listeners, onGround, PORT, spreads, well, type Ground } from '../helpers/reuseport.js';
 
 /** Starts it, waits until it has its listeners, balances it, compares, and stops balancing. */
@@ -76,6 +78,13 @@ def app(environ, start):
       ground.command(['gunicorn', '--chdir', dir, '--reuse-port', '-w', '2', '-b', `0.0.0.0:${PORT}`, '--worker-tmp-dir', join(dir, 'tmp'), 'app:app']);
     await serves(ground, 3);
   })).timeout(40_000);
+
+  it('four Go processes', () => onGround(async (ground) => {
+    const server = join(folder(), 'server');
+    execFileSync('go', ['build', '-o', server, join(PROGRAMS, 'shared_port.go')], { env: { ...process.env, CGO_ENABLED: '0', GO111MODULE: 'off' } });
+    for (let worker = 0; worker < 4; worker++) ground.command([server, `0.0.0.0:${PORT}`]);
+    await serves(ground, 4);
+  })).timeout(120_000);
 
   it('four Node.js processes, each with a listener of its own', () => onGround(async (ground) => {
     // server.listen({ reusePort }) came with Node.js 22.12; before, whoever starts the process hands it the socket.
