@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** connect() to a virtual address: what the program sees, over each family, and who is left out. */
 import assert from 'node:assert/strict';
+import { CONNECT_TIME_BOUNDS } from '../../agent/mesh/types.js';
 import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
 import { listed, meshObjects, named, VIP, VIP6, withMesh } from '../helpers/mesh.js';
@@ -94,6 +95,10 @@ describe('mesh: connect()', function () {
       const got = [active, connecting, total, failures, all, begun].join(' ');
       return got === '0 0 200 7 0 0' ? '' : got;
     });
+    const { buckets, sumNs } = mesh.kernel.services()[0]!.connectTimes;
+    const [count, bound] = [buckets.reduce((sum, one) => sum + one, 0), 200 * CONNECT_TIME_BOUNDS[10]! * 1e9];
+    assert.deepEqual([buckets.length, count], [CONNECT_TIME_BOUNDS.length + 1, 200], 'only those that were established');
+    assert.ok(sumNs > 200 * 1000 && sumNs < bound, `${sumNs} ns`);
   }, {}, objectPath));
 
   it('counts a program that is killed as gone', () => withMesh(async (mesh) => {
