@@ -108,6 +108,10 @@ export const ERRORS = {
     sentence: 'there is no room for more services or endpoints',
     remedy: 'Raise mesh.maxServices or mesh.maxEndpoints, and restart.',
   },
+  frontdoor_address: {
+    sentence: 'a front door cannot listen on its address',
+    remedy: 'Choose another address or port in frontdoors, or stop whoever has it; `ss -ltnp` names it. Ports below 1024 need CAP_NET_BIND_SERVICE.',
+  },
   kubernetes_unknown: {
     sentence: 'the way to the API server of Kubernetes is not known',
     remedy: 'In a pod, mount a service account token (the chart does with kubernetes.enabled); elsewhere set kubernetes.apiServer, kubernetes.tokenFile and kubernetes.caFile.',

@@ -15,6 +15,7 @@ export interface HotTargets {
   readonly scope: Scope;
   readonly reuseport: Pick<Reuseport, 'configure'>;
   readonly mesh: Follower;
+  readonly frontdoor: Follower;
   readonly log: Log;
 }
 
@@ -24,6 +25,8 @@ const rebalance: Apply = (config, { reuseport }) => { reuseport.configure(config
 const rescope: Apply = (config, { scope }) => { scope.configure(config); };
 
 const reserve: Apply = (config, { mesh }) => { mesh.configure(config); };
+
+const reopen: Apply = (config, { frontdoor }) => { frontdoor.configure(config); };
 
 const window: Apply = ({ guard }, { datapath }) => { datapath.setWindow(guard.window); };
 
@@ -55,6 +58,7 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'mesh.except': reserve,
   services: reserve,
   tuning: reserve,
+  frontdoors: reopen,
   'reuseport.enabled': rebalance,
   'reuseport.include': rebalance,
   'reuseport.exclude': rebalance,

@@ -11,6 +11,8 @@ import { findCgroup2 } from './datapath/cgroup.js';
 import type { Datapath, Standing } from './datapath/types.js';
 import { EventPump } from './events.js';
 import { retireAndLeave } from './goodbye.js';
+import { FrontDoor } from './frontdoor/frontdoor.js';
+import type { DoorHost } from './frontdoor/types.js';
 import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
 import { Supervisor, type Send } from './lifecycle/supervisor.js';
 import { installSignals, type SignalSource } from './lifecycle/signals.js';
@@ -47,10 +49,14 @@ export const openReuseport = async (): Promise<ReuseportHost> => (await import('
 /** Likewise. */
 export const openMesh: () => Promise<OpenKernel> = async () => (await import('./mesh/native.js')).openMesh;
 
+/** Likewise. */
+export const openDoors = async (): Promise<DoorHost> => (await import('./frontdoor/native.js')).doorHost;
+
 export interface AgentOptions {
   readonly open: OpenDatapath;
   readonly openMesh: () => Promise<OpenKernel>;
   readonly openReuseport: () => Promise<ReuseportHost>;
+  readonly openDoors: () => Promise<DoorHost>;
   /** What the configuration was loaded from, to load it again. */
   readonly sources: LoadOptions;
   readonly io: Io;
@@ -156,6 +162,8 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const mesh = new Mesh({ config, place, log, openKernel: await options.openMesh(), sources: kubernetes?.sources ?? [] });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
   await step('kubernetes', () => { kubernetes?.start(); }, () => kubernetes?.stop());
+  const frontdoor = new FrontDoor(config, await options.openDoors(), mesh, log.child('frontdoor'));
+  await step('frontdoor', () => { frontdoor.start(); }, () => frontdoor.stop(retireTimeout));
   const sharing = await step('sharing', () => shareProfiles(config, place.name, mesh.profiles, { guard, store }, log.child('guard')), (started) => started?.stop());
   const pressure = new PressureWatch(log.child('datapath'));
   await step('pressure', () => { pressure.start(datapath); }, () => { pressure.stop(); });
@@ -169,6 +177,7 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
     scope,
     reuseport,
     mesh,
+    frontdoor,
     resolver,
     kubernetes,
     guard,
@@ -194,10 +203,10 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
 
   const podOf = (cgroup: string): ReturnType<Resolver['podOf']> => resolver.podOf(cgroup);
-  const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, istioNames: config.metrics.istioNames, reuseport: () => reuseport.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, istioNames: config.metrics.istioNames, reuseport: () => reuseport.lastView(), frontdoor: () => frontdoor.view(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
   await step('web', () => web.start(view, log.child('web')), () => web.stop());
-  await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh }); }, () => { reloader.stop(); });
+  await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh, frontdoor }); }, () => { reloader.stop(); });
 
   if (!screen) return;
   const live = new LiveTable(view, screen, paintOf(options.io));

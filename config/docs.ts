@@ -1,4 +1,5 @@
 /** docs/configuration.md. */
+import { frontdoorFields } from './frontdoor.js';
 import { keys, type Key } from './keys.js';
 import { serviceFields } from './services.js';
 import type { Field } from './shape.js';
@@ -51,6 +52,7 @@ function list(title: string, introduction: string, fields: object): string {
 const lists = [
   list('Services', 'Each entry of `services` has these keys; [mesh.md](mesh.md) shows them at work.', serviceFields),
   list('Tuning', 'Each entry of `tuning` has these keys: one of the first three at least, and what it sets; [mesh.md](mesh.md#tcp-settings-of-connections-that-leave-the-host) shows them at work.', tuningFields),
+  list('Front doors', 'Each entry of `frontdoors` has these keys; [frontdoor.md](frontdoor.md) shows them at work.', frontdoorFields),
 ];
 
 export function configurationDocs(): string {

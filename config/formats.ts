@@ -79,6 +79,7 @@ const list = (parse: (entry: string) => unknown, expected: (rule: Rule) => strin
 export const formats: Readonly<Record<string, Format>> = {
   services: structuredFormat('services', 'services'),
   tuning: structuredFormat('tuning', 'rules'),
+  frontdoors: structuredFormat('frontdoors', 'listeners'),
   paths: list((entry) => (isPath(entry) ? true : 'it is no absolute path without ".."'), () => 'a list of absolute paths'),
   'nats-servers': list(
     (entry) => (isNatsUrl(entry) ? true : 'it is no server such as tls://nats.example:4222, without name or password'),

@@ -92,4 +92,6 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'kubernetes.caFile': 'restart',
   services: 'hot',
   tuning: 'hot',
+  'frontdoor.threads': 'restart',
+  frontdoors: 'hot',
 };

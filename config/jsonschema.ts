@@ -1,4 +1,5 @@
 /** The schema for editors and CI: JSON Schema, with the environment name of each key beside it. */
+import { frontdoorFields } from './frontdoor.js';
 import { keys, type Key } from './keys.js';
 import { serviceFields } from './services.js';
 import type { Field } from './shape.js';
@@ -57,6 +58,7 @@ const shapes: Readonly<Record<string, (key: Key) => Json>> = {
   'nats-servers': () => ({ type: 'array', items: { type: 'string', minLength: 1 } }),
   services: () => maps(serviceFields),
   tuning: () => maps(tuningFields),
+  frontdoors: () => maps(frontdoorFields),
   'file-mode': () => ({ type: 'string', pattern: '^0?[0-7]{3}$' }),
 };
 

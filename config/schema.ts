@@ -3,6 +3,7 @@
  * The environment name is not typed here: it is the key in upper snake case (keys.ts), so that the two cannot differ.
  */
 import type convict from 'convict';
+import { frontdoorSchema } from './frontdoor-schema.js';
 import { guardSchema } from './guard-schema.js';
 import { kubernetesSchema } from './kubernetes-schema.js';
 import { meshSchema } from './mesh-schema.js';
@@ -175,4 +176,5 @@ export const schema: convict.Schema<Config> = {
   },
   ...meshSchema,
   ...kubernetesSchema,
+  ...frontdoorSchema,
 };

@@ -1,5 +1,6 @@
 /** Lists of maps as values among others: as JSON from the environment or a flag, as YAML from the file. */
 import type { Format } from './formats.js';
+import { readFrontDoors } from './frontdoor.js';
 import type { Finding } from './shape.js';
 import { readServices } from './services.js';
 import { readTuning } from './tuning.js';
@@ -11,6 +12,7 @@ type Read = (given: unknown) => { value: Structured; findings: Finding[] };
 const readers = new Map<string, Read>([
   ['services', (given) => { const { services, findings } = readServices(given); return { value: services, findings }; }],
   ['tuning', readTuning],
+  ['frontdoors', readFrontDoors],
 ]);
 
 /** As it was written, to show it and to see whether it changed. */

@@ -1,4 +1,5 @@
 /** What the agent is told. Sizes are bytes and durations are milliseconds by the time anybody reads them here. */
+import type { FrontDoorConfig } from './frontdoor-types.js';
 import type { ServiceConfig } from './service-types.js';
 import type { TuningConfig } from './tuning-types.js';
 
@@ -104,6 +105,8 @@ export interface Config {
   };
   readonly services: readonly ServiceConfig[];
   readonly tuning: readonly TuningConfig[];
+  readonly frontdoor: { readonly threads: number };
+  readonly frontdoors: readonly FrontDoorConfig[];
 }
 
 type Leaf<T> = {
@@ -113,5 +116,5 @@ type Leaf<T> = {
 /** The dotted name of a setting, such as `datapath.maxPairs`. */
 export type ConfigKey = Leaf<Config>;
 /** Lists of maps. */
-export type Structured = readonly ServiceConfig[] | readonly TuningConfig[];
+export type Structured = readonly ServiceConfig[] | readonly TuningConfig[] | readonly FrontDoorConfig[];
 export type Value = string | number | boolean | readonly string[] | Structured;

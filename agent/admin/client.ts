@@ -2,7 +2,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import { ERRORS, SidestepError, type ErrorCode } from '../errors.js';
 import type {
-  ChangedProfiles, ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, ExportedProfiles, ImportedProfiles, Pairs, PodsObject, Profiles, Reloaded,
+  ChangedProfiles, ConfigObject, CountersObject, Edges, Endpoints, ErrorBody, Explained, ExportedProfiles, FrontDoorObject, ImportedProfiles, Pairs, PodsObject, Profiles, Reloaded,
   ReuseportObject, RetireLine, Rotated, ScopeObject, Services, Status, Uninstalling,
 } from './objects.js';
 
@@ -43,6 +43,7 @@ export class AdminClient {
   }
   reuseport(): Promise<ReuseportObject> { return this.#json('GET', '/v1/reuseport'); }
   rotate(port: number): Promise<Rotated> { return this.#json('POST', '/v1/reuseport/rotate', { port }); }
+  frontdoor(): Promise<FrontDoorObject> { return this.#json('GET', '/v1/frontdoor'); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
   pods(): Promise<PodsObject> { return this.#json('GET', '/v1/pods'); }

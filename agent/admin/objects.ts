@@ -4,6 +4,7 @@ import type { Totals } from '../datapath/traffic.js';
 import type { KubernetesView, PodView } from '../kubernetes/kubernetes.js';
 import type { TunedView } from '../mesh/tuned.js';
 import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
+import type { DoorView, FrontDoorView } from '../frontdoor/view.js';
 import type { Explanation } from '../pairs/explain.js';
 import type { Imported, Named } from '../guard/manage.js';
 import type { ProfilesFile } from '../guard/file.js';
@@ -62,6 +63,8 @@ export interface Pairs extends Versioned {
 }
 
 export interface ReuseportObject extends Versioned, ReuseportView {}
+
+export interface FrontDoorObject extends Versioned, FrontDoorView {}
 
 export interface Rotated extends Versioned {
   rotated: { protocol: 'tcp' | 'udp'; address: string; port: number; netns: number; draining: number }[];
@@ -122,6 +125,8 @@ export interface Explained extends Versioned {
   groups: GroupView[];
   /** Connections that a rule of `tuning` fitted. */
   tuned: TunedView[];
+  /** Listeners of the front door on this port, or with a backend on it. */
+  doors: DoorView[];
 }
 
 export interface ConfigObject extends Versioned {

@@ -18,6 +18,7 @@ import type { Management } from '../guard/manage.js';
 import { profileRows } from '../guard/view.js';
 import { isAnnotation } from '../scope/annotated.js';
 import type { Scope } from '../scope/scope.js';
+import type { FrontDoor } from '../frontdoor/frontdoor.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
 import type { ReuseportView } from '../reuseport/view.js';
 import { onlyKnown, readImport, readLevel, readOverride, readRotate, readSelector, readSet, readSplit, readWhich } from './input.js';
@@ -29,6 +30,7 @@ export interface AgentView {
   readonly datapath: Datapath;
   readonly mesh: MeshView;
   readonly reuseport: Pick<Reuseport, 'view' | 'lastView' | 'rotate'>;
+  readonly frontdoor: Pick<FrontDoor, 'view' | 'problems'>;
   readonly resolver: Resolver;
   readonly scope: Scope;
   readonly guard: Guard;
@@ -95,6 +97,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...(view.scope.crowded === 0 ? [] : [`${String(view.scope.crowded)} annotations of pods found no room among the selectors; these pods are accelerated`]),
     ...(view.kubernetes?.problems() ?? []),
     ...reuseportProblems(view.reuseport.lastView()),
+    ...view.frontdoor.problems(),
     ...pressureProblems(view.datapath.maps()),
     ...(metrics.state === 'failed' ? [`no metrics: ${metrics.detail}`] : []),
     ...(web.state === 'failed' ? [`no web view: ${web.detail}`] : []),
@@ -134,7 +137,9 @@ async function explained(view: AgentView, text: string): Promise<Explained> {
   const groups = view.reuseport.lastView().groups.filter(({ port, listeners }) =>
     query.kind === 'number' && (port === query.value || listeners.some(({ pid }) => pid === query.value)));
   const tuned = (await view.mesh.tuned()).filter((one) => tunedMatches(query, one));
-  return { apiVersion: API_VERSION, query: text, answers, groups, tuned };
+  const doors = view.frontdoor.view().listeners.filter(({ port, backends }) =>
+    query.kind === 'number' && (port === query.value || backends.some((backend) => backend.port === query.value)));
+  return { apiVersion: API_VERSION, query: text, answers, groups, tuned, doors };
 }
 
 type Answer = object | Promise<object>;
@@ -157,6 +162,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/services': ({ mesh }) => ({ apiVersion: API_VERSION, services: mesh.services() }),
   '/v1/endpoints': ({ mesh }, query) => ({ apiVersion: API_VERSION, endpoints: mesh.endpoints(query.get('service') ?? undefined) }),
   '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),
+  '/v1/frontdoor': ({ frontdoor }) => ({ apiVersion: API_VERSION, ...frontdoor.view() }),
   '/v1/config': (view) => ({ apiVersion: API_VERSION, settings: configOrigin(view.config()) }),
 };
 

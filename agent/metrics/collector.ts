@@ -5,6 +5,8 @@ import type { Log } from '../log.js';
 import { emitIstio, ISTIO_METRICS } from './istio.js';
 import { emitKubernetes, emitOwners, emitWorkloadConnections, type KubernetesSource, type PodOf } from './kubernetes-reading.js';
 import { readMesh, type MeshSource } from './mesh-reading.js';
+import { readFrontDoor } from '../frontdoor/metrics.js';
+import type { FrontDoorView } from '../frontdoor/view.js';
 import { readReuseport } from '../reuseport/metrics.js';
 import type { ReuseportView } from '../reuseport/view.js';
 import { CountedHistogram, type Distribution } from './histogram.js';
@@ -16,6 +18,7 @@ export interface CollectorSource {
   readonly datapath: Datapath;
   readonly mesh?: MeshSource;
   readonly reuseport?: () => ReuseportView;
+  readonly frontdoor?: () => FrontDoorView;
   /** Undefined: nobody asks Kubernetes. */
   readonly kubernetes?: KubernetesSource | undefined;
   readonly podOf?: PodOf;
@@ -86,6 +89,7 @@ export class Collector {
       if (this.source.kubernetes) this.#readKubernetes(this.source.kubernetes);
       if (this.source.istioNames === true) emitIstio(this.source.datapath.edges(), this.source.datapath.profiles(), this.source.podOf ?? (() => null), this.#emit);
       if (this.source.reuseport) readReuseport(this.source.reuseport(), this.#emit);
+      if (this.source.frontdoor) readFrontDoor(this.source.frontdoor(), this.#emit);
       this.#publish(true);
     } catch (error) {
       this.#errors++;

@@ -1,6 +1,7 @@
 /** The table of metrics. docs/metrics.md is generated from it, and nothing is exported that is not in it. */
 import type { Distribution } from './histogram.js';
 import { ISTIO_METRICS } from './istio.js';
+import { FRONTDOOR_METRICS } from './frontdoor-names.js';
 import { KUBERNETES_METRICS } from './kubernetes-names.js';
 import { MESH_METRICS } from './mesh-names.js';
 
@@ -105,6 +106,7 @@ export const METRICS = {
   ...MESH_METRICS,
   ...KUBERNETES_METRICS,
   ...ISTIO_METRICS,
+  ...FRONTDOOR_METRICS,
   sidestep_reuseport_groups: {
     type: 'gauge',
     help: 'Groups of listeners that share a port, by whether they are balanced, and why not.',

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "datapath_js.h"
+#include "frontdoor_js.h"
 #include "lock.h"
 #include "mesh_js.h"
 #include "notify.h"
@@ -16,6 +17,8 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeDatapath", sidestep::DefineDatapath(env));
 	exports.Set("NativeMesh", sidestep::DefineMesh(env));
+	exports.Set("NativeFrontDoor", sidestep::DefineFrontDoor(env));
+	exports.Set("doorOutcomes", sidestep::DoorOutcomes(env));
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("notify", Napi::Function::New(env, sidestep::Notify, "notify"));
 	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));

@@ -68,7 +68,7 @@ run_page() {
 
 run_suites() {
 	local suite
-	for suite in unit bus native datapath mesh monitoring; do
+	for suite in unit bus native frontdoor datapath mesh monitoring; do
 		if [[ -n "$(find "dist/test/$suite" -name '*.test.js' -print -quit 2>/dev/null)" ]]; then
 			run_suite "$suite"
 		fi

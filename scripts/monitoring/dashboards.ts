@@ -124,6 +124,15 @@ const services: Dashboard = {
       ],
     },
     {
+      title: 'Front door',
+      panels: [
+        { title: 'Open connections from other hosts', description: 'Through the front door, by listener.', unit: 'short', queries: [{ expr: `sum by (listener) (${m('sidestep_frontdoor_active_connections')})`, legend: '{{listener}}' }] },
+        { title: 'Ended', description: 'How connections ended.', unit: 'cps', stacked: true, queries: [{ expr: `sum by (listener, outcome) (${r(m('sidestep_frontdoor_connections_total'))})`, legend: '{{listener}} {{outcome}}' }] },
+        { title: 'Bytes', description: 'In: from clients to backends.', unit: 'Bps', queries: [{ expr: `sum by (listener, direction) (${r(m('sidestep_frontdoor_bytes_total'))})`, legend: '{{listener}} {{direction}}' }] },
+        { title: 'Listeners and backends', description: 'Listeners that could not be opened or drain, and backends that do not answer.', unit: 'short', queries: [{ expr: `sum by (listener, state) (${m('sidestep_frontdoor_listeners', 'state!="open"')})`, legend: '{{listener}} {{state}}' }, { expr: `sum by (listener) (${m('sidestep_frontdoor_backends', 'state="failing"')})`, legend: '{{listener}} backends failing' }] },
+      ],
+    },
+    {
       title: 'Kubernetes',
       panels: [
         { title: 'Not followed', description: 'Kinds of objects that an agent does not follow at present.', unit: 'short', kind: 'stat', width: 6, thresholds: [1, 1], queries: [{ expr: `count(${m('sidestep_kubernetes_synced')} == 0) or vector(0)` }] },

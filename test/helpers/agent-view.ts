@@ -6,6 +6,8 @@ import type { AgentView } from '../../agent/admin/routes.js';
 import { FakeDatapath } from '../../agent/datapath/fake.js';
 import { join } from 'node:path';
 import { guardOf } from '../../agent/guard/make.js';
+import { FakeDoorHost } from '../../agent/frontdoor/fake.js';
+import { FrontDoor } from '../../agent/frontdoor/frontdoor.js';
 import { FakeReuseportHost } from '../../agent/reuseport/fake.js';
 import { Reuseport } from '../../agent/reuseport/reuseport.js';
 import { Resolver } from '../../agent/pairs/resolve.js';
@@ -37,6 +39,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
     mesh: noMesh,
     scope,
     reuseport: new Reuseport(config, new FakeReuseportHost(), '/nonexistent', log),
+    frontdoor: new FrontDoor(config, new FakeDoorHost(), noMesh, log),
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
     ...guardOf({ stateDir: join(runDir, 'state') }, datapath, [], log),
     log,

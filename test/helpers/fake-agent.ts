@@ -1,6 +1,7 @@
 /** The whole agent on a fake datapath, as a process: fake-agent.js <run directory> [--config=FILE] [key=value ...]. */
 import { loadConfig } from '../../config/load.js';
 import { FakeDatapath, fakePair } from '../../agent/datapath/fake.js';
+import { FakeDoorHost } from '../../agent/frontdoor/fake.js';
 import { FakeMeshKernel } from '../../agent/mesh/fake.js';
 import { FakeReuseportHost } from '../../agent/reuseport/fake.js';
 import { runAgent } from '../../agent/main.js';
@@ -15,6 +16,7 @@ const code = await runAgent(loadConfig(sources), {
   open: () => Promise.resolve(datapath),
   openMesh: () => Promise.resolve(() => new FakeMeshKernel()),
   openReuseport: () => Promise.resolve(new FakeReuseportHost()),
+  openDoors: () => Promise.resolve(new FakeDoorHost()),
   sources,
   io: process,
   signals: process,

@@ -5,6 +5,7 @@ import type { TunedView } from '../../mesh/tuned.js';
 import type { GroupView } from '../../reuseport/view.js';
 import type { Explanation } from '../../pairs/explain.js';
 import type { EndpointView } from '../../pairs/resolve.js';
+import { doorLine } from './frontdoor.js';
 import { at, processName } from './names.js';
 import { plain, type Paint } from './paint.js';
 import { clean } from './table.js';
@@ -62,8 +63,8 @@ function tuned({ rule, localAddress, localPort, remoteAddress, remotePort, pid, 
   ];
 }
 
-export function renderExplained({ query, answers, groups, tuned: connections }: Explained, paint: Paint = plain): string[] {
-  return [...explained(query, answers, paint), ...groups.map(shared), ...connections.flatMap(tuned)];
+export function renderExplained({ query, answers, groups, tuned: connections, doors }: Explained, paint: Paint = plain): string[] {
+  return [...explained(query, answers, paint), ...groups.map(shared), ...connections.flatMap(tuned), ...doors.map(doorLine)];
 }
 
 function explained(query: string, answers: readonly Explanation[], paint: Paint): string[] {

@@ -19,9 +19,9 @@ describe('settings that a running agent follows', () => {
     const scope = new Scope(loadConfig({ env: {}, flags: { runDir: '/nonexistent' } }), { cgroupRoot: '/nonexistent' }, log);
     const flags = { 'log.level': 'debug', 'datapath.observe': 'true', 'datapath.queueBytes': '8KiB' };
     const none = { configure: () => undefined };
-    applyHot(['log.level', 'datapath.queueBytes'], loadConfig({ env: {}, flags }), { datapath, scope, reuseport: none, mesh: none, log });
+    applyHot(['log.level', 'datapath.queueBytes'], loadConfig({ env: {}, flags }), { datapath, scope, reuseport: none, mesh: none, frontdoor: none, log });
     assert.deepEqual([log.level, datapath.calls], ['debug', ['tellAll true', 'queueBytes 8192']]);
-    applyHot(['guard.window.bytes'], loadConfig({ env: {}, flags: { 'guard.window.bytes': '1MiB', 'guard.window.time': '2s' } }), { datapath, scope, reuseport: none, mesh: none, log });
+    applyHot(['guard.window.bytes'], loadConfig({ env: {}, flags: { 'guard.window.bytes': '1MiB', 'guard.window.time': '2s' } }), { datapath, scope, reuseport: none, mesh: none, frontdoor: none, log });
     assert.equal(datapath.calls.at(-1), 'window 2000 1 1048576');
   });
 });

@@ -6,6 +6,7 @@ import type { PairState } from '../../../agent/datapath/types.js';
 import { REASON_NAMES } from '../../../agent/datapath/reasons.js';
 import { zeroByReason, zeroTraffic } from '../../../agent/datapath/traffic.js';
 import { Collector } from '../../../agent/metrics/collector.js';
+import { fakeDoorView } from '../../helpers/door-view.js';
 import { metricsDoc } from '../../../agent/metrics/doc.js';
 import { METRICS } from '../../../agent/metrics/names.js';
 import { Scraper } from '../../../agent/metrics/scrape.js';
@@ -32,7 +33,7 @@ describe('metrics', () => {
     const kept = keptLog();
     lines = kept.lines;
     const reloadState = () => ({ successful: true, at: 12.5 });
-    collect = (istioNames) => new Scraper(new Collector({ istioNames, datapath, mesh: fakeMesh, kubernetes: { view: fakeKubernetes }, podOf: (cgroup: string) => pods.get(cgroup) ?? null, maxEdges: 3, reuseport: () => fakeReuseportView(), version: '9.9.9', log: kept.log, reloadState }));
+    collect = (istioNames) => new Scraper(new Collector({ istioNames, datapath, mesh: fakeMesh, kubernetes: { view: fakeKubernetes }, podOf: (cgroup: string) => pods.get(cgroup) ?? null, maxEdges: 3, reuseport: () => fakeReuseportView(), frontdoor: () => fakeDoorView, version: '9.9.9', log: kept.log, reloadState }));
     scraper = collect(true);
   });
 

@@ -55,12 +55,12 @@ describe('rules for TCP settings', () => {
   it('what a connection got is found by process, port and address, and shown with what the kernel has now', () => {
     for (const text of ['77', '5432', '40000', '10.0.0.1:40000', '[fd00::2]:5432 -> 10.0.0.1:40000']) assert.ok(tunedMatches(parseQuery(text)!, view), text);
     for (const text of ['78', '10.0.0.1:5432', '0123456789abcdef']) assert.ok(!tunedMatches(parseQuery(text)!, view), text);
-    const lines = renderExplained({ apiVersion: 1, query: '5432', answers: [], groups: [], tuned: [view] });
+    const lines = renderExplained({ apiVersion: 1, query: '5432', answers: [], groups: [], doors: [], tuned: [view] });
     assert.deepEqual(lines.slice(-3), [
       'psql/77 at 10.0.0.1:40000 to [fd00::2]:5432: TCP settings by tuning[0]',
       '  set: userTimeout 5s, noDelay on, pacing 1MiB/s',
       '  refused by the kernel: congestionControl cubic; `sidestep status` says why',
     ]);
-    assert.match(renderExplained({ apiVersion: 1, query: '1', answers: [], groups: [], tuned: [{ ...view, rule: null, pid: 0 }] }).join('\n'), /a connection at .* by a rule that is no longer there/);
+    assert.match(renderExplained({ apiVersion: 1, query: '1', answers: [], groups: [], doors: [], tuned: [{ ...view, rule: null, pid: 0 }] }).join('\n'), /a connection at .* by a rule that is no longer there/);
   });
 });

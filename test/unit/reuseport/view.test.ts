@@ -70,7 +70,7 @@ describe('sidestep reuseport', () => {
 
 describe('sidestep explain of a shared port', () => {
   it('says whether it is balanced and how its listeners are, also when no connection is there', () => {
-    const answer = { apiVersion: 1 as const, query: '8080', answers: [], tuned: [] };
+    const answer = { apiVersion: 1 as const, query: '8080', answers: [], tuned: [], doors: [] };
     const lines = (over: Parameters<typeof fakeGroup>[0]) => renderExplained({ ...answer, groups: [fakeGroup(over)] }).at(-1);
     const listeners = [fakeListener(), fakeListener({ state: 'stuck' }), fakeListener()];
     assert.equal(lines({ listeners }), 'port 8080/tcp is shared by 3 listeners: balanced by least-queue, 2 ready, 1 stuck');

@@ -1,0 +1,20 @@
+/** The front door, as samples of the table of metrics. */
+import type { Emit } from '../metrics/reading.js';
+import { OUTCOME_NAMES } from './types.js';
+import type { DoorState, FrontDoorView } from './view.js';
+
+const states: readonly DoorState[] = ['open', 'draining', 'failed'];
+
+export function readFrontDoor({ listeners, totals }: FrontDoorView, emit: Emit): void {
+  for (const { name: listener, state, active, backends } of listeners) {
+    for (const one of states) emit('sidestep_frontdoor_listeners', { listener, state: one }, one === state ? 1 : 0);
+    emit('sidestep_frontdoor_active_connections', { listener }, active);
+    emit('sidestep_frontdoor_backends', { listener, state: 'answering' }, backends.filter(({ failuresInRow }) => failuresInRow === 0).length);
+    emit('sidestep_frontdoor_backends', { listener, state: 'failing' }, backends.filter(({ failuresInRow }) => failuresInRow > 0).length);
+  }
+  for (const { name: listener, bytesIn, bytesOut, outcomes } of totals) {
+    for (const outcome of OUTCOME_NAMES) emit('sidestep_frontdoor_connections_total', { listener, outcome }, outcomes[outcome]);
+    emit('sidestep_frontdoor_bytes_total', { listener, direction: 'in' }, bytesIn);
+    emit('sidestep_frontdoor_bytes_total', { listener, direction: 'out' }, bytesOut);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The front door as the rest of the agent sees it. Two implementations: native.ts (the addon) and fake.ts (tests). No socket and
+ * no errno passes here.
+ */
+import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+
+/** How a connection ended. */
+export const OUTCOMES = {
+  closed: 'both ends had finished',
+  client_reset: 'the client reset it, or was lost',
+  backend_reset: 'the backend reset it, or was lost',
+  idle: 'nothing moved for idleTimeout',
+  drained: 'the listener was taken away and drainTimeout had passed',
+  client_left: 'the client left before there was a backend',
+  no_backend: 'there was no backend',
+  connect_failed: 'no backend that was tried answered',
+  bad_header: 'no header of the PROXY protocol came',
+  denied: 'the client is in deny, or not in allow',
+  over_limit: 'there were maxConnections already',
+  no_descriptors: 'the agent had no file descriptors left',
+} as const;
+export type Outcome = keyof typeof OUTCOMES;
+export const OUTCOME_NAMES = Object.keys(OUTCOMES) as Outcome[];
+
+export interface Target {
+  readonly address: string;
+  readonly port: number;
+  /** 0: no new connections. */
+  readonly weight: number;
+}
+
+export interface BackendRow extends Target {
+  readonly active: number;
+  readonly total: number;
+  /** Attempts to connect that failed, and how many of them one after the other. */
+  readonly failures: number;
+  readonly failuresInRow: number;
+}
+
+export interface DoorRow {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** False: it takes no more connections, and has some left. */
+  readonly open: boolean;
+  readonly active: number;
+  readonly backends: readonly BackendRow[];
+}
+
+/** Of all listeners that ever had this name. */
+export interface DoorTotals {
+  readonly name: string;
+  /** From clients to backends, and back. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+}
+
+export interface DoorLook {
+  readonly listeners: readonly DoorRow[];
+  readonly totals: readonly DoorTotals[];
+}
+
+export interface Doors {
+  /** Throws when the address cannot be listened on, and has then changed nothing. */
+  open(door: FrontDoorConfig): void;
+  /** For connections that come from now on. */
+  configure(door: FrontDoorConfig): void;
+  setBackends(name: string, backends: readonly Target[]): void;
+  /** No more connections; those that are open go on. */
+  shut(name: string): void;
+  /** Resets what is left of listeners that were shut; of all of them without a name. */
+  cut(name?: string): void;
+  look(): DoorLook;
+  close(): void;
+}
+
+export interface DoorHost {
+  open(threads: number): Doors;
+}

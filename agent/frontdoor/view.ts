@@ -1,0 +1,43 @@
+/** The front door as the admin API and the metrics show it. */
+import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+import { OUTCOME_NAMES, type BackendRow, type DoorLook, type DoorTotals, type Outcome } from './types.js';
+
+export type DoorState = 'open' | 'draining' | 'failed';
+
+export interface DoorView {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly state: DoorState;
+  /** Why it is not open; '' when it is. */
+  readonly because: string;
+  readonly service: string;
+  readonly active: number;
+  readonly maxConnections: number;
+  readonly backends: readonly BackendRow[];
+}
+
+export interface FrontDoorView {
+  readonly listeners: readonly DoorView[];
+  /** By name, over all listeners that ever had it. */
+  readonly totals: readonly DoorTotals[];
+}
+
+export const noView: FrontDoorView = { listeners: [], totals: [] };
+
+export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, failures: ReadonlyMap<string, string>): FrontDoorView {
+  const rows = look?.listeners ?? [];
+  const wanted = configured.map((door): DoorView => {
+    const { name, address, port, service, maxConnections } = door;
+    const row = rows.find((one) => one.open && one.name === name);
+    const because = failures.get(name) ?? '';
+    return { name, address, port, state: row ? 'open' : 'failed', because, service, maxConnections, active: row?.active ?? 0, backends: row?.backends ?? [] };
+  });
+  const draining = rows.filter(({ open }) => !open).map(({ name, address, port, active, backends }): DoorView =>
+    ({ name, address, port, state: 'draining', because: '', service: '', maxConnections: 0, active, backends }));
+  return { listeners: [...wanted, ...draining], totals: look?.totals ?? [] };
+}
+
+/** Those that nobody served. */
+export const REFUSED: readonly Outcome[] = ['no_backend', 'connect_failed', 'bad_header', 'denied', 'over_limit', 'no_descriptors'];
+export const ended = (outcomes: DoorTotals['outcomes']): number => OUTCOME_NAMES.reduce((sum, name) => sum + outcomes[name], 0);

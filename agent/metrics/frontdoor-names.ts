@@ -1,0 +1,22 @@
+/** Metrics of the front door: a part of names.ts. Series are per listener, never per backend. */
+import type { MetricEntry } from './names.js';
+
+export const FRONTDOOR_METRICS = {
+  sidestep_frontdoor_listeners: { type: 'gauge', help: 'Listeners of the front door, by state: open, draining or failed.', labels: ['listener', 'state'] },
+  sidestep_frontdoor_active_connections: { type: 'gauge', help: 'Connections through a listener that are open now.', labels: ['listener'] },
+  sidestep_frontdoor_backends: {
+    type: 'gauge',
+    help: 'Backends of a listener: answering, or failing (the latest attempt to connect failed).',
+    labels: ['listener', 'state'],
+  },
+  sidestep_frontdoor_connections_total: {
+    type: 'counter',
+    help: 'Connections that a listener accepted and that have ended, by how.',
+    labels: ['listener', 'outcome'],
+  },
+  sidestep_frontdoor_bytes_total: {
+    type: 'counter',
+    help: 'Bytes through a listener: in is from clients to backends, out is back.',
+    labels: ['listener', 'direction'],
+  },
+} as const satisfies Record<string, MetricEntry>;

@@ -1,0 +1,85 @@
+/**
+ * The typed face of the front door, a part of the addon. Callers: agent/frontdoor only. Every call may throw an Error with the
+ * properties of NativeError; the code `frontdoor_address` is of an address that cannot be listened on.
+ */
+import { native as addon } from './index.js';
+
+export interface NativeNetwork {
+  /** Sixteen bytes, IPv4 as v4-mapped, and how many bits of them count. */
+  readonly address: readonly number[];
+  readonly prefix: number;
+}
+
+/** Times are milliseconds. */
+export interface NativeDoorSettings {
+  /** Who may come; empty: everybody. Asked after `deny`. */
+  readonly allow: readonly NativeNetwork[];
+  readonly deny: readonly NativeNetwork[];
+  readonly maxConnections: number;
+  readonly connectTimeout: number;
+  /** 0: never. */
+  readonly idleTimeout: number;
+  /** Each connection begins with a header of the PROXY protocol, version 1 or 2. */
+  readonly acceptProxy: boolean;
+  readonly sendProxy: 'off' | 'v1' | 'v2';
+}
+
+export interface NativeTarget {
+  readonly address: string;
+  readonly port: number;
+  /** 0: no new connections. */
+  readonly weight: number;
+}
+
+export interface NativeDoorBackend extends NativeTarget {
+  readonly active: number;
+  readonly total: number;
+  /** To connect to it. */
+  readonly failures: number;
+  readonly failuresInRow: number;
+}
+
+export interface NativeDoorRow {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** False: it was shut, and has connections left. */
+  readonly open: boolean;
+  readonly active: number;
+  readonly backends: readonly NativeDoorBackend[];
+}
+
+/** Of all listeners that ever had this name. */
+export interface NativeDoorTotals {
+  readonly name: string;
+  /** From clients to backends, and back. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Connections by how they ended; the names are those of `doorOutcomes`. */
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export interface NativeFrontDoor {
+  /** Listens, without backends. Throws when the address is taken, and has then changed nothing. */
+  open(listener: { name: string; address: string; port: number } & NativeDoorSettings): void;
+  /** For connections that come from now on. */
+  configure(listener: { name: string } & NativeDoorSettings): void;
+  /** Replaces them as a whole; connections to others go on. */
+  setBackends(change: { name: string; backends: readonly NativeTarget[] }): void;
+  /** Takes what waits to be accepted, then frees the address. Open connections go on. */
+  shut(which: { name: string }): void;
+  /** Resets what is left of listeners that were shut; with the name '' of all of them. */
+  cut(which: { name: string }): void;
+  look(): { listeners: NativeDoorRow[]; totals: NativeDoorTotals[] };
+  /** Resets what is left and ends the threads. Idempotent. */
+  close(): void;
+}
+
+interface NativeDoors {
+  /** Its threads begin with the first listener. */
+  NativeFrontDoor: new (options: { threads: number }) => NativeFrontDoor;
+  /** The list of listener.h. */
+  doorOutcomes: string[];
+}
+
+export const native = addon as unknown as NativeDoors;

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frontdoor_js.h"
+
+#include <memory>
+
+#include "arguments.h"
+#include "error.h"
+#include "frontdoor/frontdoor.h"
+
+namespace sidestep {
+namespace {
+
+using door::Address;
+using door::FrontDoor;
+
+#define X(symbol, name) name,
+constexpr const char* kOutcomes[] = { SIDESTEP_DOOR_OUTCOMES(X) };
+#undef X
+constexpr uint32_t kMostMs = 30U * 24 * 3'600'000;
+
+double Number(uint64_t value) { return static_cast<double>(value); }
+
+Address AddressFrom(const Arguments& from) {
+	auto address = door::AddressOf(from.Text("address"), static_cast<uint16_t>(from.Number("port", 1, 65535)));
+	if (!address) from.Complain("address", "must be an IP address");
+	return *address;
+}
+
+Napi::Array List(const Arguments& from, const char* key) {
+	Napi::Value value = from.object().Get(key);
+	if (!value.IsArray()) from.Complain(key, "must be a list");
+	return value.As<Napi::Array>();
+}
+
+Napi::Object Entry(const Arguments& from, const char* key, const Napi::Array& list, uint32_t index) {
+	Napi::Value value = list.Get(index);
+	if (!value.IsObject()) from.Complain(key, "must have objects");
+	return value.As<Napi::Object>();
+}
+
+std::vector<door::Network> Networks(const Arguments& from, const char* key) {
+	std::vector<door::Network> networks;
+	Napi::Array list = List(from, key);
+	for (uint32_t index = 0; index < list.Length(); index++) {
+		Arguments entry(Entry(from, key, list, index), std::string("listen: ") + key);
+		Napi::Array bytes = List(entry, "address");
+		door::Network network;
+		if (bytes.Length() != network.address.size()) entry.Complain("address", "must have sixteen bytes");
+		for (uint32_t at = 0; at < bytes.Length(); at++)
+			network.address[at] = static_cast<uint8_t>(bytes.Get(at).As<Napi::Number>().Uint32Value());
+		network.prefix = static_cast<uint8_t>(entry.Number("prefix", 0, 128));
+		networks.push_back(network);
+	}
+	return networks;
+}
+
+door::ProxyVersion VersionFrom(const Arguments& from) {
+	const std::string text = from.Text("sendProxy");
+	if (text == "off") return door::ProxyVersion::kNone;
+	if (text == "v1") return door::ProxyVersion::kV1;
+	if (text != "v2") from.Complain("sendProxy", "must be off, v1 or v2");
+	return door::ProxyVersion::kV2;
+}
+
+door::Settings SettingsFrom(const Arguments& from) {
+	door::Settings settings;
+	settings.allow = Networks(from, "allow");
+	settings.deny = Networks(from, "deny");
+	settings.max_connections = from.Number("maxConnections", 1);
+	settings.connect_timeout_ms = from.Number("connectTimeout", 1, kMostMs);
+	settings.idle_timeout_ms = from.Number("idleTimeout", 0, kMostMs);
+	settings.proxy_in = from.Flag("acceptProxy");
+	settings.proxy_out = VersionFrom(from);
+	return settings;
+}
+
+Napi::Object BackendToJs(Napi::Env env, const door::Backend& backend) {
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("address", backend.address.host());
+	js.Set("port", backend.address.port());
+	js.Set("weight", backend.weight.load());
+	js.Set("active", backend.active.load());
+	js.Set("total", Number(backend.total.load()));
+	js.Set("failures", Number(backend.failures.load()));
+	js.Set("failuresInRow", backend.failures_in_row.load());
+	return js;
+}
+
+Napi::Object RowToJs(Napi::Env env, const FrontDoor::Row& row) {
+	Napi::Object js = Napi::Object::New(env);
+	const door::Listener& listener = *row.listener;
+	js.Set("name", listener.name);
+	js.Set("address", listener.address.host());
+	js.Set("port", listener.address.port());
+	js.Set("open", row.open);
+	js.Set("active", listener.active.load());
+	Napi::Array backends = Napi::Array::New(env);
+	for (const auto& backend : *listener.backends.load())
+		backends.Set(backends.Length(), BackendToJs(env, *backend));
+	js.Set("backends", backends);
+	return js;
+}
+
+Napi::Object TotalsToJs(Napi::Env env, const std::string& name, const door::Totals& totals) {
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("name", name);
+	js.Set("bytesIn", Number(totals.bytes_in.load()));
+	js.Set("bytesOut", Number(totals.bytes_out.load()));
+	Napi::Object outcomes = Napi::Object::New(env);
+	for (size_t index = 0; index < std::size(kOutcomes); index++)
+		outcomes.Set(kOutcomes[index], Number(totals.outcomes[index].load()));
+	js.Set("outcomes", outcomes);
+	return js;
+}
+
+class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
+      public:
+	explicit NativeFrontDoor(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NativeFrontDoor>(info) {
+		door_ = std::make_unique<FrontDoor>(ArgumentsOf(info, "NativeFrontDoor").Number("threads", 1, 64));
+		hook_ = info.Env().AddCleanupHook(ReleaseOf, this);
+	}
+
+	~NativeFrontDoor() override { Release(); }
+
+	static Napi::Function Define(Napi::Env env) {
+		return DefineClass(env, "NativeFrontDoor",
+				   {
+					   InstanceMethod<&NativeFrontDoor::Open>("open"),
+					   InstanceMethod<&NativeFrontDoor::Configure>("configure"),
+					   InstanceMethod<&NativeFrontDoor::SetBackends>("setBackends"),
+					   InstanceMethod<&NativeFrontDoor::Shut>("shut"),
+					   InstanceMethod<&NativeFrontDoor::Cut>("cut"),
+					   InstanceMethod<&NativeFrontDoor::Look>("look"),
+					   InstanceMethod<&NativeFrontDoor::Close>("close"),
+				   });
+	}
+
+      private:
+	// The hook is gone once it has run.
+	static void ReleaseOf(NativeFrontDoor* self) {
+		self->hook_ = {};
+		self->door_.reset();
+	}
+
+	void Release() {
+		if (!hook_.IsEmpty()) hook_.Remove(Env());
+		hook_ = {};
+		door_.reset();
+	}
+
+	FrontDoor& Opened(Napi::Env env) {
+		if (door_) return *door_;
+		Napi::Error error = Napi::Error::New(env, "the front door is closed");
+		error.Set("code", "closed");
+		throw error;
+	}
+
+	Napi::Value Open(const Napi::CallbackInfo& info) {
+		FrontDoor& door = Opened(info.Env());
+		Arguments from = ArgumentsOf(info, "open");
+		const std::string name = from.Text("name");
+		const Address address = AddressFrom(from);
+		door::Settings settings = SettingsFrom(from);
+		Guarded(info.Env(), [&] { door.Open(name, address, std::move(settings)); });
+		return info.Env().Undefined();
+	}
+
+	Napi::Value Configure(const Napi::CallbackInfo& info) {
+		FrontDoor& door = Opened(info.Env());
+		Arguments from = ArgumentsOf(info, "configure");
+		const std::string name = from.Text("name");
+		door::Settings settings = SettingsFrom(from);
+		Guarded(info.Env(), [&] { door.Configure(name, std::move(settings)); });
+		return info.Env().Undefined();
+	}
+
+	Napi::Value SetBackends(const Napi::CallbackInfo& info) {
+		FrontDoor& door = Opened(info.Env());
+		Arguments from = ArgumentsOf(info, "setBackends");
+		const std::string name = from.Text("name");
+		std::vector<door::Target> targets;
+		Napi::Array list = List(from, "backends");
+		for (uint32_t index = 0; index < list.Length(); index++) {
+			Arguments entry(Entry(from, "backends", list, index), "setBackends: backends");
+			targets.push_back({ AddressFrom(entry), entry.Number("weight") });
+		}
+		Guarded(info.Env(), [&] { door.SetBackends(name, targets); });
+		return info.Env().Undefined();
+	}
+
+	Napi::Value Shut(const Napi::CallbackInfo& info) {
+		FrontDoor& door = Opened(info.Env());
+		const std::string name = ArgumentsOf(info, "shut").Text("name");
+		Guarded(info.Env(), [&] { door.Shut(name); });
+		return info.Env().Undefined();
+	}
+
+	Napi::Value Cut(const Napi::CallbackInfo& info) {
+		Opened(info.Env()).Cut(ArgumentsOf(info, "cut").Text("name"));
+		return info.Env().Undefined();
+	}
+
+	Napi::Value Look(const Napi::CallbackInfo& info) {
+		Napi::Env env = info.Env();
+		FrontDoor& door = Opened(env);
+		door.Tidy();
+		Napi::Array rows = Napi::Array::New(env), totals = Napi::Array::New(env);
+		for (const FrontDoor::Row& row : door.rows())
+			rows.Set(rows.Length(), RowToJs(env, row));
+		for (const auto& [name, total] : door.totals())
+			totals.Set(totals.Length(), TotalsToJs(env, name, *total));
+		Napi::Object js = Napi::Object::New(env);
+		js.Set("listeners", rows);
+		js.Set("totals", totals);
+		return js;
+	}
+
+	Napi::Value Close(const Napi::CallbackInfo& info) {
+		Release();
+		return info.Env().Undefined();
+	}
+
+	std::unique_ptr<FrontDoor> door_;
+	Napi::Env::CleanupHook<void (*)(NativeFrontDoor*), NativeFrontDoor> hook_;
+};
+
+} // namespace
+
+Napi::Function DefineFrontDoor(Napi::Env env) { return NativeFrontDoor::Define(env); }
+
+Napi::Array DoorOutcomes(Napi::Env env) {
+	Napi::Array names = Napi::Array::New(env);
+	for (const char* name : kOutcomes)
+		names.Set(names.Length(), name);
+	return names;
+}
+
+} // namespace sidestep

@@ -1,0 +1,13 @@
+/** A front door with a listener of each kind, made up. */
+import { fakeOutcomes } from '../../agent/frontdoor/fake.js';
+import type { FrontDoorView } from '../../agent/frontdoor/view.js';
+
+export const fakeDoorView: FrontDoorView = {
+  listeners: [
+    { name: 'web', address: '::', port: 80, state: 'open', because: '', service: 'web', active: 3, maxConnections: 10, backends: [
+      { address: '10.0.0.7', port: 8080, weight: 100, active: 3, total: 12, failures: 2, failuresInRow: 2 }] },
+    { name: 'db', address: '0.0.0.0', port: 81, state: 'open', because: '', service: '', active: 0, maxConnections: 10, backends: [] },
+    { name: 'gone', address: '0.0.0.0', port: 82, state: 'failed', because: 'taken', service: '', active: 0, maxConnections: 10, backends: [] },
+  ],
+  totals: [{ name: 'web', bytesIn: 2048, bytesOut: 1024, outcomes: fakeOutcomes({ closed: 5, denied: 2 }) }],
+};
