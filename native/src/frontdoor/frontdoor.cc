@@ -44,14 +44,11 @@ void FrontDoor::Open(const std::string& name, const Address& address, Settings s
 		sockets.push_back(ListenOn(address));
 	while (workers_.size() < threads_)
 		workers_.push_back(std::make_unique<Worker>());
-	auto listener = std::make_shared<Listener>();
-	listener->name = name;
-	listener->address = address;
 	auto& totals = totals_[name];
 	if (!totals) totals = std::make_shared<Totals>();
-	listener->totals = totals;
-	listener->settings = std::make_shared<const Settings>(std::move(settings));
-	listener->backends = std::make_shared<const Backends>();
+	// Made in place: it holds what cannot be moved.
+	std::shared_ptr<Listener> listener(
+		new Listener{ name, address, totals, Shared<Settings>(std::move(settings)) });
 	for (uint32_t index = 0; index < threads_; index++)
 		workers_[index]->Open(listener, std::move(sockets[index]));
 	rows_.push_back({ listener, true });
@@ -64,13 +61,13 @@ Listener& FrontDoor::Named(const std::string& name) {
 }
 
 void FrontDoor::Configure(const std::string& name, Settings settings) {
-	Named(name).settings = std::make_shared<const Settings>(std::move(settings));
+	Named(name).settings.store(std::move(settings));
 }
 
 void FrontDoor::SetBackends(const std::string& name, const std::vector<Target>& targets) {
 	Listener& listener = Named(name);
 	auto before = listener.backends.load();
-	auto after = std::make_shared<Backends>();
+	Backends after;
 	for (const Target& target : targets) {
 		auto found = std::find_if(before->begin(), before->end(), [&](const auto& known) {
 			return known->address.port() == target.address.port() &&
@@ -79,9 +76,9 @@ void FrontDoor::SetBackends(const std::string& name, const std::vector<Target>& 
 		auto backend = found == before->end() ? std::make_shared<Backend>() : *found;
 		if (found == before->end()) backend->address = target.address;
 		backend->weight = target.weight;
-		after->push_back(std::move(backend));
+		after.push_back(std::move(backend));
 	}
-	listener.backends = std::shared_ptr<const Backends>(std::move(after));
+	listener.backends.store(std::move(after));
 }
 
 void FrontDoor::Shut(const std::string& name) {

@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "proxy_protocol.h"
+#include "shared.h"
 
 // How a connection ended: X(symbol, name). The names are those of metrics and of the CLI.
 #define SIDESTEP_DOOR_OUTCOMES(X)           \
@@ -71,8 +72,8 @@ struct Listener {
 	std::string name;
 	Address address;
 	std::shared_ptr<Totals> totals;
-	std::atomic<std::shared_ptr<const Settings>> settings;
-	std::atomic<std::shared_ptr<const Backends>> backends;
+	Shared<Settings> settings;
+	Shared<Backends> backends{ Backends() };
 	std::atomic<uint32_t> active{ 0 };
 
 	void Count(Outcome outcome) {

@@ -284,15 +284,16 @@ void Relay::Cut(Outcome outcome) { Over(outcome, true); }
 void Relay::Over(Outcome outcome, bool reset) {
 	if (stage_ == Stage::kOver) return;
 	stage_ = Stage::kOver;
+	// Before anybody can hear of it: who is told that it is over finds its place free, and the end counted.
+	listener_->Count(outcome);
+	listener_->active.fetch_sub(1, std::memory_order_relaxed);
+	if (backend_) backend_->active.fetch_sub(1, std::memory_order_relaxed);
 	if (reset) {
 		Reset(client_.fd);
 		Reset(upstream_.fd);
 	}
 	client_.fd.reset();
 	upstream_.fd.reset();
-	if (backend_) backend_->active.fetch_sub(1, std::memory_order_relaxed);
-	listener_->Count(outcome);
-	listener_->active.fetch_sub(1, std::memory_order_relaxed);
 	worker_.Bury(*this);
 }
 
