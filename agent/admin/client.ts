@@ -44,6 +44,7 @@ export class AdminClient {
   reuseport(): Promise<ReuseportObject> { return this.#json('GET', '/v1/reuseport'); }
   rotate(port: number): Promise<Rotated> { return this.#json('POST', '/v1/reuseport/rotate', { port }); }
   frontdoor(): Promise<FrontDoorObject> { return this.#json('GET', '/v1/frontdoor'); }
+  drainDoor(name: string, draining: boolean): Promise<FrontDoorObject> { return this.#json('POST', '/v1/frontdoor/drain', { name, draining }); }
   edges(): Promise<Edges> { return this.#json('GET', '/v1/edges'); }
   counters(): Promise<CountersObject> { return this.#json('GET', '/v1/counters'); }
   pods(): Promise<PodsObject> { return this.#json('GET', '/v1/pods'); }

@@ -92,6 +92,13 @@ export function readOverride(body: Record<string, unknown>): {
   return { service: readService(body), address, port, override: { ...(draining === undefined ? {} : { draining }), ...(weight === undefined ? {} : { weight }) } };
 }
 
+export function readDrain(body: Record<string, unknown>): { name: string; draining: boolean } {
+  onlyKnown(body, ['name', 'draining']);
+  const { draining } = body;
+  if (typeof draining !== 'boolean') throw new SidestepError('bad_request', 'draining must be true or false');
+  return { name: word(body, 'name'), draining };
+}
+
 export function readSplit(body: Record<string, unknown>): { service: string; split: Record<string, number> } {
   onlyKnown(body, ['service', 'split']);
   const { split } = body;

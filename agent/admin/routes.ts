@@ -21,7 +21,7 @@ import type { Scope } from '../scope/scope.js';
 import type { FrontDoor } from '../frontdoor/frontdoor.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
 import type { ReuseportView } from '../reuseport/view.js';
-import { onlyKnown, readImport, readLevel, readOverride, readRotate, readSelector, readSet, readSplit, readWhich } from './input.js';
+import { onlyKnown, readDrain, readImport, readLevel, readOverride, readRotate, readSelector, readSet, readSplit, readWhich } from './input.js';
 import { API_VERSION, type Explained, type MetricsState, type ReloadState, type ScopeObject, type Status, type WebState } from './objects.js';
 
 export type MeshView = Pick<Mesh, 'services' | 'endpoints' | 'bus' | 'problems' | 'override' | 'split' | 'tuned'>;
@@ -30,7 +30,7 @@ export interface AgentView {
   readonly datapath: Datapath;
   readonly mesh: MeshView;
   readonly reuseport: Pick<Reuseport, 'view' | 'lastView' | 'rotate'>;
-  readonly frontdoor: Pick<FrontDoor, 'view' | 'problems'>;
+  readonly frontdoor: Pick<FrontDoor, 'view' | 'problems' | 'drain'>;
   readonly resolver: Resolver;
   readonly scope: Scope;
   readonly guard: Guard;
@@ -217,6 +217,12 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
     const rotated = groups.map(({ first, sharers }) =>
       ({ protocol: first.protocol, address: first.address, port: first.port, netns: first.netns, draining: sharers.length }));
     return { apiVersion: API_VERSION, rotated };
+  },
+  '/v1/frontdoor/drain': ({ frontdoor, log }, body) => {
+    const { name, draining } = readDrain(body);
+    frontdoor.drain(name, draining);
+    log.info('a front door was changed by hand', { listener: name, draining });
+    return { apiVersion: API_VERSION, ...frontdoor.view() };
   },
   '/v1/uninstall': (view, body) => {
     onlyKnown(body, []);

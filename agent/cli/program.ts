@@ -6,7 +6,7 @@ import { bugreport, type BugreportFlags } from './commands/bugreport.js';
 import { check } from './commands/check.js';
 import { diffWithAgent, printConfig, printSchema, validateConfig } from './commands/config.js';
 import { explain } from './commands/explain.js';
-import { frontdoor } from './commands/frontdoor.js';
+import { drainDoor, frontdoor } from './commands/frontdoor.js';
 import { pairs } from './commands/pairs.js';
 import { pods } from './commands/pods.js';
 import { reuseport, rotate } from './commands/reuseport.js';
@@ -71,8 +71,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     .action((name: string, endpoint: string, weight: number) => act(weigh(name, endpoint, weight)));
   service.command('split').description('the shares of versions; without any, by weight alone').argument('<service>').argument('[shares...]', 'version=number')
     .action((name: string, shares: string[]) => act(split(name, shares)));
-  program.command('frontdoor').description('listeners for connections from other hosts, and where these go').addOption(outputOption())
+  const doors = program.command('frontdoor').description('listeners for connections from other hosts, and where these go').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(frontdoor(flags)));
+  doors.command('drain').description('no more connections through a listener; those that are open go on, for drainTimeout at most')
+    .argument('<name>').option('--undo', 'take connections again').action((name: string, flags: { undo?: boolean }) => act(drainDoor(name, flags)));
   program.command('pods').description('pods of this node as Kubernetes has them, and which of them are left alone').addOption(outputOption())
     .action((flags: { output?: 'json' }) => act(pods(flags)));
   program.command('explain').description('why a connection is, or is not, accelerated')

@@ -1,7 +1,7 @@
 /** The front door as one step of the agent: listeners follow the configuration, backends follow the services. */
 import type { Config } from '../../config/types.js';
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
-import { describeError } from '../errors.js';
+import { describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { keyOf, targetsOf } from './targets.js';
@@ -22,7 +22,10 @@ export class FrontDoor {
   readonly #backends = new Map<string, string>();
   /** Why a listener is not there, by name. */
   readonly #failures = new Map<string, string>();
-  readonly #deadlines = new Set<NodeJS.Timeout>();
+  /** Taken out of service by hand. */
+  readonly #drained = new Set<string>();
+  /** When what is left of a listener is cut, by its name: shut twice, all of it has the later time. */
+  readonly #deadlines = new Map<string, NodeJS.Timeout>();
 
   constructor(
     config: Config,
@@ -46,6 +49,7 @@ export class FrontDoor {
       if (!next || keyOf(next) !== keyOf(door)) this.#shut(door);
     }
     for (const name of this.#failures.keys()) if (!wanted.has(name)) this.#failures.delete(name);
+    for (const name of this.#drained) if (!wanted.has(name)) this.#drained.delete(name);
     this.#look();
     clearInterval(this.#timer);
     if (wanted.size > 0) this.#timer = setInterval(() => { this.#look(); }, followMs).unref();
@@ -54,7 +58,7 @@ export class FrontDoor {
   /** No more connections; resolves when the last has ended, or was reset after this time. */
   async stop(patienceMs: number): Promise<void> {
     clearInterval(this.#timer);
-    for (const timer of this.#deadlines) clearTimeout(timer);
+    for (const timer of this.#deadlines.values()) clearTimeout(timer);
     if (!this.#doors) return;
     for (const door of this.#open.values()) this.#doors.shut(door.name);
     const deadline = performance.now() + patienceMs;
@@ -65,17 +69,32 @@ export class FrontDoor {
     this.#doors = undefined;
   }
 
+  /** By hand: no more connections through this listener, until it is undone or leaves the configuration. */
+  drain(name: string, draining: boolean): void {
+    if (!this.#config.frontdoors.some((door) => door.name === name)) throw new SidestepError('not_found', `a front door of the name ${name}`);
+    if (draining) this.#drained.add(name);
+    else this.#drained.delete(name);
+    const open = this.#open.get(name);
+    if (draining && open) this.#shut(open);
+    this.#failures.delete(name);
+    this.#look();
+  }
+
   view(): FrontDoorView {
-    return this.#doors || this.#failures.size > 0 ? viewOf(this.#config.frontdoors, this.#doors?.look(), this.#failures) : noView;
+    if (!this.#doors && this.#failures.size + this.#drained.size === 0) return noView;
+    return viewOf(this.#config.frontdoors, this.#doors?.look(), { failures: this.#failures, drained: this.#drained });
   }
 
   problems(): string[] {
-    return [...this.#failures].map(([name, why]) => `the front door ${name} is not open: ${why}`);
+    return [
+      ...[...this.#failures].map(([name, why]) => `the front door ${name} is not open: ${why}`),
+      ...[...this.#drained].map((name) => `the front door ${name} was drained by hand; \`sidestep frontdoor drain --undo ${name}\` opens it`),
+    ];
   }
 
   /** What could not be had before is asked for again: an address may come later than the agent. */
   #look(): void {
-    for (const door of this.#config.frontdoors) if (this.#open.get(door.name) !== door) this.#want(door);
+    for (const door of this.#config.frontdoors) if (this.#open.get(door.name) !== door && !this.#drained.has(door.name)) this.#want(door);
     this.#follow();
   }
 
@@ -105,11 +124,11 @@ export class FrontDoor {
     this.#open.delete(name);
     this.#backends.delete(name);
     this.log.info('a front door is shut', { listener: name, drainTimeout });
-    const timer = setTimeout(() => {
-      this.#deadlines.delete(timer);
+    clearTimeout(this.#deadlines.get(name));
+    this.#deadlines.set(name, setTimeout(() => {
+      this.#deadlines.delete(name);
       this.#doors?.cut(name);
-    }, drainTimeout).unref();
-    this.#deadlines.add(timer);
+    }, drainTimeout).unref());
   }
 
   #follow(): void {

@@ -3,7 +3,7 @@ import type { Emit } from '../metrics/reading.js';
 import { OUTCOME_NAMES } from './types.js';
 import type { DoorState, FrontDoorView } from './view.js';
 
-const states: readonly DoorState[] = ['open', 'draining', 'failed'];
+const states: readonly DoorState[] = ['open', 'draining', 'failed', 'shut'];
 
 export function readFrontDoor({ listeners, totals }: FrontDoorView, emit: Emit): void {
   for (const { name: listener, state, active, backends } of listeners) {

@@ -2,7 +2,8 @@
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
 import { OUTCOME_NAMES, type BackendRow, type DoorLook, type DoorTotals, type Outcome } from './types.js';
 
-export type DoorState = 'open' | 'draining' | 'failed';
+/** draining: it takes no more connections and has some left; shut: it was drained by hand. */
+export type DoorState = 'open' | 'draining' | 'failed' | 'shut';
 
 export interface DoorView {
   readonly name: string;
@@ -25,13 +26,14 @@ export interface FrontDoorView {
 
 export const noView: FrontDoorView = { listeners: [], totals: [] };
 
-export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, failures: ReadonlyMap<string, string>): FrontDoorView {
+export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, missing: { readonly failures: ReadonlyMap<string, string>; readonly drained: ReadonlySet<string> }): FrontDoorView {
   const rows = look?.listeners ?? [];
   const wanted = configured.map((door): DoorView => {
     const { name, address, port, service, maxConnections } = door;
     const row = rows.find((one) => one.open && one.name === name);
-    const because = failures.get(name) ?? '';
-    return { name, address, port, state: row ? 'open' : 'failed', because, service, maxConnections, active: row?.active ?? 0, backends: row?.backends ?? [] };
+    const because = missing.drained.has(name) ? 'drained by hand' : (missing.failures.get(name) ?? '');
+    const state = row ? 'open' : missing.drained.has(name) ? 'shut' : 'failed';
+    return { name, address, port, state, because, service, maxConnections, active: row?.active ?? 0, backends: row?.backends ?? [] };
   });
   const draining = rows.filter(({ open }) => !open).map(({ name, address, port, active, backends }): DoorView =>
     ({ name, address, port, state: 'draining', because: '', service: '', maxConnections: 0, active, backends }));

@@ -2,7 +2,7 @@
 import type { MetricEntry } from './names.js';
 
 export const FRONTDOOR_METRICS = {
-  sidestep_frontdoor_listeners: { type: 'gauge', help: 'Listeners of the front door, by state: open, draining or failed.', labels: ['listener', 'state'] },
+  sidestep_frontdoor_listeners: { type: 'gauge', help: 'Listeners of the front door, by state: open, draining, failed, or shut (by hand).', labels: ['listener', 'state'] },
   sidestep_frontdoor_active_connections: { type: 'gauge', help: 'Connections through a listener that are open now.', labels: ['listener'] },
   sidestep_frontdoor_backends: {
     type: 'gauge',

@@ -10,7 +10,7 @@ const columns: readonly Column[] = [
   { title: 'FAILED', align: 'right' }, { title: 'NOTE', min: 4 },
 ];
 
-const colours: Readonly<Record<DoorState, Colour>> = { open: 'green', draining: 'yellow', failed: 'red' };
+const colours: Readonly<Record<DoorState, Colour>> = { open: 'green', draining: 'yellow', failed: 'red', shut: 'yellow' };
 
 const place = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
 

@@ -91,6 +91,26 @@ describe('the front door', () => {
     assert.deepEqual(door.view().listeners, []);
   });
 
+  it('is drained by hand, and opened again', () => {
+    const { host: { doors }, door } = stageOf([web]);
+    door.start();
+    doors.rows = doors.rows.map((row) => ({ ...row, active: 3 }));
+    doors.calls.splice(0);
+    door.drain('web', true);
+    assert.deepEqual(door.view().listeners.map(({ state, active }) => [state, active]), [['shut', 0], ['draining', 3]]);
+    assert.match(door.problems()[0]!, /the front door web was drained by hand/);
+    door.configure(configOf([{ ...web, maxConnections: 7 }]));
+    door.drain('web', true);
+    assert.deepEqual(doors.calls, ['shut web'], 'a change of the configuration does not open it');
+    door.drain('web', false);
+    assert.deepEqual([doors.calls.at(-2), door.view().listeners[0]!.state, door.problems()], ['open web 0.0.0.0:80', 'open', []]);
+    door.drain('web', true);
+    door.configure(configOf([]));
+    door.configure(configOf([web]));
+    assert.equal(door.view().listeners[0]!.state, 'open', 'what left the configuration begins anew');
+    assert.throws(() => { door.drain('none', true); }, /there is no such thing \(a front door of the name none\)/);
+  });
+
   it('waits at the end for connections to end, but not for ever', async () => {
     const { host: { doors }, door, lines } = stageOf([web]);
     door.start();
@@ -138,7 +158,7 @@ describe('sidestep frontdoor', () => {
 describe('metrics of the front door', () => {
   it('have a series for each state and outcome', () => {
     const seen: string[] = [];
-    readFrontDoor(view, (name, labels, value) => { if (value > 0) seen.push(`${name} ${Object.values(labels).join(' ')} ${value}`); });
+    readFrontDoor(view, (name, labels, value) => { if (Number(value) > 0) seen.push(`${name} ${Object.values(labels).join(' ')} ${String(value)}`); });
     assert.deepEqual(seen.filter((line) => line.includes(' web ')), [
       'sidestep_frontdoor_listeners web open 1', 'sidestep_frontdoor_active_connections web 3', 'sidestep_frontdoor_backends web failing 1',
       'sidestep_frontdoor_connections_total web closed 5', 'sidestep_frontdoor_connections_total web denied 2',
