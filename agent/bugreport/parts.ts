@@ -55,5 +55,6 @@ export const PARTS: readonly Part[] = [
   { file: 'agent/services.json', gather: ({ client }) => client.services() },
   { file: 'agent/endpoints.json', gather: ({ client }) => client.endpoints() },
   { file: 'agent/listeners.json', gather: ({ client }) => client.reuseport() },
+  { file: 'agent/frontdoor.json', gather: ({ client }) => client.frontdoor() },
   { file: 'agent/metrics.txt', gather: metrics },
 ];

@@ -17,7 +17,7 @@ export const OUTCOMES = {
   bad_header: 'no header of the PROXY protocol came',
   denied: 'the client is in deny, or not in allow',
   over_limit: 'there were maxConnections already',
-  no_descriptors: 'the agent had no file descriptors left',
+  no_descriptors: 'the agent had no file descriptors left, or no memory to watch one more',
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
 export const OUTCOME_NAMES = Object.keys(OUTCOMES) as Outcome[];

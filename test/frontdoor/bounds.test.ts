@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call, endOf, freePort, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { fileURLToPath } from 'node:url';
+import { call, doorConfig, endOf, freePort, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
 import { eventually } from '../helpers/kernel.js';
+import { Program } from '../helpers/program.js';
 
 const MiB = 2 ** 20;
 const net = (address: readonly number[], prefix: number): { address: number[]; prefix: number } =>
@@ -78,6 +80,34 @@ describe('a client that is not served', () => {
     assert.equal(await refusal(door.port), 'ECONNRESET');
     assert.equal(door.totals().outcomes.connect_failed, 1);
     assert.equal(door.doors.look().listeners[0]!.backends[0]!.failures, 1);
+  }));
+});
+
+describe('a door without file descriptors', () => {
+  it('resets clients, blames no backend, and serves again when there are some', () => withBackend(async (backend) => {
+    const config = doorConfig({ port: await freePort(), backends: [{ address: '127.0.0.1', port: backend.port, weight: 1 }] });
+    // Node takes about twenty; the door has room for a few connections.
+    const door = new Program(['prlimit', '--nofile=48', process.execPath, fileURLToPath(new URL('../helpers/door-process.js', import.meta.url)), JSON.stringify(config)], {});
+    try {
+      await door.next();
+      const outcomes = async (): Promise<Record<string, number>> => {
+        door.say();
+        return (await door.next() as { outcomes: Record<string, number> }).outcomes;
+      };
+      const clients = [];
+      for (let count = 0; count < 60; count++) clients.push(await call(config.port).catch(() => undefined));
+      await eventually(async () => ((await outcomes())['no_descriptors']! > 20 ? '' : JSON.stringify(await outcomes())));
+      for (const client of clients) client?.resetAndDestroy();
+      await sleep(200);
+      const said = new Promise((resolve) => { backend.server.on('connection', (socket) => { socket.on('data', resolve); }); });
+      const again = await call(config.port);
+      again.write('hello');
+      assert.equal(String(await said), 'hello');
+      assert.equal((await outcomes())['connect_failed'], 0);
+      again.destroy();
+    } finally {
+      await door.kill();
+    }
   }));
 });
 

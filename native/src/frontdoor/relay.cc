@@ -62,7 +62,7 @@ Relay::~Relay() { worker_.Cancel(*this); }
 
 void Relay::Begin() {
 	Tune(client_.fd.get());
-	worker_.Watch(client_.fd.get(), client_);
+	if (!worker_.Watch(client_.fd.get(), client_)) return Over(Outcome::kNoDescriptors, true);
 	if (!settings_->proxy_in) return Connect();
 	worker_.Schedule(*this, worker_.now_ms() + settings_->connect_timeout_ms);
 	ReadHeader();
@@ -111,10 +111,12 @@ void Relay::Connect() {
 		backend_->active.fetch_add(1, std::memory_order_relaxed);
 		const Address& to = backend_->address;
 		upstream_.fd.reset(socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
-		if (upstream_.fd && (connect(upstream_.fd.get(), to.raw(), to.length) == 0 || errno == EINPROGRESS)) {
+		// That is no fault of the backend.
+		if (!upstream_.fd) return Over(Outcome::kNoDescriptors, true);
+		if (connect(upstream_.fd.get(), to.raw(), to.length) == 0 || errno == EINPROGRESS) {
 			upstream_.readable = upstream_.writable = upstream_.hung = upstream_.failed = false;
 			worker_.Schedule(*this, worker_.now_ms() + settings_->connect_timeout_ms);
-			worker_.Watch(upstream_.fd.get(), upstream_);
+			if (!worker_.Watch(upstream_.fd.get(), upstream_)) Over(Outcome::kNoDescriptors, true);
 			return;
 		}
 		NoteFailure(*backend_, worker_.now_ms());

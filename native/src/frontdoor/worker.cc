@@ -220,10 +220,9 @@ void Worker::Admit(Gate& gate, UniqueFd client, const Address& peer) {
 	known.Begin();
 }
 
-void Worker::Watch(int fd, Source& source) {
+bool Worker::Watch(int fd, Source& source) {
 	epoll_event event{ EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, { .ptr = &source } };
-	// Only for want of memory: no event will come, so the timer of this stage ends the connection.
-	epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+	return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 void Worker::Schedule(Relay& relay, int64_t at_ms) {

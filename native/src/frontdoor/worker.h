@@ -34,7 +34,7 @@ class Worker {
 	int64_t now_ms() const { return now_ms_; }
 	char* scratch() { return scratch_.get(); }
 	uint32_t Turn() { return turn_++; }
-	void Watch(int fd, Source& source);
+	bool Watch(int fd, Source& source);
 	void Schedule(Relay& relay, int64_t at_ms);
 	void Cancel(Relay& relay);
 	void Again(Relay& relay);

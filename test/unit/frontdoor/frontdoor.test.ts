@@ -158,7 +158,7 @@ describe('sidestep frontdoor', () => {
 describe('metrics of the front door', () => {
   it('have a series for each state and outcome', () => {
     const seen: string[] = [];
-    readFrontDoor(view, (name, labels, value) => { if (Number(value) > 0) seen.push(`${name} ${Object.values(labels).join(' ')} ${String(value)}`); });
+    readFrontDoor(view, (name, labels, value) => { if (typeof value === 'number' && value > 0) seen.push(`${name} ${Object.values(labels).join(' ')} ${value}`); });
     assert.deepEqual(seen.filter((line) => line.includes(' web ')), [
       'sidestep_frontdoor_listeners web open 1', 'sidestep_frontdoor_active_connections web 3', 'sidestep_frontdoor_backends web failing 1',
       'sidestep_frontdoor_connections_total web closed 5', 'sidestep_frontdoor_connections_total web denied 2',
