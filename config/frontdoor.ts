@@ -5,6 +5,8 @@ import * as shape from './shape.js';
 import type { Fields, Finding, Reader } from './shape.js';
 
 const NAME = /^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/;
+/** Of Kubernetes: `shop/web:http`, `shop/web:80`. */
+const OF_KUBERNETES = /^[a-z0-9.-]{1,63}\/[a-z0-9.-]{1,253}:[a-z0-9-]{1,15}$/;
 const port = shape.whole(1, 65535);
 const minute = 60_000;
 const day = 24 * 60 * minute;
@@ -24,7 +26,7 @@ export const frontdoorFields: Fields<FrontDoorConfig> = {
   name: { read: shape.text('a name of letters, digits, - and _', (text) => NAME.test(text)), doc: 'the name of the listener, in metrics and commands' },
   address: { read: shape.address, otherwise: '0.0.0.0', doc: 'the address that it listens on; `::` is every IPv6 address and no IPv4 one' },
   port: { read: port, doc: 'the port that it listens on' },
-  service: { read: shape.text('the name of a service', (text) => NAME.test(text)), otherwise: '', doc: 'the service whose endpoints get the connections' },
+  service: { read: shape.text('the name of a service', (text) => NAME.test(text) || OF_KUBERNETES.test(text)), otherwise: '', doc: 'the service whose endpoints get the connections; one of Kubernetes is namespace/name:port' },
   backends: {
     read: shape.list(shape.object({
       address: { read: shape.address, doc: 'the address of the backend' },

@@ -44,6 +44,7 @@ describe('front doors in the configuration', () => {
     assert.deepEqual(door!.backends, [{ address: '192.0.2.21', port: 5432, weight: 7 }, { address: '::1', port: 1, weight: 100 }]);
     assert.deepEqual(door!.allow.map(({ prefix }) => prefix), [104, 8]);
     assert.deepEqual(door!.deny[0], { address: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 0, 7], prefix: 128 });
+    assert.equal(load('frontdoors: [{ name: web, port: 80, service: "shop/web:http" }]').frontdoors[0]!.service, 'shop/web:http');
     assert.deepEqual([door!.sendProxy, door!.connectTimeout, door!.idleTimeout, door!.drainTimeout], ['v2', 1000, 0, 3_600_000]);
   });
 
@@ -55,6 +56,7 @@ describe('front doors in the configuration', () => {
     assert.match(one('sendProxy: v3'), /sendProxy given "v3", expected one of off, v1, v2/);
     assert.match(one('maxConnections: 0'), /maxConnections given 0, expected a whole number from 1/);
     assert.match(one('idleTimeout: 5'), /idleTimeout given 5, expected a duration/);
+    assert.match(problems('frontdoors: [{ name: web, port: 80, service: shop/web }]')[0]!, /service given "shop\/web", expected the name of a service/);
     assert.match(one('proxy: v1'), /frontdoors\[0\]\.proxy there is no such key/);
     const two = (first: string, second: string): string[] => problems(`frontdoors: [{ service: s, ${first} }, { service: s, ${second} }]`);
     assert.match(two('name: a, port: 1', 'name: a, port: 2')[0]!, /frontdoors\[1\]\.name a is there twice/);
