@@ -197,6 +197,16 @@ export const ALERTS: readonly Alert[] = [
     meaning: 'A worker hangs. The others get its share.',
     todo: ['`sidestep reuseport` names the process; restart it.'],
   },
+  {
+    name: 'SidestepFrontDoorFailed',
+    expr: `sum by (job, instance, listener) (${all('sidestep_frontdoor_listeners', 'state="failed"')}) > 0`,
+    for: '1m',
+    severity: 'critical',
+    summary: 'A front door is not open',
+    description: `The front door {{ $labels.listener }} on ${on} has not been open for a minute.`,
+    meaning: 'Clients of other hosts are refused on this node.',
+    todo: ['`sidestep frontdoor` on the node says why. It is tried again every half second.'],
+  },
 ];
 
 export interface Recording {
