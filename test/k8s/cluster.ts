@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
+import { SLOWNESS } from '../helpers/kernel.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const HELM = join(root, '.cache/charts/helm');
@@ -22,7 +23,7 @@ export interface Ran {
 }
 
 function run(program: string, args: readonly string[], input = ''): Ran {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', input, maxBuffer: 64 << 20, timeout: 90_000 });
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', input, maxBuffer: 64 << 20, timeout: 90_000 * SLOWNESS });
   if (error) throw new Error(`${program} ${args.join(' ')}: ${error.message}; run: scripts/bootstrap k8s`);
   return { code: status, stdout, stderr } as Ran;
 }
@@ -91,21 +92,22 @@ export class Cluster {
   /** All below it. */
   cgroups(): string[] { return run('find', [join(findCgroup2(), this.#name), '-type', 'd']).stdout.split('\n').sort(); }
 
+  /** What agents have pinned on the node. */
+  pins(): string[] { return readdirSync(join('/sys/fs/bpf', this.#name)); }
+
   #inNetwork(program: string, ...args: string[]): Ran { return run('nsenter', [`--net=/run/netns/${this.#name}`, program, ...args]); }
 
   tryKubectl(...args: string[]): Ran { return this.#inNetwork(`/tmp/${this.#name}/kubectl`, ...args); }
   kubectl(...args: string[]): string { return must(this.tryKubectl(...args)); }
-  apply(manifests: string): void { must(run('nsenter', [`--net=/run/netns/${this.#name}`, `/tmp/${this.#name}/kubectl`, 'apply', '-f', '-'], manifests)); }
+  apply(manifests: string, ...flags: string[]): void {
+    must(run('nsenter', [`--net=/run/netns/${this.#name}`, `/tmp/${this.#name}/kubectl`, 'apply', '-f', '-', ...flags], manifests));
+  }
   helm(...args: string[]): string { return must(this.#inNetwork(HELM, '--kubeconfig', `/tmp/${this.#name}/admin.kubeconfig`, ...args)); }
   get(address: string): string { return must(this.#inNetwork('curl', '-sS', '-m', '5', `http://${address}`)); }
 
+  /** What `kubectl rollout status` or `kubectl wait` is asked to wait for. */
+  until(...words: string[]): string { return this.kubectl(...words, `--timeout=${60 * SLOWNESS}s`); }
+
   /** One field of an object, as `kubectl -o jsonpath` writes it. */
   field(path: string, ...object: string[]): string { return this.kubectl('get', ...object, '-o', `jsonpath={${path}}`); }
-
-  /** What is in a directory of the node, as the node sees it. */
-  list(directory: string): string[] {
-    const [pid = ''] = readFileSync(join(findCgroup2(), this.#name, 'system/cgroup.procs'), 'utf8').split('\n');
-    return must(run('nsenter', ['-t', pid, '-m', 'find', directory, '-mindepth', '1'])).split('\n').filter((line) => line !== '');
-  }
-
 }
