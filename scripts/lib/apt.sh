@@ -23,7 +23,7 @@ packages_of() {
 	# kube-apiserver is built (kubernetes-tools.sh); openssl makes its certificate.
 	kubernetes) echo golang-go etcd-server openssl ;;
 	# The rest of a node, and what its pods run.
-	k8s) echo golang-go etcd-server openssl containerd runc containernetworking-plugins iptables busybox-static redis-server redis-tools curl ;;
+	k8s) echo golang-go etcd-server openssl containerd runc containernetworking-plugins iptables busybox-static redis-server redis-tools nats-server curl ;;
 	conformance)
 		echo memcached libmemcached-tools haproxy postgresql iperf3 nats-server socat nghttp2-client \
 			libnginx-mod-stream openssl golang-go "$(python_tests)"

@@ -43,6 +43,17 @@ build_kubernetes() {
 	return "$status"
 }
 
+# Names of Services and pods, for a cluster.
+install_cluster_dns() {
+	[[ "$kubernetes_tools/coredns" -nt scripts/k8s/dns/go.mod ]] && return
+	echo "sidestep: building CoreDNS" >&2
+	(cd scripts/k8s/dns && CGO_ENABLED=0 GOFLAGS='' nice -n 19 go build -trimpath -ldflags "-s -w" -o "../../../$kubernetes_tools/coredns" . >&2) || {
+		echo "sidestep: scripts/k8s/dns did not build; is the Go module proxy reachable?" >&2
+		return 1
+	}
+	touch "$kubernetes_tools/coredns"
+}
+
 # Usage: install_kubernetes_tools PROGRAM...    (what is there in this version is left alone)
 install_kubernetes_tools() {
 	mkdir -p "$chart_tools" "$kubernetes_tools"

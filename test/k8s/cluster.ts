@@ -45,6 +45,7 @@ export function makeImages(): string[] {
   return [
     image('pause', 'k8s/image', 'localhost/pause:1', 'busybox sleep infinity'),
     image('redis', 'k8s/image', 'localhost/redis:1', 'redis-server', 'redis-benchmark', 'redis-cli'),
+    image('nats', 'k8s/image', 'localhost/nats:1', 'nats-server'),
     image('sidestep', 'image'),
   ];
 }
@@ -91,6 +92,19 @@ export class Cluster {
   get cgroupInPods(): string { return `/host/cgroup${findCgroup2().slice('/sys/fs/cgroup'.length)}/${this.#name}`; }
   /** All below it. */
   cgroups(): string[] { return run('find', [join(findCgroup2(), this.#name), '-type', 'd']).stdout.split('\n').sort(); }
+
+  /** A directory of the node that a pod may ask for, as a volume of any class. */
+  volume(name: string): void {
+    mkdirSync(join('/tmp', this.#name, 'lib', name));
+    const node = { key: 'kubernetes.io/hostname', operator: 'In', values: ['node-a'] };
+    this.apply(JSON.stringify({
+      apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name },
+      spec: {
+        capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], local: { path: `/var/lib/${name}` },
+        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [node] }] } },
+      },
+    }));
+  }
 
   /** What agents have pinned on the node. */
   pins(): string[] { return readdirSync(join('/sys/fs/bpf', this.#name)); }
