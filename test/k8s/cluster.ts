@@ -33,8 +33,11 @@ function must({ code, stdout, stderr }: Ran): string {
   return stdout;
 }
 
-/** Images of this machine's programs and of the agent, as files. Those of the run before are written over. */
-export function makeImages(): string[] {
+let made: readonly string[] | undefined;
+
+/** Images of this machine's programs and of the agent, as files, made once in a run; those of the run before are written over. */
+export function makeImages(): readonly string[] {
+  if (made) return made;
   const dir = join(root, '.cache/kubernetes/images');
   mkdirSync(dir, { recursive: true });
   const image = (name: string, script: string, ...args: readonly string[]): string => {
@@ -42,12 +45,13 @@ export function makeImages(): string[] {
     execFileSync(join(root, 'scripts', script), [file, ...args], { stdio: 'pipe' });
     return file;
   };
-  return [
+  made = [
     image('pause', 'k8s/image', 'localhost/pause:1', 'busybox sleep infinity'),
     image('redis', 'k8s/image', 'localhost/redis:1', 'redis-server', 'redis-benchmark', 'redis-cli'),
     image('nats', 'k8s/image', 'localhost/nats:1', 'nats-server'),
     image('sidestep', 'image'),
   ];
+  return made;
 }
 
 /** What a cluster that says this name has on the machine. */
