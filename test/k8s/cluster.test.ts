@@ -80,7 +80,11 @@ describe('the chart on a cluster', function () {
       [objects, paths] = [bpfObjects(), cluster.cgroups()];
     });
 
-    after(() => release?.());
+    // An agent that a failed test left goes with the cluster, before it is another's turn.
+    after(async () => {
+      await cluster.stop();
+      release?.();
+    });
 
     const sidestep = (...args: string[]): string => cluster.kubectl('-n', 'sidestep', 'exec', 'ds/sidestep', '--', 'sidestep', ...args);
     const pairsOf = (app: string): PairView[] => (JSON.parse(sidestep('pairs', '-o', 'json')) as { pairs: PairView[] }).pairs.filter(({ client }) => client.pod?.workload === `Deployment/${app}`);
