@@ -60,11 +60,11 @@ describe('the broker of the chart on a cluster', function () {
 
   it('comes up with its volume, its buckets are made by the job, and the agent of the node is let in by its own key', () => {
     const values = {
-      'nats.enabled': 'true', 'nats.image': 'localhost/nats:1', 'nats.tlsSecret': 'nats-tls', 'nats.adminSeedSecret': 'nats-admin', 'bus.nkeySecret': 'sidestep-nkeys',
+      'nats.image': 'localhost/nats:1', 'nats.tlsSecret': 'nats-tls', 'nats.adminSeedSecret': 'nats-admin', 'bus.nkeySecret': 'sidestep-nkeys',
       'nats.adminKey': admin.getPublicKey(), 'nats.hosts.node-a': node.getPublicKey(), 'config.cgroup.path': cluster.cgroupInPods,
     };
     // It waits for the job.
-    cluster.helm('install', 'sidestep', CHART, '-n', 'sidestep', ...Object.entries(values).flatMap(([key, value]) => ['--set-string', `${key}=${value}`]), '--set', 'nats.enabled=true');
+    cluster.helm('install', 'sidestep', CHART, '-n', 'sidestep', '--set', 'nats.enabled=true', ...Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]));
     for (const kind of ['statefulset/sidestep-nats', 'daemonset/sidestep']) cluster.until('-n', 'sidestep', 'rollout', 'status', kind);
     assert.match(sidestep('status'), /^bus +external, synced/m);
   });
