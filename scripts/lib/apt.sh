@@ -22,6 +22,8 @@ packages_of() {
 	charts) echo golang-go python3-pip runc ;;
 	# kube-apiserver is built (kubernetes-tools.sh); openssl makes its certificate.
 	kubernetes) echo golang-go etcd-server openssl ;;
+	# The rest of a node, and what its pods run.
+	k8s) echo golang-go etcd-server openssl containerd runc containernetworking-plugins iptables busybox-static redis-server redis-tools nats-server curl ;;
 	conformance)
 		echo memcached libmemcached-tools haproxy postgresql iperf3 nats-server socat nghttp2-client \
 			libnginx-mod-stream openssl golang-go "$(python_tests)"
@@ -30,7 +32,7 @@ packages_of() {
 	vm) echo qemu-system-x86 seabios busybox-static cpio kmod ;;
 	lint) echo clang-format-19 clang-tidy-19 shellcheck ;;
 	*)
-		echo "sidestep: there is no group $1; the groups are run, build, test, charts, kubernetes, conformance, vm and lint." >&2
+		echo "sidestep: there is no group $1; the groups are run, build, test, charts, kubernetes, k8s, conformance, vm and lint." >&2
 		return 2
 		;;
 	esac

@@ -30,6 +30,7 @@ export function run(program: string, args: readonly string[], input = ''): Ran {
 export const helm = (...args: string[]): Ran => run(join(tools, 'helm'), args);
 
 export interface Manifest {
+  readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
   readonly spec?: unknown;
