@@ -18,6 +18,9 @@ const GENERATIONS = 4;
 
 const LATELY_NS = 2e9;
 
+/** Churn has no others. */
+const CHURN_SHAPES: ReadonlySet<string> = new Set(['brief', 'chat']);
+
 /** With what happened to the agent just before: a trouble may not come a second time. */
 function told({ trouble, teller }: Seen, faults: readonly Fault[]): string {
   const { what, error, shape, sent, toSend, got, toGet, unread, unsent, opened, at, chunk, wrong } = trouble;
@@ -68,7 +71,7 @@ export function judge(run: Run): Claim[] {
     { claim: 'every byte came once, in its place', otherwise: list(of('mismatch', 'too_many')) },
     { claim: 'no connection was reset or cut short, but by processes that we killed', otherwise: list(of('error', 'connect', 'cut_short')) },
     { claim: 'no connection hung', otherwise: list(of('hang')) },
-    { claim: 'connections of every shape came to their end', otherwise: list(Object.entries(totals.done).filter(([, count]) => count === 0).map(([shape]) => shape)) },
+    { claim: 'connections of every shape came to their end', otherwise: list(Object.entries(totals.done).filter(([shape, count]) => count === 0 && (run.churn === 0 || CHURN_SHAPES.has(shape))).map(([shape]) => shape)) },
     { claim: 'the traffic was accelerated: a tenth of its bytes or more', otherwise: run.plain || share >= 0.1 ? '' : `${(100 * share).toFixed(1)} % of ${Math.round(totals.bytes / MiB)} MiB` },
     { claim: 'agent and commands did what they were asked', otherwise: list(faults.filter(({ complaint }) => complaint !== '').map(({ kind, complaint }) => `${kind}: ${complaint}`)) },
     { claim: 'no program of the traffic fell', otherwise: list(run.fallen) },
