@@ -220,7 +220,7 @@ static long look_at(void *map, __u32 *slot, struct sidestep_reuse_member *member
 		return 0;
 	waited(sk, udp, tally, now);
 	if (!udp)
-		at_work(sk, tally, now);
+		worked(sk, tally, now);
 	return 0;
 }
 

@@ -21,6 +21,8 @@
 #define SIDESTEP_REUSE_CATCH_UP (256ULL * SIDESTEP_REUSE_TURN)
 /* A queue whose head is younger than this moves. */
 #define SIDESTEP_REUSE_MOVES_NS (50ULL * 1000 * 1000)
+/* Between healthy workers, who is at work at this instant says no more than the length of their queues. */
+#define SIDESTEP_REUSE_AT_WORK_NS (5ULL * 1000 * 1000)
 /* A group whose listeners changed is told of at most so often. */
 #define SIDESTEP_REUSE_TELL_NS (5ULL * 1000 * 1000)
 #define SIDESTEP_REUSE_PATH 128U

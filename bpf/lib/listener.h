@@ -53,7 +53,7 @@ struct sidestep_reuse_look {
 	__u32 cpu;
 	__u32 udp;
 	__u32 opens;
-	__u32 at_work; /* nobody waits for the one that was looked at last */
+	__u32 at_work; /* so is the one that was looked at last, for a moment already */
 	__u32 gone;    /* a listener that the agent knows has closed */
 	__u32 pad;
 };
@@ -123,25 +123,26 @@ static __always_inline bool full(const struct sock *sk, bool udp)
  * For how long its worker has been at something: nobody has waited for the listener in any of the looks since then, and
  * nobody has accepted. An empty queue alone would make it look idle.
  */
-static __always_inline bool at_work(const struct sock *sk, struct sidestep_reuse_tally *tally,
+static __always_inline __u64 worked(const struct sock *sk, struct sidestep_reuse_tally *tally,
 				    __u64 now)
 {
-	bool is = !awaited(sk);
-
-	if (!tally->free_ns || !is)
+	if (!tally->free_ns || awaited(sk))
 		tally->free_ns = now;
 	tally->worked_ns = now - tally->free_ns;
-	return is;
+	return tally->worked_ns;
 }
 
 static __always_inline bool busy(struct sidestep_reuse_look *look, const struct sock *sk,
 				 struct sidestep_reuse_tally *tally)
 {
+	__u64 for_ns;
+
 	if (!look->busy_ns || look->udp ||
 	    (look->policy != POLICY_LEAST_QUEUE && look->policy != POLICY_CPU))
 		return false;
-	look->at_work = at_work(sk, tally, look->now);
-	return tally->worked_ns > look->busy_ns;
+	for_ns = worked(sk, tally, look->now);
+	look->at_work = for_ns > SIDESTEP_REUSE_AT_WORK_NS;
+	return for_ns > look->busy_ns;
 }
 
 static __always_inline __u32 class_of(struct sidestep_reuse_look *look, const struct sock *sk,

@@ -147,6 +147,41 @@ describe('reuseport: balancing', () => {
     }));
   });
 
+  it('a group of one is served, and so is what is left of a group whose workers are killed', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 3 });
+    const reuseport = await ground.balance();
+    for (const pid of workers.pids.slice(1)) await workers.tell(`kill ${pid}`);
+    const { by, ...bad } = await ground.storm({ count: 100 });
+    assert.deepEqual([bad, by], [well, { [workers.pids[0]!]: 100 }]);
+    await listeners(ground, reuseport, 1);
+    assert.equal((await groupOf(ground, reuseport)).listeners.length, 1);
+  }));
+
+  it('a group of 256 is balanced, and one more is too many', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 256 });
+    const reuseport = await ground.balance();
+    await listeners(ground, reuseport, 256);
+    const { by, ...bad } = await ground.storm({ count: 1024 });
+    assert.deepEqual(bad, well);
+    assert.ok(Object.keys(by).length >= 200, `${Object.keys(by).length} of 256 workers got something`);
+    assert.ok(Math.max(...Object.values(by)) <= 16, 'of two at random the one whose turn is earlier');
+    await workers.start();
+    await eventually(async () => { const { why } = await groupOf(ground, reuseport); return why === 'too_many' ? '' : why; });
+    assert.deepEqual({ ...(await ground.storm({ count: 300 })), by: 0 }, { ...well, by: 0 }, 'the hash of the kernel serves it');
+  })).timeout(60_000);
+
+  it('a socket that is bound and does not listen is nobody, and listen() called twice changes nothing', () => onGround(async (ground) => {
+    const workers = await ground.workers({ workers: 2 });
+    await workers.tell('bind');
+    const reuseport = await ground.balance();
+    const before = await listeners(ground, reuseport, 2);
+    await workers.tell(`listen ${workers.pids[0]!}`);
+    await spreads(ground, 1.1, { count: 200 });
+    const after = await listeners(ground, reuseport, 2);
+    assert.deepEqual(after.listeners.map(({ cookie }) => cookie).sort(), before.listeners.map(({ cookie }) => cookie).sort());
+    assert.equal(after.why, 'balanced');
+  }));
+
   it('one whose queue is full, or all of whose listeners are new, is served all the same', () => onGround(async (ground) => {
     const workers = await ground.workers({ workers: 1 });
     await ground.balance({ 'reuseport.graceTime': '1m' });

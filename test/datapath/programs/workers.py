@@ -10,6 +10,8 @@ Commands on standard input, each answered with one JSON line:
   pause PID / resume PID     SIGSTOP / SIGCONT
   kill PID          SIGKILL
   filter            attach the classic filter now
+  bind              one more socket on the port, which never listens
+  listen PID        it calls listen() once more
   quit
 A TCP worker answers each connection with its own pid and waits for the client to close; a UDP worker answers each
 datagram with its pid.
@@ -88,6 +90,8 @@ def serve_tcp(sock, report):
                 order = report.recv(1)
                 if order == b"?":
                     report.send(count.to_bytes(8, "big"))
+                elif order == b"a":
+                    sock.listen(options["backlog"])
                 elif order == b"w":
                     time.sleep(2)
                 elif order == b"l":
@@ -153,6 +157,7 @@ for _ in range(options["workers"]):
     start()
 say(ready=list(workers))
 paused = set()
+idle = []
 for line in sys.stdin:
     word, *rest = line.split()
     pid = int(rest[0]) if rest else 0
@@ -166,6 +171,14 @@ for line in sys.stdin:
         os.waitpid(pid, 0)
         workers.pop(pid).close()
         say(left=pid)
+    elif word == "bind":
+        idle.append(socket.socket(socket.AF_INET6 if V6 else socket.AF_INET, socket.SOCK_STREAM))
+        idle[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        idle[-1].bind((options["host"] or ("::" if V6 else "0.0.0.0"), options["port"]))
+        say(done=word)
+    elif word == "listen":
+        workers[pid].send(b"a")
+        say(done=word)
     elif word == "work":
         workers[pid].send(b"w")
         say(done=word)
