@@ -123,7 +123,7 @@ export class Balancer {
     // A listener without a seat would get nothing, so a group is served as a whole or not at all.
     if (!complete && !attached) return 'unreachable';
     const setup = {
-      policy: settings.policyOf(group.first.protocol), stuckMs: settings.stuckMs, graceMs: settings.graceMs, busyMs: settings.busyMs,
+      policy: settings.policyOf(group.first.protocol), stuckMs: settings.stuckMs, graceMs: settings.graceMs, busyMs: settings.busyMsOf(group.first.protocol),
       generation, socks: group.first.socks, index, slots,
     };
     if (this.#changed(`group ${group.id}`, setup)) this.chooser.writeGroup(group.id, setup);

@@ -9,7 +9,8 @@ import type { Sharer } from './types.js';
 export interface Settings {
   readonly enabled: boolean;
   readonly stuckMs: number;
-  readonly busyMs: number;
+  /** 0: no listener of this protocol counts as busy. */
+  readonly busyMsOf: (protocol: Sharer['protocol']) => number;
   readonly graceMs: number;
   readonly autoGenerations: boolean;
   readonly setMigrateSysctl: boolean;
@@ -58,7 +59,8 @@ export function settingsOf({ reuseport }: Config): Settings {
   return {
     enabled: reuseport.enabled,
     stuckMs: reuseport.stuckAfter,
-    busyMs: reuseport.busyAfter,
+    // Other policies choose by themselves, and nobody accepts datagrams.
+    busyMsOf: (protocol) => (protocol === 'tcp' && (reuseport.policy === 'least-queue' || reuseport.policy === 'cpu') ? reuseport.busyAfter : 0),
     graceMs: reuseport.graceTime,
     autoGenerations: reuseport.generations === 'auto',
     setMigrateSysctl: reuseport.migrateSysctl === 'set',

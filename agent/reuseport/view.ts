@@ -68,16 +68,15 @@ const zero = <K extends string>(names: readonly K[]): Record<K, number> =>
 const waitOf = ({ waitedMs, depth }: Sharer, seat: Seat): number => (depth === 0 ? 0 : waitedMs || seat.headMs);
 
 /** As the chooser judges it. */
-export function stateOf(sharer: Sharer, seat: Seat | undefined, generation: number, settings: Settings): ListenerState {
-  const { stuckMs, graceMs, busyMs } = settings;
+export function stateOf(sharer: Sharer, seat: Seat | undefined, generation: number, { stuckMs, graceMs, busyMsOf }: Settings): ListenerState {
+  const busyMs = busyMsOf(sharer.protocol);
   if (!seat) return 'unlisted';
   const wait = waitOf(sharer, seat);
   if (sharer.depth > sharer.room) return 'full';
   if (stuckMs > 0 && wait > stuckMs) return 'stuck';
   if (seat.ageMs >= 0 && seat.ageMs < graceMs && !(seat.selected > 0 && wait === 0)) return 'new';
   if (seat.generation !== generation) return 'draining';
-  const counts = busyMs > 0 && sharer.protocol === 'tcp' && ['least-queue', 'cpu'].includes(settings.policyOf('tcp'));
-  return counts && seat.workedMs > busyMs ? 'busy' : 'ready';
+  return busyMs > 0 && seat.workedMs > busyMs ? 'busy' : 'ready';
 }
 
 export interface Reading {

@@ -84,7 +84,7 @@ struct sidestep_reuse_owner {
 struct sidestep_reuse_group {
 	__u64 stuck_ns; /* 0: never */
 	__u64 grace_ns;
-	__u64 busy_ns; /* 0: never */
+	__u64 busy_ns; /* 0: never, as for UDP and for policies that choose by themselves */
 	__u32 policy;
 	__u32 generation; /* that of the listeners that take new connections */
 	__u32 socks;      /* what the kernel counted when the agent looked */

@@ -137,8 +137,7 @@ static __always_inline bool busy(struct sidestep_reuse_look *look, const struct 
 {
 	__u64 for_ns;
 
-	if (!look->busy_ns || look->udp ||
-	    (look->policy != POLICY_LEAST_QUEUE && look->policy != POLICY_CPU))
+	if (!look->busy_ns)
 		return false;
 	for_ns = worked(sk, tally, look->now);
 	look->at_work = for_ns > SIDESTEP_REUSE_AT_WORK_NS;
