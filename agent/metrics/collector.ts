@@ -2,7 +2,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { Datapath } from '../datapath/types.js';
 import type { Log } from '../log.js';
-import { emitIstio, ISTIO_METRICS } from './istio.js';
+import { ISTIO_METRICS } from './istio-names.js';
+import { emitIstio } from './istio-reading.js';
 import { emitKubernetes, emitOwners, emitWorkloadConnections, type KubernetesSource, type PodOf } from './kubernetes-reading.js';
 import { readMesh, type MeshSource } from './mesh-reading.js';
 import { readFrontDoor } from '../frontdoor/metrics.js';
@@ -11,7 +12,7 @@ import { readReuseport } from '../reuseport/metrics.js';
 import type { ReuseportView } from '../reuseport/view.js';
 import { CountedHistogram, type Distribution } from './histogram.js';
 import { METRICS, type MetricName } from './names.js';
-import { read, type Emit } from './reading.js';
+import { read, type Emit, type Reading } from './reading.js';
 import { Series } from './series.js';
 
 export interface CollectorSource {
@@ -84,10 +85,10 @@ export class Collector {
   refresh(): void {
     const began = performance.now();
     try {
-      read(this.source.datapath, this.#emit);
+      const reading = read(this.source.datapath, this.#emit);
       if (this.source.mesh) readMesh(this.source.mesh, this.#emit);
-      if (this.source.kubernetes) this.#readKubernetes(this.source.kubernetes);
-      if (this.source.istioNames === true) emitIstio(this.source.datapath.edges(), this.source.datapath.profiles(), this.source.podOf ?? (() => null), this.#emit);
+      if (this.source.kubernetes) this.#readKubernetes(this.source.kubernetes, reading);
+      if (this.source.istioNames === true) emitIstio(reading.edges, reading.profiles, this.source.podOf ?? (() => null), this.#emit);
       if (this.source.reuseport) readReuseport(this.source.reuseport(), this.#emit);
       if (this.source.frontdoor) readFrontDoor(this.source.frontdoor(), this.#emit);
       this.#publish(true);
@@ -106,11 +107,11 @@ export class Collector {
     this.#publish(false);
   }
 
-  #readKubernetes(kubernetes: KubernetesSource): void {
-    const { datapath, podOf = () => null, maxEdges = 0 } = this.source;
+  #readKubernetes(kubernetes: KubernetesSource, { pairs, profiles }: Reading): void {
+    const { podOf = () => null, maxEdges = 0 } = this.source;
     emitKubernetes(kubernetes, this.#emit);
-    emitOwners(datapath.profiles(), podOf, this.#emit);
-    emitWorkloadConnections(datapath.pairs(), podOf, maxEdges, this.#emit);
+    emitOwners(profiles, podOf, this.#emit);
+    emitWorkloadConnections(pairs, podOf, maxEdges, this.#emit);
   }
 
   readonly #emit: Emit = (name, labels, value) => {

@@ -1,7 +1,7 @@
 /** The table of metrics. docs/metrics.md is generated from it, and nothing is exported that is not in it. */
 import type { Distribution } from './histogram.js';
-import { ISTIO_METRICS } from './istio.js';
 import { FRONTDOOR_METRICS } from './frontdoor-names.js';
+import { ISTIO_METRICS } from './istio-names.js';
 import { KUBERNETES_METRICS } from './kubernetes-names.js';
 import { MESH_METRICS } from './mesh-names.js';
 

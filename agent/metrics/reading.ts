@@ -49,8 +49,15 @@ function emitWorkloads(emit: Emit, profiles: readonly Profile[]): void {
     emit('sidestep_workloads', { verdict }, profiles.filter((profile) => verdictOf(profile) === verdict).length);
 }
 
+/** What others make more of. */
+export interface Reading {
+  readonly pairs: readonly Pair[];
+  readonly edges: readonly Edge[];
+  readonly profiles: readonly Profile[];
+}
+
 /** Reads everything before it emits anything, so that a reading that fails leaves no half of itself. */
-export function read(datapath: Datapath, emit: Emit): void {
+export function read(datapath: Datapath, emit: Emit): Reading {
   const [info, counters, pairs, edges, profiles, maps] =
     [datapath.info(), datapath.counters(), datapath.pairs(), datapath.edges(), datapath.profiles(), datapath.maps()];
   emitConnections(emit, counters.connections);
@@ -76,4 +83,5 @@ export function read(datapath: Datapath, emit: Emit): void {
   emit('sidestep_tcp_queue_messages_total', {}, counters.tcpInMessages);
   emit('sidestep_tcp_queue_bytes_total', {}, counters.tcpInBytes);
   emit('sidestep_tcp_queue_repeated_bytes_total', {}, counters.tcpRepeatedBytes);
+  return { pairs, edges, profiles };
 }
