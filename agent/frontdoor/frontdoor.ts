@@ -4,7 +4,7 @@ import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
 import { describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Mesh } from '../mesh/mesh.js';
-import { keyOf, targetsOf } from './targets.js';
+import { targetsOf } from './targets.js';
 import type { DoorHost, Doors } from './types.js';
 import { noView, viewOf, type FrontDoorView } from './view.js';
 
@@ -46,7 +46,7 @@ export class FrontDoor {
     const wanted = new Map(config.frontdoors.map((door) => [door.name, door]));
     for (const [name, door] of this.#open) {
       const next = wanted.get(name);
-      if (!next || keyOf(next) !== keyOf(door)) this.#shut(door);
+      if (next?.address !== door.address || next.port !== door.port) this.#shut(door);
     }
     for (const name of this.#failures.keys()) if (!wanted.has(name)) this.#failures.delete(name);
     for (const name of this.#drained) if (!wanted.has(name)) this.#drained.delete(name);

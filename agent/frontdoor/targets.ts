@@ -1,5 +1,6 @@
 /** Where connections of a listener may go: pure. */
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+import { memberId } from '../mesh/members.js';
 import type { EndpointView } from '../mesh/view.js';
 import type { Target } from './types.js';
 
@@ -11,7 +12,5 @@ export function targetsOf({ service, backends }: FrontDoorConfig, endpointsOf: (
   const endpoints = endpointsOf(service).filter(({ weight }) => weight > 0);
   const up = endpoints.filter(({ state }) => state === 'up');
   const some = up.length > 0 ? up : endpoints.filter(({ state }) => state === 'down');
-  return some.map(({ address, port, weight }) => ({ address, port, weight })).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return some.map(({ address, port, weight }) => ({ address, port, weight })).sort((a, b) => (memberId(a.address, a.port) < memberId(b.address, b.port) ? -1 : 1));
 }
-
-export const keyOf = ({ address, port }: { address: string; port: number }): string => `${address} ${port}`;

@@ -75,7 +75,7 @@ export class Balancer {
         wanted.set(vipName(vip), { ...vip, service: group.number });
       }
     }
-    const kin = new Set([...this.#groups.values()].map(({ number }) => number));
+    const kin = new Set(this.groups.map(({ number }) => number));
     const strange = [...this.#vips].filter(([name, { service }]) => !wanted.has(name) && !isAll && !kin.has(service));
     this.#vips = new Map([...strange, ...wanted]);
     for (const [name, group] of this.#groups) if (!kept.has(name)) this.#removeGroup(name, group);
@@ -175,7 +175,7 @@ export class Balancer {
 
   /** Addresses that lead somewhere are written; then what no address leads to any more goes. */
   #writeVips(): void {
-    const tabled = new Set([...this.#groups.values()].filter(({ tabled }) => tabled).map(({ number }) => number));
+    const tabled = new Set(this.groups.filter(({ tabled }) => tabled).map(({ number }) => number));
     const put = [...this.#vips].filter(([name, vip]) => this.#written.get(name)?.service !== vip.service && tabled.has(vip.service));
     const gone = [...this.#written].filter(([name]) => !this.#vips.has(name));
     this.#write(() => {

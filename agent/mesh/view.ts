@@ -54,10 +54,15 @@ export interface BusView {
   readonly refused: number;
 }
 
-const noTimes: ServiceLoad['connectTimes'] = { buckets: [], sumNs: 0 };
-
 const nothing: ServiceLoad = {
-  connectTimes: noTimes, service: 0, connecting: 0, active: 0, kept: 0, picks: { host: 0, zone: 0, all: 0 }, refused: { no_endpoint: 0, connections: 0, twin: 0 },
+  service: 0, connecting: 0, active: 0, kept: 0, picks: { host: 0, zone: 0, all: 0 }, refused: { no_endpoint: 0, connections: 0, twin: 0 },
+  connectTimes: { buckets: [], sumNs: 0 },
+};
+
+/** Of two families. One that the kernel does not know has no buckets. */
+const addTimes = (a: ServiceLoad['connectTimes'], b: ServiceLoad['connectTimes']): ServiceLoad['connectTimes'] => {
+  const [longer, other] = a.buckets.length >= b.buckets.length ? [a, b] : [b, a];
+  return { buckets: longer.buckets.map((count, index) => count + (other.buckets[index] ?? 0)), sumNs: a.sumNs + b.sumNs };
 };
 
 const sumOf = <K extends string>(keys: readonly K[], rows: readonly Readonly<Record<K, number>>[]): Record<K, number> =>
@@ -75,9 +80,7 @@ export function serviceView(service: ServiceConfig, groups: readonly Group[], lo
     picks: sumOf(TIERS, load.map(({ picks }) => picks)),
     kept: load.reduce((sum, { kept }) => sum + kept, 0),
     refused: sumOf(REFUSALS, load.map(({ refused }) => refused)),
-    connectTimes: load.map(({ connectTimes }) => connectTimes).reduce((sum, { buckets, sumNs }) => ({
-      buckets: Array.from({ length: Math.max(sum.buckets.length, buckets.length) }, (_, index) => (sum.buckets[index] ?? 0) + (buckets[index] ?? 0)), sumNs: sum.sumNs + sumNs,
-    }), noTimes),
+    connectTimes: load.map(({ connectTimes }) => connectTimes).reduce(addTimes, nothing.connectTimes),
   };
 }
 

@@ -1,7 +1,8 @@
 /** /metrics, /healthz and /readyz. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIPv6, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { SidestepError } from '../errors.js';
+import { withPort } from '../with-port.js';
 import type { Scraper } from './scrape.js';
 
 export interface HttpSource {
@@ -10,7 +11,6 @@ export interface HttpSource {
   notReady(): string;
 }
 
-const atAddress = (host: string, port: number): string => `${isIPv6(host) ? `[${host}]` : host}:${String(port)}`;
 
 export class MetricsServer {
   readonly #server: Server;
@@ -27,11 +27,11 @@ export class MetricsServer {
   listen(host: string, port: number): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new SidestepError('port_in_use', atAddress(host, port)) : error);
+        reject(error.code === 'EADDRINUSE' ? new SidestepError('port_in_use', withPort(host, port)) : error);
       });
       this.#server.listen(port, host, () => {
         const bound = this.#server.address() as AddressInfo;
-        resolve(atAddress(bound.address, bound.port));
+        resolve(withPort(bound.address, bound.port));
       });
     });
   }

@@ -1,13 +1,13 @@
 /** The page and its one object over HTTP. Read-only: there is nothing here that changes anything. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIPv6, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
+import { withPort } from '../with-port.js';
 import type { File } from './files.js';
 import { HEADERS, refusalOf } from './guard.js';
 import type { Viewer } from './view.js';
 
-const atAddress = (host: string, port: number): string => `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 const text = 'text/plain; charset=utf-8';
 const longestQuery = 200;
 const mostConnections = 64;
@@ -44,7 +44,7 @@ export class WebServer {
   listen(host: string, port: number): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new SidestepError('web_port_in_use', atAddress(host, port)) : error);
+        reject(error.code === 'EADDRINUSE' ? new SidestepError('web_port_in_use', withPort(host, port)) : error);
       });
       this.#server.listen(port, host, () => resolve(this.#server.address() as AddressInfo));
     });

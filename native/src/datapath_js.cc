@@ -154,9 +154,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
       private:
 	Datapath& Opened(Napi::Env env) {
 		if (datapath_) return *datapath_;
-		Napi::Error error = Napi::Error::New(env, "the datapath is closed");
-		error.Set("code", "closed");
-		throw error;
+		throw Closed(env, "the datapath");
 	}
 
 	Napi::Value Info(const Napi::CallbackInfo& info) {

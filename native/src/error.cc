@@ -62,4 +62,10 @@ Napi::Error ToJs(Napi::Env env, const KernelError& error) {
 	return js;
 }
 
+Napi::Error Closed(Napi::Env env, const std::string& what) {
+	Napi::Error error = Napi::Error::New(env, what + " is closed");
+	error.Set("code", "closed");
+	return error;
+}
+
 } // namespace sidestep

@@ -28,6 +28,8 @@ std::string ErrnoWords(int err);
 // Run `body`, turn a KernelError into a JS exception with the properties code, operation, cause, remedy, errno, log.
 template <typename Body> auto Guarded(Napi::Env env, Body body) -> decltype(body());
 Napi::Error ToJs(Napi::Env env, const KernelError& error);
+// For whoever is used after close().
+Napi::Error Closed(Napi::Env env, const std::string& what);
 
 template <typename Body> auto Guarded(Napi::Env env, Body body) -> decltype(body()) {
 	try {

@@ -150,9 +150,7 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 
 	FrontDoor& Opened(Napi::Env env) {
 		if (door_) return *door_;
-		Napi::Error error = Napi::Error::New(env, "the front door is closed");
-		error.Set("code", "closed");
-		throw error;
+		throw Closed(env, "the front door");
 	}
 
 	Napi::Value Open(const Napi::CallbackInfo& info) {

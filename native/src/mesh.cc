@@ -111,11 +111,11 @@ void Mesh::ReuseMaps(const std::string& current) {
 	for (const char* name : kPinned) {
 		const std::string path = current + "/map_" + name;
 		UniqueFd fd(bpf_obj_get(path.c_str()));
+		// It came later than the others.
+		if (!fd && errno == ENOENT && strcmp(name, "times") == 0) continue;
 		bpf_map* map = bpf_object__find_map_by_name(object_.get(), name);
 		bpf_map_info info{};
 		uint32_t length = sizeof(info);
-		// It came later than the others.
-		if (!fd && errno == ENOENT && strcmp(name, "times") == 0) continue;
 		if (!fd || bpf_obj_get_info_by_fd(fd.get(), &info, &length) < 0)
 			throw KernelError("pins_foreign_layout", "take over " + path, errno);
 		if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||

@@ -168,9 +168,7 @@ class NativeMesh : public Napi::ObjectWrap<NativeMesh> {
       private:
 	Mesh& Opened(Napi::Env env) {
 		if (mesh_) return *mesh_;
-		Napi::Error error = Napi::Error::New(env, "the mesh is closed");
-		error.Set("code", "closed");
-		throw error;
+		throw Closed(env, "the mesh");
 	}
 
 	Napi::Value Info(const Napi::CallbackInfo& info) {

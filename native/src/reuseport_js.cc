@@ -196,9 +196,7 @@ class NativeReuseport : public Napi::ObjectWrap<NativeReuseport> {
 
 	std::shared_ptr<Reuseport> Opened(Napi::Env env) {
 		if (reuseport_) return reuseport_;
-		Napi::Error error = Napi::Error::New(env, "the chooser is closed");
-		error.Set("code", "closed");
-		throw error;
+		throw Closed(env, "the chooser");
 	}
 
 	Napi::Value Info(const Napi::CallbackInfo& info) {

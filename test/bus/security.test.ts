@@ -15,7 +15,8 @@ import { refuseOwnAddresses, tlsOf } from '../../agent/bus/security.js';
 import { loadConfig } from '../../config/load.js';
 import { folder } from '../helpers/folder.js';
 import { eventually } from '../helpers/kernel.js';
-import { freePort, TestServer } from '../helpers/nats-server.js';
+import { freePort } from '../helpers/free-port.js';
+import { TestServer } from '../helpers/nats-server.js';
 import { recordFrom, TestBus, withBus } from '../helpers/registry.js';
 
 const bus = (flags: Record<string, string>): ReturnType<typeof loadConfig>['bus'] => loadConfig({ env: {}, file: '/dev/null', flags }).bus;

@@ -11,7 +11,8 @@ import { connect, nkeyAuthenticator, nkeys, type NatsConnection } from 'nats';
 import { BUCKET } from '../../agent/bus/keys.js';
 import { BUCKETS, permissionsOf } from '../../agent/bus/permissions.js';
 import { loadConfig } from '../../config/load.js';
-import { freePort, TestServer } from '../helpers/nats-server.js';
+import { TestServer } from '../helpers/nats-server.js';
+import { freePort } from '../helpers/free-port.js';
 import { CHART, configuration, NEWEST, rendered, template, type Manifest } from './helm.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

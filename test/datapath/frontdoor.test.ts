@@ -2,7 +2,8 @@
 // The front door and the datapath: both legs of a connection through it are accelerated where they are local; and the agent as a whole.
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { doorConfig, freePort } from '../helpers/door.js';
+import { doorConfig } from '../helpers/door.js';
+import { freePort } from '../helpers/free-port.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import { withDatapath } from '../helpers/datapath.js';
 import { Program } from '../helpers/program.js';

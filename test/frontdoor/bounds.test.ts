@@ -5,7 +5,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { call, doorConfig, endOf, freePort, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { call, doorConfig, endOf, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { freePort } from '../helpers/free-port.js';
 import { eventually } from '../helpers/kernel.js';
 import { Program } from '../helpers/program.js';
 

@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { doorHost } from '../../agent/frontdoor/native.js';
-import { call, doorConfig, endOf, freePort, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { call, doorConfig, endOf, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { freePort } from '../helpers/free-port.js';
 import { eventually } from '../helpers/kernel.js';
 
 describe('a listener that is shut', () => {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './kernel.js';
-import { freePort } from './nats-server.js';
+import { freePort } from './free-port.js';
 
 const APISERVER = fileURLToPath(new URL('../../../.cache/kubernetes/kube-apiserver', import.meta.url));
 const ADMIN = 'the-administrator-of-this-test';

@@ -5,16 +5,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { doorHost } from '../../agent/frontdoor/native.js';
 import type { Doors, DoorTotals } from '../../agent/frontdoor/types.js';
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
-
-/** Whoever listens on it next may be unlucky, but hardly ever is. */
-export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+import { freePort } from './free-port.js';
 
 export const doorConfig = (over: Partial<FrontDoorConfig> = {}): FrontDoorConfig => ({
   name: 'web', address: '127.0.0.1', port: 1, service: '', backends: [], maxConnections: 10_000, allow: [], deny: [], acceptProxy: false, sendProxy: 'off',

@@ -6,16 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.js';
 import { eventually } from './kernel.js';
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 /** A nats-server for tests; its store goes with it unless it is started again. */
 export class TestServer {
@@ -68,7 +60,7 @@ export class TestServer {
 
 /** Servers that hold the bucket together, on loopback. */
 export async function withCluster(count: number, test: (servers: readonly TestServer[]) => Promise<void>): Promise<void> {
-  const ports = await Promise.all(Array.from({ length: 2 * count }, freePort));
+  const ports = await Promise.all(Array.from({ length: 2 * count }, () => freePort()));
   const routes = ports.slice(count).map((port) => `nats://127.0.0.1:${port}`).join(', ');
   const servers = ports.slice(0, count).map((port, index) => new TestServer('127.0.0.1', port, undefined,
     `server_name: n${index}\ncluster { name: c, listen: "127.0.0.1:${ports[count + index]}", routes: [${routes}] }`));

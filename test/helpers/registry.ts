@@ -10,7 +10,8 @@ import { EndpointStore, type Touched } from '../../agent/endpoints/store.js';
 import type { EndpointRecord } from '../../agent/endpoints/types.js';
 import { eventually } from './kernel.js';
 import { keptLog } from './log.js';
-import { freePort, TestServer } from './nats-server.js';
+import { freePort } from './free-port.js';
+import { TestServer } from './nats-server.js';
 
 export const REASSERT = 200;
 export const LEASE = 1000;

@@ -10,7 +10,7 @@ import { ApiCluster } from '../helpers/api-cluster.js';
 import { folder } from '../helpers/folder.js';
 import { kubeMesh, type KubeMesh, type KubeOptions } from '../helpers/kube-mesh.js';
 import { eventually } from '../helpers/kernel.js';
-import { freePort } from '../helpers/nats-server.js';
+import { freePort } from '../helpers/free-port.js';
 
 const ROLES = '/apis/rbac.authorization.k8s.io/v1';
 const ACCOUNT = '/api/v1/namespaces/mesh/serviceaccounts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../helpers/kernel.js';
-import { freePort } from '../helpers/nats-server.js';
+import { freePort } from '../helpers/free-port.js';
 
 const RULES = fileURLToPath(new URL('../../../charts/sidestep/files/rules.yaml', import.meta.url));
 

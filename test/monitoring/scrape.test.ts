@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiServer } from '../helpers/api-server.js';
 import { eventually } from '../helpers/kernel-lock.js';
-import { freePort } from '../helpers/nats-server.js';
+import { freePort } from '../helpers/free-port.js';
 import type { Program } from '../helpers/program.js';
 import { Ground } from '../helpers/real-agent.js';
 import { DASHBOARDS } from '../../scripts/monitoring/dashboards.js';

@@ -5,6 +5,7 @@ import type { TunedView } from '../../mesh/tuned.js';
 import type { GroupView } from '../../reuseport/view.js';
 import type { Explanation } from '../../pairs/explain.js';
 import type { EndpointView } from '../../pairs/resolve.js';
+import { withPort } from '../../with-port.js';
 import { doorLine } from './frontdoor.js';
 import { at, processName } from './names.js';
 import { plain, type Paint } from './paint.js';
@@ -47,8 +48,6 @@ const shown: Partial<Record<TuningOption, (value: number) => string>> = {
   noDelay: (on) => (on === 0 ? 'off' : 'on'), ecn: (on) => (on === 0 ? 'not agreed' : 'agreed'),
 };
 
-const end = (address: string, port: number): string => at({ address, port, family: address.includes(':') ? 'ipv6' : 'ipv4' });
-
 /** What a rule set, and what the kernel says that it is now: a program may have changed it. */
 function tuned({ rule, localAddress, localPort, remoteAddress, remotePort, pid, comm, given, refused, now }: TunedView): string[] {
   const value = (option: TuningOption): string => {
@@ -57,7 +56,7 @@ function tuned({ rule, localAddress, localPort, remoteAddress, remotePort, pid, 
   };
   const name = pid === 0 ? 'a connection' : `${comm}/${pid}`;
   return [
-    clean(`${name} at ${end(localAddress, localPort)} to ${end(remoteAddress, remotePort)}: TCP settings by ${rule === null ? 'a rule that is no longer there' : `tuning[${rule}]`}`),
+    clean(`${name} at ${withPort(localAddress, localPort)} to ${withPort(remoteAddress, remotePort)}: TCP settings by ${rule === null ? 'a rule that is no longer there' : `tuning[${rule}]`}`),
     ...(given.length === 0 ? [] : [`  set: ${TUNING_OPTIONS.filter((option) => given.includes(option)).map(value).join(', ')}`]),
     ...(refused.length === 0 ? [] : [`  refused by the kernel: ${TUNING_OPTIONS.filter((option) => refused.includes(option)).map(value).join(', ')}; \`sidestep status\` says why`]),
   ];

@@ -1,6 +1,7 @@
 import type { FrontDoorObject } from '../../admin/objects.js';
 import { OUTCOMES, OUTCOME_NAMES, type DoorTotals } from '../../frontdoor/types.js';
 import { ended, REFUSED, type DoorState, type DoorView } from '../../frontdoor/view.js';
+import { withPort } from '../../with-port.js';
 import { plain, type Colour, type Paint } from './paint.js';
 import { clean, table, type Column, type Row } from './table.js';
 import { bytes, count } from './units.js';
@@ -12,12 +13,10 @@ const columns: readonly Column[] = [
 
 const colours: Readonly<Record<DoorState, Colour>> = { open: 'green', draining: 'yellow', failed: 'red', shut: 'yellow' };
 
-const place = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
-
 export function doorLine({ name, address, port, state, because, service, active, maxConnections }: DoorView): string {
   const limit = state === 'open' ? ` of ${count(maxConnections)}` : '';
   const to = service === '' ? '' : ` to the service ${service}`;
-  return clean(`front door ${name} at ${place(address, port)}${to}: ${state}${because === '' ? '' : `, ${because}`}, ${count(active)}${limit} connections`);
+  return clean(`front door ${name} at ${withPort(address, port)}${to}: ${state}${because === '' ? '' : `, ${because}`}, ${count(active)}${limit} connections`);
 }
 
 function totalLines({ bytesIn, bytesOut, outcomes }: DoorTotals): string[] {
@@ -34,7 +33,7 @@ export function renderFrontDoor({ listeners, totals }: FrontDoorObject, width: n
   return listeners.flatMap((door) => {
     const total = totals.find(({ name }) => name === door.name);
     const rows = door.backends.map(({ address, port, weight, active, total: given, failures, failuresInRow }): Row => [
-      `  ${place(address, port)}`, String(weight), count(active), count(given), count(failures),
+      `  ${withPort(address, port)}`, String(weight), count(active), count(given), count(failures),
       failuresInRow === 0 ? '' : { text: `does not answer, ${count(failuresInRow)} in a row`, colour: 'red' },
     ]);
     return [

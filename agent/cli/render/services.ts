@@ -1,4 +1,5 @@
 import type { BusView, EndpointView, ServiceView } from '../../mesh/view.js';
+import { withPort } from '../../with-port.js';
 import { plain, type Paint } from './paint.js';
 import { table, type Column, type Row } from './table.js';
 import { count } from './units.js';
@@ -8,7 +9,6 @@ const serviceColumns: readonly Column[] = [
   { title: 'CONNECTIONS', align: 'right' }, { title: 'REFUSED', align: 'right' }, { title: 'NOTE', min: 4 },
 ];
 
-const withPort = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
 const sum = (values: object): number => Object.values(values as Record<string, number>).reduce((total, value) => total + value, 0);
 
 function note({ desperate, draining, down, split, up, endpoints }: ServiceView): string {
