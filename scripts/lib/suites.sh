@@ -3,29 +3,36 @@
 
 passed=0
 failed=0
+# A line for each test that failed, said again at the end: of a long log people keep the last lines.
+failures_by_name=()
 # A leaked handle keeps a suite from ending; that is a failure, not a reason to wait.
 suite_seconds=1500
 guest_seconds=3600
 
 # Usage: run_suite NAME [TESTS]...    (default: every test of that folder)
 run_suite() {
-	local suite="$1" status=0 passes=0 failures=0 counts
+	local suite="$1" status=0 counts
 	shift
 	(($# > 0)) || set -- "dist/test/$suite/**/*.test.js"
 	counts="$(mktemp)"
 	echo "== $suite"
 	timeout --foreground --kill-after=10 "$suite_seconds" node_modules/.bin/mocha --config .mocharc.json \
 		--reporter scripts/lib/summary.cjs --reporter-option "file=$counts" "$@" || status=$?
-	# No counts: nothing ran.
-	read -r passes failures <"$counts" || passes=0 failures=0
-	rm -f "$counts"
-	add_up "$suite" "$status" "$passes" "$failures"
+	add_up "$suite" "$status" "$counts"
 }
 
+# Usage: add_up SUITE STATUS FILE. The file, removed here, holds "PASSED FAILED", and a line for each that failed.
 add_up() {
-	local suite="$1" status="$2" passes="$3" failures="$4"
+	local suite="$1" status="$2" file="$3" passes=0 failures=0 line
+	# No counts: nothing ran.
+	read -r passes failures <"$file" || passes=0 failures=0
+	while read -r line; do
+		failures_by_name+=("$suite: $line")
+	done < <(tail -n +2 "$file")
+	rm -f "$file"
 	if ((failures == 0 && (status != 0 || passes == 0))); then
 		echo "== $suite ended with status $status after $passes passed tests; that counts as a failure."
+		failures_by_name+=("$suite: ended with status $status after $passes passed tests")
 		failures=1
 	fi
 	((passed += passes, failed += failures)) || true
@@ -33,13 +40,11 @@ add_up() {
 
 # The two-minute form: traffic whose every byte is compared, under an agent to which things happen.
 run_endurance() {
-	local status=0 passes=0 failures=0 counts
+	local status=0 counts
 	counts="$(mktemp)"
 	echo "== endurance"
 	timeout --foreground --kill-after=10 400 node dist/test/endurance/main.js --short --counts "$counts" || status=$?
-	read -r passes failures <"$counts" || passes=0 failures=0
-	rm -f "$counts"
-	add_up endurance "$status" "$passes" "$failures"
+	add_up endurance "$status" "$counts"
 }
 
 # Servers and clients that nobody here wrote, in short; each check counts as a test. The tests of Go and of CPython take longer
@@ -47,14 +52,17 @@ run_endurance() {
 conformance_suites="hazards,node,redis,memcached,nginx,curl,haproxy,postgresql,nats"
 
 run_conformance() {
-	local status=0 passes=0 failures=0 report
+	local status=0 report counts
 	report="$(mktemp)"
+	counts="$(mktemp)"
 	echo "== conformance"
 	timeout --foreground --kill-after=30 "$suite_seconds" node dist/test/conformance/main.js --short --only "$conformance_suites" --out "$report" || status=$?
-	read -r passes failures < <(node -p 'const all = JSON.parse(fs.readFileSync(process.argv[1])); all.passed + " " + all.failed' \
-		"$report" 2>/dev/null) || passes=0 failures=0
+	node -p 'const all = JSON.parse(fs.readFileSync(process.argv[1]));
+		const failed = all.suites.flatMap(({ suite, differences, problems }) =>
+			[...differences.map(({ check }) => check), ...problems].map((what) => suite + ": " + what));
+		[all.passed + " " + all.failed, ...failed].join("\n")' "$report" >"$counts" 2>/dev/null
 	rm -f "$report"
-	add_up conformance "$status" "$passes" "$failures"
+	add_up conformance "$status" "$counts"
 }
 
 # The page of the web view, in a browser; not every distribution has one as a package.
@@ -98,6 +106,7 @@ run_guest() {
 
 # The last line of a run, and its exit status.
 conclude() {
+	((${#failures_by_name[@]} == 0)) || printf 'FAILED %s\n' "${failures_by_name[@]}"
 	echo "$passed passed, $failed failed"
 	((passed > 0 && failed == 0))
 }

@@ -87,9 +87,10 @@ async function tellNowAndThen(run: Run, traffic: Traffic, ended: AbortSignal): P
 }
 
 /** Pairs that are there though every connection has ended: those that the kernel is about to take out have had time. */
-async function pairsLeft(operator: Operator): Promise<number> {
+async function pairsLeft(operator: Operator): Promise<string[]> {
   await sleep(2000);
-  return (await operator.pairs()).length;
+  return (await operator.pairs()).map(({ state, reason, ageMs, client, server, clientQueued, serverQueued }) =>
+    `${state} (${reason}), ${client.address}:${client.port} (${client.comm}, netns ${client.netns}, unread ${clientQueued}) to ${server.address}:${server.port} (netns ${server.netns}, unread ${serverQueued}), ${Math.round(ageMs / 1000)} s old`);
 }
 
 async function endure(run: Run, ground: Ground, traffic: Traffic, program: string, older: string | undefined, { only, rounds, churn }: Options): Promise<void> {
@@ -138,7 +139,7 @@ async function main(): Promise<number> {
   // Another build takes minutes, so the short form does without.
   const older = chosen.short || !kinds.includes('upgraded from another layout') ? undefined : buildOlder();
   const release = await takeLock();
-  const run: Run = { seed, plain, churn: chosen.churn ? CHURN : 0, pairsLeft: 0, seconds: minutes * 60, faults: [], seen: [], samples: [], totals: { bytes: 0, opened: 0, done: {} },
+  const run: Run = { seed, plain, churn: chosen.churn ? CHURN : 0, pairsLeft: [], seconds: minutes * 60, faults: [], seen: [], samples: [], totals: { bytes: 0, opened: 0, done: {} },
     redirectedBytes: 0, accelerated: 0, agentStarts: 0, fallen: [], kernelComplaints: [], left: [] };
   console.log(`endurance: ${chosen.rounds === Infinity ? `${minutes} minutes` : `${chosen.rounds} faults`}, seed ${seed}`);
   const complaints = kernelComplaints();
@@ -168,9 +169,10 @@ async function main(): Promise<number> {
   for (const line of report(run)) console.log(line);
   const claims = [...judge(run), ...(broken === '' ? [] : [{ claim: 'the run came to its end', otherwise: broken }])];
   for (const { claim, otherwise } of claims) console.log(otherwise === '' ? `ok      ${claim}` : `FAILED  ${claim}: ${otherwise}`);
-  const failed = claims.filter(({ otherwise }) => otherwise !== '').length;
+  const broke = claims.filter(({ otherwise }) => otherwise !== '').map(({ claim, otherwise }) => `${claim}: ${otherwise}`);
+  const failed = broke.length;
   if (out !== undefined) writeFileSync(out, `${JSON.stringify({ apiVersion: 1, ...run, claims }, undefined, 2)}\n`);
-  if (counts !== undefined) writeFileSync(counts, `${claims.length - failed} ${failed}\n`);
+  if (counts !== undefined) writeFileSync(counts, [`${claims.length - failed} ${failed}`, ...broke, ''].join('\n'));
   console.log(`${claims.length - failed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }

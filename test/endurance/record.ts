@@ -81,7 +81,7 @@ export interface Run {
   accelerated: number;
   agentStarts: number;
   /** Pairs that the agent showed when all traffic had ended. */
-  pairsLeft: number;
+  pairsLeft: string[];
   /** Programs of the traffic that ended by themselves. */
   fallen: string[];
   /** New lines of the kernel's log that tell of a bug. */

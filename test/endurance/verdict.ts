@@ -79,7 +79,7 @@ export function judge(run: Run): Claim[] {
     { claim: 'programs, maps and links do not pile up', otherwise: before && single ? list((['programs', 'maps', 'links'] as const).map((kind) => bound(largest(samples, kind) - before[kind], GENERATIONS * Math.max(1, single[kind] - before[kind]), kind)).filter((words) => words !== '')) : 'nothing was sampled' },
     { claim: 'the kernel gets its TCP memory back', otherwise: bound(growth('tcpMemoryKiB') / 1024, 8, 'MiB more than before') },
     { claim: 'nothing is left: no program, map, link, pin or cgroup', otherwise: list(run.left) },
-    { claim: 'no pair outlives its connection', otherwise: run.pairsLeft === 0 ? '' : `${run.pairsLeft} pairs` },
+    { claim: 'no pair outlives its connection', otherwise: list(run.pairsLeft) },
     { claim: 'the kernel does not complain', otherwise: list(run.kernelComplaints) },
     ...churnClaims(run),
   ];
