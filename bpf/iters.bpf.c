@@ -234,7 +234,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		run->sending++;
 		return 0;
 	}
-	if (see(psock, ingress_skb.qlen) || see(psock, ingress_msg.next) != &psock->ingress_msg) {
+	if (see(psock, ingress_skb.qlen) || holds_bytes(psock)) {
 		run->unread++;
 		if (pair && stuck(pair, key.side))
 			reset(common, run, &pair->end[key.side & 1]);

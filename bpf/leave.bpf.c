@@ -91,8 +91,7 @@ int sidestep_iter_leave(struct bpf_iter__tcp *ctx)
 		run->sending++;
 		return 0;
 	}
-	quiet = !see(psock, ingress_skb.qlen) &&
-		see(psock, ingress_msg.next) == &psock->ingress_msg;
+	quiet = !see(psock, ingress_skb.qlen) && !holds_bytes(psock);
 	if (!quiet)
 		run->unread++;
 	take_out(run, peek(socket, struct tcp_sock), sk, quiet);

@@ -72,6 +72,17 @@ static __always_inline const struct sk_psock *psock_of(const struct sock *sk)
 	return address ? peek(address, struct sk_psock) : NULL;
 }
 
+/*
+ * Unread bytes that a reader would find now. The end of the stream waits in the queue as well, as a message of none; a socket that leaves knows of it
+ * by itself. Before the count, which came with the FIONREAD repair, the list alone tells; a moment after close() it is empty.
+ */
+static __always_inline bool holds_bytes(const struct sk_psock *psock)
+{
+	if (bpf_core_field_exists(psock->msg_tot_len))
+		return see(psock, msg_tot_len) != 0;
+	return see(psock, ingress_msg.next) != &psock->ingress_msg;
+}
+
 #define flag_bit(flag) (1UL << (bpf_core_enum_value(enum sock_flags, flag) & 63))
 
 /* What these promise, the reader and writer of sockets in a map do not keep. */

@@ -52,14 +52,6 @@ static __always_inline __u64 carried_by_tcp(const struct sock *sk)
 	return see(tp, bytes_sent) - see(tp, bytes_retrans);
 }
 
-/* The count came with the FIONREAD repair. Before, the list alone tells, which is emptied a moment after close(). */
-static __always_inline bool holds_bytes(const struct sk_psock *psock)
-{
-	if (bpf_core_field_exists(psock->msg_tot_len))
-		return see(psock, msg_tot_len) != 0;
-	return see(psock, ingress_msg.next) != &psock->ingress_msg;
-}
-
 /*
  * close() with bytes unread. TCP sends a reset, but only for what is in its own queue: bytes in the psock are thrown
  * away behind an ordinary FIN, and a writer that waits for room would wait for ever. The agent resets it instead.

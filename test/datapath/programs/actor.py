@@ -3,7 +3,8 @@
 
     send c 1000     the client sends 1000 bytes          read s       the server reads everything that was sent to it
     unread s        report what a peek of the server sees  close c    close the client
-    end s           the server reads to the end          quit
+    end s           the server reads to the end          half c     the client ends its direction
+    quit
 """
 import sys
 import nb
@@ -71,6 +72,9 @@ for line in sys.stdin:
     elif command == "close":
         ends[side].close()
         nb.report(closed=side)
+    elif command == "half":
+        ends[side].shutdown(nb.socket.SHUT_WR)
+        nb.report(half=side)
     elif command == "end":
         read(side)
         nb.check(nb.recv_some(ends[side]) == b"", "bytes after the end")
