@@ -110,7 +110,11 @@ void Relay::Connect() {
 		tried_.push_back(backend_.get());
 		backend_->active.fetch_add(1, std::memory_order_relaxed);
 		const Address& to = backend_->address;
-		upstream_.fd.reset(socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+		{
+			std::lock_guard lock(descriptors);
+			upstream_.fd.reset(
+				socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+		}
 		// That is no fault of the backend.
 		if (!upstream_.fd) return Over(Outcome::kNoDescriptors, true);
 		if (connect(upstream_.fd.get(), to.raw(), to.length) == 0 || errno == EINPROGRESS) {

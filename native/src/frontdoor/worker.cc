@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -20,6 +21,7 @@ namespace {
 constexpr int kMostEvents = 256;
 // Of one listener before others get their turn.
 constexpr int kMostAccepts = 64;
+constexpr useconds_t kNapUs = 1000;
 
 // A client that is not served is told at once.
 void Refuse(UniqueFd client) {
@@ -185,21 +187,37 @@ void Worker::Fire() {
 void Worker::Accept(Gate& gate) {
 	for (int times = 0; times < kMostAccepts; times++) {
 		Address peer;
-		UniqueFd client(accept4(gate.fd.get(), peer.raw(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
-		if (client) {
+		UniqueFd client;
+		int error = 0;
+		{
+			std::lock_guard lock(descriptors);
+			client.reset(accept4(gate.fd.get(), peer.raw(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+			error = errno;
+			if (!client && (error == EMFILE || error == ENFILE)) {
+				if (RefuseOne(gate)) continue;
+				break;
+			}
+		}
+		if (client)
 			Admit(gate, std::move(client), peer);
-			continue;
-		}
-		if (errno == ECONNABORTED || errno == EINTR) continue;
-		if (errno != EMFILE && errno != ENFILE) return;
-		spare_.reset();
-		UniqueFd refused(accept4(gate.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-		if (refused) {
-			gate.listener->Count(Outcome::kNoDescriptors);
-			Refuse(std::move(refused));
-		}
-		spare_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
+		else if (error != ECONNABORTED && error != EINTR)
+			return;
 	}
+	// Somebody else in this process has taken the spare one, and the client that waits wakes this thread at once.
+	if (!spare_) usleep(kNapUs);
+}
+
+// Without a descriptor left there is one for a moment. The lock is held. False when that did not help.
+bool Worker::RefuseOne(Gate& gate) {
+	spare_.reset();
+	UniqueFd refused(accept4(gate.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+	const bool was_there = static_cast<bool>(refused);
+	if (was_there) {
+		gate.listener->Count(Outcome::kNoDescriptors);
+		Refuse(std::move(refused));
+	}
+	spare_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	return was_there;
 }
 
 void Worker::Admit(Gate& gate, UniqueFd client, const Address& peer) {
@@ -253,6 +271,7 @@ void Worker::Forget() {
 	std::erase_if(again_, [](const Relay* relay) { return relay->over(); });
 	buried_.clear();
 	old_gates_.clear();
+	if (!spare_) spare_.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 void Worker::Tick() {

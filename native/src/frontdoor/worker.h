@@ -18,6 +18,10 @@ namespace sidestep::door {
 
 constexpr size_t kChunk = 64 * 1024;
 
+// Held by each thread that makes a descriptor: otherwise one could take what another gives up for a moment (Worker::spare_),
+// and neither could refuse anybody from then on.
+inline std::mutex descriptors;
+
 class Worker {
       public:
 	Worker();
@@ -50,6 +54,7 @@ class Worker {
 	void Fire();
 	int PatienceMs() const;
 	void Accept(Gate& gate);
+	bool RefuseOne(Gate& gate);
 	void Admit(Gate& gate, UniqueFd client, const Address& peer);
 	void Forget();
 	void Tick();
