@@ -1,6 +1,6 @@
 /** Follows the configuration while the agent runs. A configuration that does not load changes nothing. */
-import { watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, watch, type FSWatcher } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { diffConfig, type ConfigDiff } from './diff.js';
 import { defaultFile, loadConfig, type LoadOptions } from './load.js';
 import type { Config } from './types.js';
@@ -15,9 +15,13 @@ export interface ReloadListener {
 
 const quietMs = 200;
 
+/** The directory itself, or the lowest above it that is there. */
+const nearest = (directory: string): string => (existsSync(directory) || directory === '/' ? directory : nearest(dirname(directory)));
+
 export class ConfigWatcher {
   readonly #started: Config;
   #current: Config;
+  readonly #directory: string;
   #failed = false;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -28,7 +32,8 @@ export class ConfigWatcher {
     private readonly listener: ReloadListener,
   ) {
     this.#started = this.#current = config;
-    this.#watch(dirname(options.file ?? defaultFile));
+    this.#directory = resolve(dirname(options.file ?? defaultFile));
+    this.#watch();
   }
 
   get current(): Config {
@@ -46,10 +51,17 @@ export class ConfigWatcher {
     this.#watcher = undefined;
   }
 
-  /** The directory, not the file: a ConfigMap mount swaps a symlink beside it, and editors rename over it. */
-  #watch(directory: string): void {
+  /**
+   * The directory, not the file: a ConfigMap mount swaps a symlink beside it, and editors rename over it. While it is not
+   * there, what is above it.
+   */
+  #watch(): void {
+    const followed = nearest(this.#directory);
+    this.#watcher?.close();
     try {
-      this.#watcher = watch(directory, { persistent: false }, () => {
+      this.#watcher = watch(followed, { persistent: false }, () => {
+        if (nearest(this.#directory) !== followed) this.#watch();
+        else if (followed !== this.#directory) return;
         this.#timer ??= setTimeout(() => {
           this.#timer = undefined;
           this.#load(false);
@@ -57,9 +69,10 @@ export class ConfigWatcher {
         this.#timer.refresh();
       });
       this.#watcher.on('error', this.listener.onError);
+      // It came while this was being set up.
+      if (nearest(this.#directory) !== followed) this.#watch();
     } catch (error) {
-      // Without the optional directory there is nothing to follow; SIGHUP still works.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.listener.onError(error as Error);
+      this.listener.onError(error as Error);
     }
   }
 

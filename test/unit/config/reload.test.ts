@@ -68,6 +68,21 @@ describe('following the configuration', () => {
     assert.equal(change.config.datapath.enabled, false);
   });
 
+  it('a directory that went away is followed again when it is back', async () => {
+    const write = (level: string): void => {
+      mkdirSync(path('etc/sidestep'), { recursive: true });
+      writeFileSync(path('etc/sidestep/config.yaml'), `log: {level: ${level}}`);
+    };
+    write('info');
+    follow(path('etc/sidestep/config.yaml'));
+    rmSync(path('etc'), { recursive: true });
+    assert.ok('error' in await next(1));
+    write('debug');
+    const latest = (): string => { const last = heard.at(-1)!; return 'config' in last ? last.config.log.level : 'none'; };
+    for (const until = Date.now() + 5000; latest() !== 'debug' && Date.now() < until;) await sleep(20);
+    assert.equal(latest(), 'debug');
+  });
+
   it('a mistake is reported and changes nothing, and its correction is heard', async () => {
     const file = path('config.yaml');
     writeFileSync(file, 'log: {level: warn}');
