@@ -24,6 +24,7 @@ import { Redirects, sample, watch } from './watch.js';
 
 const SHORT_MINUTES = 1.5;
 const FINISH_MS = 40_000;
+const LONGEST_ORPHAN_MS = 150_000;
 const TELL_MS = 10_000;
 const BYTES_PER_SECOND = 120_000_000;
 /** New connections a second. */
@@ -86,10 +87,18 @@ async function tellNowAndThen(run: Run, traffic: Traffic, ended: AbortSignal): P
   }
 }
 
-/** Pairs that are there though every connection has ended: those that the kernel is about to take out have had time. */
+/**
+ * Pairs that are there though every connection has ended. The kernel itself keeps an end whose other end went without a word, as
+ * with its network namespace, until it has sent its FIN in vain for some two minutes.
+ */
 async function pairsLeft(operator: Operator): Promise<string[]> {
-  await sleep(2000);
-  return (await operator.pairs()).map(({ state, reason, ageMs, client, server, clientQueued, serverQueued }) =>
+  const until = Date.now() + LONGEST_ORPHAN_MS;
+  let left = await operator.pairs();
+  while (left.length > 0 && Date.now() < until) {
+    await sleep(1000);
+    left = await operator.pairs();
+  }
+  return left.map(({ state, reason, ageMs, client, server, clientQueued, serverQueued }) =>
     `${state} (${reason}), ${client.address}:${client.port} (${client.comm}, netns ${client.netns}, unread ${clientQueued}) to ${server.address}:${server.port} (netns ${server.netns}, unread ${serverQueued}), ${Math.round(ageMs / 1000)} s old`);
 }
 
