@@ -172,9 +172,13 @@ int sidestep_mesh_ops(struct bpf_sock_ops *ops)
 	switch (ops->op) {
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-	case BPF_SOCK_OPS_STATE_CB:
 	case BPF_SOCK_OPS_RTT_CB:
 		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		/* Of the five or so states of a connection only the last one matters. */
+		if (ops->args[1] == BPF_TCP_CLOSE)
+			break;
+		return 1;
 	default:
 		return 1;
 	}
@@ -196,11 +200,8 @@ int sidestep_mesh_ops(struct bpf_sock_ops *ops)
 		if (load)
 			sample(load, (__u64)ops->srtt_us * 125, bpf_ktime_get_ns());
 		break;
-	case BPF_SOCK_OPS_STATE_CB:
-		if (ops->args[1] == BPF_TCP_CLOSE)
-			over(sk, pick, load, service);
-		break;
 	default:
+		over(sk, pick, load, service);
 		break;
 	}
 	return 1;

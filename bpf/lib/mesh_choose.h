@@ -58,7 +58,7 @@ static __always_inline bool within_skew(const struct choice *c, __u32 number)
 	if (!c->bounds.skew_percent || !c->sums.weight || !endpoint)
 		return true;
 	fair = all * endpoint->weight * c->bounds.skew_percent / ((__u64)c->sums.weight * 100);
-	return connections_of(number) <= fair + 1;
+	return connections_of(bpf_map_lookup_elem(&loads, &number)) <= fair + 1;
 }
 
 static __always_inline void took_tier(const struct choice *c, __u32 tier)

@@ -18,10 +18,8 @@ static __always_inline __u64 positive(__s64 count)
 	return count > 0 ? count : 0;
 }
 
-static __always_inline __u64 connections_of(__u32 number)
+static __always_inline __u64 connections_of(const struct mesh_load *load)
 {
-	const struct mesh_load *load = bpf_map_lookup_elem(&loads, &number);
-
 	return load ? positive(load->connecting) + positive(load->active) + 1 : 1;
 }
 
@@ -37,9 +35,8 @@ static __always_inline __u64 decayed(__u64 value, __u64 age)
 	return value - (value / 2 * part >> 10);
 }
 
-static __always_inline __u64 cost_of(__u32 number, __u64 now)
+static __always_inline __u64 cost_of(const struct mesh_load *load, __u64 now)
 {
-	const struct mesh_load *load = bpf_map_lookup_elem(&loads, &number);
 	__u64 count, cost;
 
 	if (!load)

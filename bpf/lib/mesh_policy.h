@@ -67,6 +67,7 @@ static long least_step(__u32 i, struct choice *c)
 {
 	const struct mesh_row *row = row_of(c, c->first + (c->start + i) % c->count);
 	const struct mesh_endpoint *endpoint;
+	const struct mesh_load *load;
 	__u32 number, ready;
 	__u64 weight, score;
 
@@ -74,12 +75,14 @@ static long least_step(__u32 i, struct choice *c)
 		return DONE;
 	number = row->slot.endpoint;
 	endpoint = bpf_map_lookup_elem(&endpoints, &number);
-	ready = readiness(c, number, 0);
-	if (!endpoint || ready == NEVER || ready < c->ready)
+	if (!is_up(endpoint))
+		return ON;
+	load = bpf_map_lookup_elem(&loads, &number);
+	ready = is_ejected(c, load) ? IF_MUST : WILLING;
+	if (ready < c->ready)
 		return ON;
 	weight = (__u64)endpoint->weight * warmth(c, endpoint);
-	score = c->rules.policy == POLICY_EWMA ? cost_of(number, c->now)
-					       : connections_of(number) << 32;
+	score = c->rules.policy == POLICY_EWMA ? cost_of(load, c->now) : connections_of(load) << 32;
 	score /= weight ? weight : 1;
 	if (ready == c->ready && score >= c->least)
 		return ON;

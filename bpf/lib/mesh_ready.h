@@ -54,16 +54,24 @@ static __always_inline __u32 warmth(const struct choice *c, const struct mesh_en
 	return share < WARM_LEAST ? WARM_LEAST : share;
 }
 
+static __always_inline bool is_up(const struct mesh_endpoint *endpoint)
+{
+	return endpoint && endpoint->state == MESH_UP;
+}
+
+static __always_inline bool is_ejected(const struct choice *c, const struct mesh_load *load)
+{
+	return load && load->ejected_until_ns > c->now;
+}
+
 /* `luck` below WARM: an endpoint that warms up takes its share of it. */
 static __always_inline __u32 readiness(const struct choice *c, __u32 number, __u32 luck)
 {
 	const struct mesh_endpoint *endpoint = bpf_map_lookup_elem(&endpoints, &number);
-	const struct mesh_load *load;
 
-	if (!endpoint || endpoint->state != MESH_UP)
+	if (!is_up(endpoint))
 		return NEVER;
-	load = bpf_map_lookup_elem(&loads, &number);
-	if (load && load->ejected_until_ns > c->now)
+	if (is_ejected(c, bpf_map_lookup_elem(&loads, &number)))
 		return IF_MUST;
 	return luck < warmth(c, endpoint) ? WILLING : IF_MUST;
 }

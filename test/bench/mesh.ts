@@ -2,14 +2,16 @@
 /**
  * Services in figures, on a real nats-server and the real programs, as JSON: how long an endpoint takes from the bus to the
  * kernel, one at a time and under a thousand changes a second, how long a fleet takes to read, what balancing adds to a
- * connect(), and how long clients wait by each policy when endpoints are of unequal speed. `npm run bench:mesh [-- PART...]`; all parts take some six
- * minutes, with `--short` two.
+ * connect(), how long clients wait by each policy when endpoints are of unequal speed, and whether counts, drains and an
+ * absent broker hold over many connections. `npm run bench:mesh [-- PART...]`; all parts take some twenty minutes, with
+ * `--short` three.
  */
 import { encodeAlive, encodeRecord } from '../../agent/bus/codec.js';
 import { takeLock } from '../helpers/kernel.js';
 import { withBus, type TestBus } from '../helpers/registry.js';
 import { churn, oneByOne } from './mesh-changes.js';
 import { connectCost } from './mesh-connect.js';
+import { brokerAway, drains, exactCounts } from './mesh-lasting.js';
 import { unequal } from './mesh-policies.js';
 import { aliveSubject, options, recordOf, subjectOf, write } from './mesh-ground.js';
 
@@ -50,6 +52,9 @@ const parts: Readonly<Record<string, () => Promise<object>>> = {
   hundredThousand: () => onBus((bus) => oneByOne(bus, { services: 1000, each: 100 }, short ? 200 : 1000)),
   churn: () => onBus((bus) => churn(bus, { services: 1000, each: 100 }, 1000, short ? 5 : 60)),
   fleet: () => onBus((bus) => fleet(bus, 1000, 100)),
+  exact: () => exactCounts(short ? 50_000 : 1_000_000),
+  drain: () => drains(short ? 5000 : 100_000),
+  away: () => brokerAway(short ? 20 : 600),
 };
 const chosen = words.filter((word) => !word.startsWith('--'));
 for (const name of chosen) if (!(name in parts)) throw new Error(`there is no part ${name}; take of ${Object.keys(parts).join(', ')}`);
