@@ -7,6 +7,8 @@ import { Program } from '../helpers/program.js';
 
 const folder = fileURLToPath(new URL('../../../test/bench/', import.meta.url));
 
+const PATIENCE_MS = 60_000;
+
 /** Returns the path of the program. */
 export const buildFlow = (): string => compile(join(folder, 'build', 'flow'), sourcesIn(join(folder, 'flow')), GNU);
 
@@ -40,8 +42,14 @@ export async function runFlow({ program, server, client, at, call, words }: Flow
   try {
     await serving.next();
     const asking = new Program([program, ...words, '--at', call, '--cpu', String(client.cpu)], client);
-    const [report = {}] = await asking.end();
-    return report;
+    // What a naive accelerator hangs would wait for ever.
+    const patience = setTimeout(() => { asking.child.kill('SIGKILL'); }, PATIENCE_MS);
+    try {
+      const [report = {}] = await asking.end();
+      return report;
+    } finally {
+      clearTimeout(patience);
+    }
   } finally {
     serving.child.stdin!.end();
     await serving.kill();

@@ -134,13 +134,19 @@ export function pgbench(stage: Stage, mode: Mode): Promise<number> {
   });
 }
 
-/** A connection straight to the server, or through HAProxy as a layer 4 proxy on the same CPU. */
-export async function haproxyHop(stage: Stage, mode: Mode, words: readonly string[], figureOf: (flow: Flow) => number | undefined): Promise<number> {
+const haproxyConfig = (front: number, back: number): string => `global\n  maxconn 1000\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s
+listen hop\n  bind 127.0.0.1:${front}\n  server one 127.0.0.1:${back}\n`;
+
+const nginxConfig = (front: number, back: number, folder: string): string => `load_module modules/ngx_stream_module.so; daemon off; worker_processes 1; pid ${folder}/pid-${front}; error_log stderr error; events { worker_connections 512; }
+stream { server { listen 127.0.0.1:${front}; tcp_nodelay on; proxy_pass 127.0.0.1:${back}; } }\n`;
+
+/** A connection straight to the server, or through a layer 4 proxy on the same CPU. */
+export async function hop(stage: Stage, mode: Mode, words: readonly string[], figureOf: (flow: Flow) => number | undefined): Promise<number> {
   const port = stage.port();
-  if (mode !== 'haproxy') return figureOf(await stage.flow(mode, 'loopback', true, words, port)) ?? NaN;
-  const front = stage.port(), config = join(stage.folder, `haproxy-${port}.cfg`);
-  writeFileSync(config, `global\n  maxconn 1000\n  nbthread 1\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s
-listen hop\n  bind 127.0.0.1:${front}\n  server one 127.0.0.1:${port}\n`);
-  return serving(['taskset', '-c', '0', 'haproxy', '-db', '-f', config], stage.plain, front, async () =>
+  if (mode !== 'haproxy' && mode !== 'nginx') return figureOf(await stage.flow(mode, 'loopback', true, words, port)) ?? NaN;
+  const front = stage.port(), config = join(stage.folder, `${mode}-${port}.cfg`);
+  writeFileSync(config, mode === 'haproxy' ? haproxyConfig(front, port) : nginxConfig(front, port, stage.folder));
+  const command = mode === 'haproxy' ? ['haproxy', '-db', '-f', config] : ['nginx', '-c', config];
+  return serving(['taskset', '-c', '0', ...command], stage.plain, front, async () =>
     figureOf(await stage.flow('plain', 'loopback', true, words, port, front)) ?? NaN);
 }

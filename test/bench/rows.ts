@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the suite measures: each row is one contender against one baseline, on one path, with one shape of traffic. */
-import { haproxyHop, memcached, nginx, pgbench, redis } from './programs.js';
+import { hop, memcached, nginx, pgbench, redis } from './programs.js';
 import type { Better } from './statistics.js';
 import type { Mode, Stage } from './stage.js';
 
@@ -40,10 +40,10 @@ function rows(name: string, what: string, unit: string, better: Better, about: A
   }));
 }
 
-function trip(size: number, path: Path, core: Core, about: About = {}): Row[] {
-  const name = `trip-${size}-${path}${core === 'same core' ? '' : '-cross'}`;
-  return rows(name, `round trip ${short(size)}, ${path}, ${core}`, 'us p50', 'less', about, async (stage, mode) =>
-    (await stage.flow(mode, path, core === 'same core', ['trip', '--size', String(size), '--nodelay'])).p50_us ?? NaN);
+function trip(size: number, path: Path, core: Core, about: About = {}, percentile: 'p50' | 'p99' = 'p50'): Row[] {
+  const name = `trip-${size}-${path}${core === 'same core' ? '' : '-cross'}${percentile === 'p50' ? '' : '-p99'}`;
+  return rows(name, `round trip ${short(size)}, ${path}, ${core}`, `us ${percentile}`, 'less', about, async (stage, mode) =>
+    (await stage.flow(mode, path, core === 'same core', ['trip', '--size', String(size), '--nodelay']))[`${percentile}_us`] ?? NaN);
 }
 
 function stream(size: number, nodelay: boolean, path: Path, core: Core, about: About = {}): Row[] {
@@ -59,6 +59,17 @@ function fan(connections: number, size: number, about: About = {}): Row[] {
       ['fan', '--size', String(size), '--connections', String(connections), '--nodelay'])).per_s ?? NaN);
 }
 
+/** Against one hop through a layer 4 proxy. */
+function hops(proxy: 'haproxy' | 'nginx', name: string): Row[] {
+  const modes = [[proxy, 'auto']] as const;
+  return [
+    ...rows(`hop-${proxy}`, `16 connections, 64 B: direct against one hop through ${name}`, 'answers/s', 'more', { target: 3.5, modes },
+      (stage, mode) => hop(stage, mode, ['fan', '--size', '64', '--connections', '16', '--nodelay'], ({ per_s }) => per_s)),
+    ...rows(`hop-${proxy}-p50`, `round trip 64 B: direct against one hop through ${name}`, 'us p50', 'less', { target: 0.3, modes },
+      (stage, mode) => hop(stage, mode, ['trip', '--size', '64', '--nodelay'], ({ p50_us }) => p50_us)),
+  ];
+}
+
 function connects(about: About): Row[] {
   return rows('connect', 'connect, ask, be answered, close; same core', 'connections/s', 'more', about,
     async (stage, mode) => (await stage.flow(mode, 'loopback', true, ['connect', '--nodelay'])).per_s ?? NaN);
@@ -68,6 +79,7 @@ const SIZES = [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576];
 const QUICK_SIZES = [64, 1024, 16_384, 65_536];
 const both = [['plain', 'auto'], ['plain', 'unix']] as const;
 const remote = [['absent', 'remote']] as const;
+const naive = [['plain', 'naive']] as const;
 
 export const ROWS: readonly Row[] = [
   ...trip(64, 'loopback', 'same core', { quick: true, target: 0.62, modes: [['plain', 'plain'], ...both] }),
@@ -78,6 +90,8 @@ export const ROWS: readonly Row[] = [
   ...trip(64, 'service', 'same core', { quick: true, target: 0.45 }),
   ...trip(64, 'loopback', 'two cores', { quick: true }),
   ...trip(64, 'pods', 'two cores'),
+  ...trip(64, 'loopback', 'same core', { modes: [['plain', 'plain'], ...both] }, 'p99'),
+  ...(['pods', 'service'] as const).flatMap((path) => trip(64, path, 'same core', {}, 'p99')),
   ...SIZES.flatMap((size) => [false, true].flatMap((nodelay) =>
     stream(size, nodelay, 'loopback', 'same core', { quick: QUICK_SIZES.includes(size), target: 0.98, modes: [['plain', 'auto']] }))),
   ...SIZES.flatMap((size) => [false, true].flatMap((nodelay) => stream(size, nodelay, 'loopback', 'two cores', { target: 0.98 }))),
@@ -96,10 +110,13 @@ export const ROWS: readonly Row[] = [
   ...rows('nginx', 'nginx keep-alive, 100 B, wrk -c 16', 'requests/s', 'more', { target: 1.5 }, nginx),
   ...rows('memcached', 'memcached, memcslap, gets of 32 B', 'gets/s', 'more', { target: 1.25 }, memcached),
   ...rows('pgbench', 'pgbench -S -c 1', 'transactions/s', 'more', { target: 1.12, modes: both }, pgbench),
-  ...rows('hop-haproxy', '16 connections, 64 B: direct against one hop through HAProxy, mode tcp', 'answers/s', 'more', { target: 3.5, modes: [['haproxy', 'auto']] },
-    (stage, mode) => haproxyHop(stage, mode, ['fan', '--size', '64', '--connections', '16', '--nodelay'], ({ per_s }) => per_s)),
-  ...rows('hop-haproxy-p50', 'round trip 64 B: direct against one hop through HAProxy, mode tcp', 'us p50', 'less', { target: 0.3, modes: [['haproxy', 'auto']] },
-    (stage, mode) => haproxyHop(stage, mode, ['trip', '--size', '64', '--nodelay'], ({ p50_us }) => p50_us)),
+  ...hops('haproxy', 'HAProxy, mode tcp'),
+  ...hops('nginx', 'nginx, stream'),
+  // What others did: the same shapes where everything is redirected.
+  ...[64, 1024, 16_384].flatMap((size) => (['same core', 'two cores'] as const).flatMap((core) => stream(size, false, 'loopback', core, { modes: naive }))),
+  ...trip(64, 'loopback', 'same core', { modes: naive }),
+  ...connects({ modes: [['absent', 'naive']] }),
+  ...rows('redis-get', 'redis-benchmark -c 50 -P 1, GET', 'requests/s', 'more', { modes: naive }, (stage, mode) => redis(stage, mode, 'GET', 1)),
   // What placement decides about: the same streams, kept in the map.
   ...(['same core', 'two cores'] as const).flatMap((core) => SIZES.flatMap((size) => [false, true].flatMap((nodelay) =>
     stream(size, nodelay, 'loopback', core, { modes: [['plain', 'on']] })))),

@@ -15,6 +15,7 @@ import type { Pods } from '../helpers/pods.js';
 import { Ground, type RealAgent } from '../helpers/real-agent.js';
 import { buildFlow, runFlow, type End, type Flow } from './flow.js';
 import { idlePoll } from './machine.js';
+import { Naive } from './naive.js';
 
 /**
  * plain     both ends where no agent serves, beside one that runs
@@ -23,9 +24,11 @@ import { idlePoll } from './machine.js';
  * remote    the server is served, the client is not: a connection that is none of ours
  * absent    no agent on the host
  * unix      plain, over AF_UNIX
+ * naive     both ends where an accelerator redirects everything, without a look or a bound
  * haproxy   plain, with a hop through HAProxy
+ * nginx     plain, with a hop through nginx's stream module
  */
-export type Mode = 'plain' | 'auto' | 'on' | 'remote' | 'absent' | 'unix' | 'haproxy';
+export type Mode = 'plain' | 'auto' | 'on' | 'remote' | 'absent' | 'unix' | 'naive' | 'haproxy' | 'nginx';
 type Path = 'loopback' | 'pods' | 'service';
 
 const WARM_MS = 300;
@@ -45,6 +48,7 @@ export class Stage {
   readonly #ground = new Ground();
   readonly #program = buildFlow();
   #agent: RealAgent | undefined;
+  #naive: Naive | undefined;
   #placing = true;
   #ports = 20_000;
 
@@ -59,6 +63,10 @@ export class Stage {
   port(): number { return this.#ports++; }
 
   cgroups(mode: Mode): { server: string; client: string } {
+    if (mode === 'naive') {
+      const { cgroup } = this.#naive ??= new Naive(this.folder);
+      return { server: cgroup, client: cgroup };
+    }
     const both = mode === 'auto' || mode === 'on';
     return { server: both || mode === 'remote' ? this.served : this.plain, client: both ? this.served : this.plain };
   }
@@ -112,6 +120,7 @@ export class Stage {
     try {
       await this.#stop();
     } finally {
+      await this.#naive?.clean();
       await removeCgroup(this.plain);
       await this.#ground.clean();
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Programs in C that tests run: compiled when a source is newer than what was built. */
+/** Programs in C that tests run: compiled when a source is newer than what was built. And programs for the kernel. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -22,3 +22,9 @@ export function compile(program: string, sources: readonly string[], flags: read
 
 /** For programs that use what Linux has beside the standard. */
 export const GNU = ['-D_GNU_SOURCE', '-std=gnu11'];
+
+/** A program for the kernel that is none of ours, always anew. */
+export function compileForKernel(source: string, object: string): void {
+  const include = `/usr/include/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+  execFileSync('clang-19', ['-target', 'bpf', '-mcpu=v3', '-O2', '-g', '-Wall', '-Werror', `-I${include}`, '-c', source, '-o', object]);
+}

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { compileForKernel } from './compile.js';
 import { folder } from './folder.js';
 import { BPFFS, freshName } from './kernel.js';
 import { PROGRAMS } from './program.js';
@@ -15,9 +16,7 @@ export class Neighbour {
 
   constructor() {
     const object = join(folder(), 'neighbour.bpf.o');
-    const { arch } = process;
-    const include = `/usr/include/${arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
-    execFileSync('clang-19', ['-target', 'bpf', '-mcpu=v3', '-O2', '-g', '-Wall', '-Werror', `-I${include}`, '-c', join(PROGRAMS, 'neighbour.bpf.c'), '-o', object]);
+    compileForKernel(join(PROGRAMS, 'neighbour.bpf.c'), object);
     bpftool('prog', 'loadall', object, this.#pins, 'pinmaps', join(this.#pins, 'maps'));
   }
 
