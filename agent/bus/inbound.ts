@@ -19,6 +19,8 @@ export interface InboundListener {
   /** A record under this host's own name. */
   ownRecord(key: string, epoch: number): void;
   /** Everything has been read, and these keys of our own were in it. */
+  /** A record of this host was deleted, by somebody else: it gives up in words. */
+  ownDeleted(key: string): void;
   ownKnown(keys: ReadonlySet<string>): void;
   /** A host stands for more records than have arrived. */
   missed(host: string): void;
@@ -81,7 +83,9 @@ export class Inbound {
       const sign = owner?.epoch === epoch ? Math.max(at, owner.at) : at;
       this.store.promise(key, this.clock.now + this.#left(sign));
     }
-    this.#guarded(() => this.store.compare(new Set(known.records.keys()), this.steady()));
+    const before = this.store.held;
+    this.store.compare(new Set(known.records.keys()));
+    if (this.store.held > before) this.log.warn('the bus lacks endpoints that it had; they are kept until their leases run out', { endpoints: this.store.held });
     this.listener.ownKnown(known.own);
   }
 
@@ -145,7 +149,10 @@ export class Inbound {
   }
 
   #takeOwn(entry: BusEntry, key: ParsedKey): void {
-    if (!entry.value) return;
+    if (!entry.value) {
+      this.listener.ownDeleted(entry.key);
+      return;
+    }
     if (key.kind === 'alive') {
       const alive = decodeAlive(entry.value);
       if (alive) this.listener.ownAlive(alive.epoch, alive.sequence);

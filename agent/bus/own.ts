@@ -55,6 +55,12 @@ export class OwnRecords {
     for (const [key, { record }] of this.#own) if (record && !known.has(key)) this.#write(key, record);
   }
 
+  /** Somebody else has deleted it. */
+  again(key: string): void {
+    const record = this.#own.get(key)?.record;
+    if (record) this.#write(key, record);
+  }
+
   withdraw(): void {
     this.set([]);
   }

@@ -42,6 +42,8 @@ export class BusProfiles implements ProfileExchange {
   #again: NodeJS.Timeout | undefined;
   #pumping: Promise<void> | undefined;
   #backoff = 0;
+  /** Number of the latest begin(). */
+  #turn = 0;
   #stopped = false;
   /** Why nothing is exchanged; '' when it is. */
   problem = 'not connected yet';
@@ -108,23 +110,26 @@ export class BusProfiles implements ProfileExchange {
 
   /** After each connect, and now and then: everything is said, and read, again. */
   async #begin(): Promise<void> {
-    const link = this.#link;
+    const link = this.#link, turn = ++this.#turn;
     if (!link || this.#stopped) return;
     try {
       this.#watch?.stop();
       this.#watch = undefined;
       await link.prepare();
-      this.#watch = await link.watch({
+      const watch = await link.watch({
         entry: (entry) => { this.#take(entry); },
         complete: () => undefined,
-        ended: (error) => { this.#restart(link, error); },
+        ended: (error) => { if (turn === this.#turn) this.#restart(link, error); },
       });
+      // A later one has begun meanwhile: there must be one watch only.
+      if (turn !== this.#turn) { watch.stop(); return; }
+      this.#watch = watch;
       this.problem = '';
       this.#backoff = 0;
       for (const key of this.#own.keys()) this.#dirty.add(key);
       await this.#pump();
     } catch (error) {
-      this.#restart(link, error);
+      if (turn === this.#turn) this.#restart(link, error);
     }
   }
 

@@ -9,16 +9,18 @@ import type { EndpointRecord } from '../endpoints/types.js';
 import type { Log } from '../log.js';
 import { LeaseClock } from './clock.js';
 import { Inbound } from './inbound.js';
-import { OwnRecords, writeAll } from './own.js';
+import { OwnRecords } from './own.js';
+import { Speaker } from './speaker.js';
 import type { RegistryOptions, RegistryState } from './state.js';
 import { takeTurn } from './turn.js';
 import type { BusLink, Connect, Watch } from './types.js';
 
-/** Writes under way at once. */
-const window = 64;
 const slowestMs = 30_000;
 /** A full picture that makes no progress for so long is begun anew. */
 const stuckMs = 5000;
+
+/** Until what failed is tried again for the first time. */
+const firstHurryMs = 500;
 
 /** How often, and how long apart, a host that leaves tries to say so. */
 const farewells = 20;
@@ -30,12 +32,11 @@ export class Registry {
   readonly clock: LeaseClock;
   readonly own: OwnRecords;
   readonly #inbound: Inbound;
+  readonly #speaker: Speaker;
   #link: BusLink | undefined;
   #watch: Watch | undefined;
   #state: RegistryState['state'] = 'connecting';
   #detail = 'not connected yet';
-  /** Why the bus does not have all that this host says; '' when it does. */
-  #unsaid = '';
   /** On the steady clock; undefined: our own words do not come back. */
   #echoedAt: number | undefined;
   #watchedAt = -Infinity;
@@ -45,10 +46,10 @@ export class Registry {
   #timer: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #backoff = 0;
-  /** Number of the connection whose writes are under way; those of an earlier one only end by time-out. */
-  #pumping = 0;
+  #hurried = 0;
   #connection = 0;
-  #restarting = false;
+  /** Number of the connection whose watch is being set up. */
+  #restarting = 0;
   #stopped = false;
   #counts = { reconnects: 0, compares: 0, mismatches: 0 };
   /** This agent's number is later than that of any agent of this host before it: it may speak. */
@@ -68,21 +69,26 @@ export class Registry {
   ) {
     this.clock = new LeaseClock(steady);
     this.own = new OwnRecords(options.cluster, options.host, Date.now());
+    this.#speaker = new Speaker(this.own, () => ({ link: this.#link, connection: this.#connection, may: this.#hasTurn && this.claimedBy === 0 }), {
+      refused: () => { this.#hurry(); },
+      taken: () => { this.#hurried = 0; },
+    }, log);
     this.#rewrittenAt = steady();
     this.#inbound = new Inbound(options, store, this.clock, {
       touched,
       ownAlive: (epoch, sequence) => { this.#echo(epoch, sequence); },
       ownRecord: (key, epoch) => { this.#ownRecord(key, epoch); },
-      ownKnown: (keys) => { this.own.reassert(keys); void this.#pump(); },
+      ownDeleted: (key) => { this.own.again(key); void this.#speaker.pump(); },
+      ownKnown: (keys) => { this.own.reassert(keys); void this.#speaker.pump(); },
       missed: (host) => { this.#missed(host); },
     }, log, steady);
   }
 
   get state(): RegistryState {
     const { received, rejected, hosts, lastAt } = this.#inbound;
-    const isDeaf = this.#state === 'synced' && this.#unsaid !== '';
+    const isDeaf = this.#state === 'synced' && this.#speaker.unsaid !== '';
     return {
-      state: isDeaf ? 'degraded' : this.#state, detail: isDeaf ? this.#unsaid : this.#detail, server: this.#link?.server ?? '', hosts,
+      state: isDeaf ? 'degraded' : this.#state, detail: isDeaf ? this.#speaker.unsaid : this.#detail, server: this.#link?.server ?? '', hosts,
       published: this.own.size, unpublished: this.own.dirty.length, received, rejected, held: this.store.held,
       quietMs: lastAt === undefined ? undefined : this.steady() - lastAt, ...this.#counts,
     };
@@ -102,7 +108,7 @@ export class Registry {
       this.own.withdraw();
       // A pump that is under way takes them along.
       for (let tries = 0; this.own.dirty.length > 0 && tries < farewells; tries++) {
-        await this.#pump();
+        await this.#speaker.pump();
         await sleep(farewellMs);
       }
     }
@@ -113,7 +119,7 @@ export class Registry {
   /** What this host stands for now. */
   publish(records: readonly EndpointRecord[]): void {
     this.own.set(records);
-    void this.#pump();
+    void this.#speaker.pump();
   }
 
   /** Leases run out on time, also between signs of life. */
@@ -165,10 +171,13 @@ export class Registry {
   }
 
   async #restartWatch(): Promise<void> {
-    if (this.#restarting || this.#stopped || !this.#link) return;
-    this.#restarting = true;
+    const connection = this.#connection, link = this.#link;
+    if (this.#restarting === connection || this.#stopped || !link) return;
+    this.#restarting = connection;
+    /** One that was under way when the connection went may end long after, and has nothing to say any more. */
+    const isOver = (): boolean => connection !== this.#connection || this.#stopped;
     try {
-      const link = this.#link, before = this.#watch;
+      const before = this.#watch;
       this.#watch = undefined;
       // Never two at once: each would hand over everything (nats-double-subscription).
       before?.stop();
@@ -176,22 +185,33 @@ export class Registry {
       if (!this.#hasTurn) await takeTurn(link, this.own, this.options.cluster, this.log);
       this.#hasTurn = true;
       // First, so that it is in the picture: it tells where the picture ends, and how late it is for the server.
-      this.#mark = (await this.#sayAlive()) ?? Infinity;
-      void this.#pump();
+      const mark = await this.#speaker.alive();
+      if (isOver()) return;
+      this.#mark = mark ?? Infinity;
+      void this.#speaker.pump();
       this.#inbound.begin();
       this.#watchedAt = this.steady();
-      this.#watch = await link.watch({
-        entry: (entry) => { this.#inbound.take(entry); },
-        complete: () => { this.#complete(); },
-        ended: (error) => { this.log.debug('the watch ended', { error }); this.#watchedAt = -Infinity; },
+      const watch = await link.watch({
+        entry: (entry) => { if (!isOver()) this.#inbound.take(entry); },
+        complete: () => { if (!isOver()) this.#complete(); },
+        ended: (error) => {
+          if (isOver()) return;
+          this.log.debug('the watch ended', { error });
+          this.#watchedAt = -Infinity;
+        },
       });
+      if (isOver()) { watch.stop(); return; }
+      this.#watch = watch;
       this.#backoff = 0;
+      this.#hurried = 0;
     } catch (error) {
+      if (isOver()) return;
       if (this.#state !== 'degraded') this.log.warn('the bucket could not be read; it is tried again', { because: words(error) });
       this.#became('degraded', `cannot read: ${words(error)}`);
       this.#watchedAt = -Infinity;
+      this.#hurry();
     } finally {
-      this.#restarting = false;
+      if (this.#restarting === connection) this.#restarting = 0;
     }
   }
 
@@ -220,7 +240,7 @@ export class Registry {
   #ownRecord(key: string, epoch: number): void {
     if (epoch >= this.own.epoch || this.own.has(key)) return;
     this.own.disown(key);
-    void this.#pump();
+    void this.#speaker.pump();
   }
 
   #missed(host: string): void {
@@ -253,47 +273,19 @@ export class Registry {
       const isStuck = this.#inbound.reading && now - Math.max(this.#inbound.lastAt ?? 0, this.#watchedAt) > stuckMs;
       if (now - this.#watchedAt > compareMs || isStuck) void this.#restartWatch();
       // Where the first could not be written, as just after a reconnect, this one marks the end of the picture.
-      void this.#sayAlive().then((sequence) => { if (this.#mark === Infinity) this.#mark = sequence ?? Infinity; });
-      void this.#pump();
+      void this.#speaker.alive().then((sequence) => { if (this.#mark === Infinity) this.#mark = sequence ?? Infinity; });
+      void this.#speaker.pump();
     }
     this.expire();
     this.#timer = setTimeout(() => { this.#tick(); }, reassertMs * (0.9 + Math.random() * 0.2)).unref();
   }
 
-  /** Resolves to its number when the bus has it. */
-  async #sayAlive(): Promise<number | undefined> {
-    if (!this.#link || !this.#hasTurn || this.claimedBy > 0) return undefined;
-    const { key, value, sequence } = this.own.alive();
-    const connection = this.#connection;
-    try {
-      await this.#link.put(key, value);
-      return sequence;
-    } catch (error) {
-      if (connection === this.#connection) this.#unwritten(error);
-      return undefined;
-    }
-  }
-
-  /** Writes what the bus does not have, many at a time, and stops at the first refusal until the next tick. */
-  async #pump(): Promise<void> {
-    const connection = this.#connection;
-    if (this.#pumping === connection || !this.#hasTurn || this.claimedBy > 0) return;
-    this.#pumping = connection;
-    try {
-      for (let link = this.#link, dirty = this.own.dirty; link && dirty.length > 0 && connection === this.#connection; link = this.#link, dirty = this.own.dirty)
-        await writeAll(link, this.own, dirty.slice(0, window));
-      if (this.#link) this.#unsaid = '';
-    } catch (error) {
-      if (connection === this.#connection) this.#unwritten(error);
-    } finally {
-      if (this.#pumping === connection) this.#pumping = 0;
-    }
-  }
-
-  #unwritten(error: unknown): void {
+  /** A broker that has just come back may not be ready for us; one that refuses for long is asked less and less often. */
+  #hurry(): void {
     if (this.#stopped) return;
-    if (this.#unsaid === '') this.log.warn('the bus does not take what this host says; it is tried again', { because: words(error) });
-    this.#unsaid = `cannot write: ${words(error)}`;
+    this.#hurried = Math.min(this.options.reassertMs, Math.max(firstHurryMs, this.#hurried * 2));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => { this.#tick(); }, this.#hurried * (0.5 + Math.random() / 2)).unref();
   }
 
   #became(state: RegistryState['state'], detail: string): void {

@@ -1,5 +1,5 @@
 /**
- * How many endpoints may vanish without a word. An empty broker, a purged bucket or a wrong delete looks like a host that
+ * How many endpoints may be deleted without a word. An empty broker, a purged bucket or a wrong delete looks like a host that
  * has gone; a share is believed, and whatever is beyond it within a second is held until its lease runs out.
  */
 
@@ -17,23 +17,17 @@ export class Guard {
 
   /** One more has vanished, of `known` that are there now. */
   allows(known: number, now: number): boolean {
-    return this.allowsAll(1, known, now);
-  }
-
-  /** All of them in one step, or none. */
-  allowsAll(count: number, known: number, now: number): boolean {
     if (now - this.#since >= windowMs) {
       this.#since = now;
       this.#gone = 0;
     }
-    const gone = this.#gone + count;
     // Those that went in this window counted when it began.
     const limit = Math.max(always, Math.floor(((known + this.#gone) * this.sharePercent) / 100));
-    if (gone > limit) {
-      this.held += count;
+    if (this.#gone >= limit) {
+      this.held++;
       return false;
     }
-    this.#gone = gone;
+    this.#gone++;
     return true;
   }
 }

@@ -88,7 +88,7 @@ export class EndpointStore {
     return entry && leased(entry.origin) && newer(stamp, entry.stamp) ? this.#drop(entry) : [];
   }
 
-  /** The record has vanished, and nobody said why: one is believed, many at once are held until their leases end. */
+  /** The record was deleted, and nobody said why: one is believed, many at once are held until their leases end. */
   vanish(key: string, now: number): Touched[] {
     const entry = this.#entries.get(key);
     if (entry?.origin !== 'bus' || entry.held) return [];
@@ -97,13 +97,12 @@ export class EndpointStore {
     return [];
   }
 
-  /** Everything that the bus knows now: what is not in it has vanished. */
-  compare(known: ReadonlySet<string>, now: number): Touched[] {
-    const gone = [...this.#entries.values()].filter(({ key, origin }) => origin === 'bus' && !known.has(key));
-    if (gone.length === 0) return [];
-    if (this.guard.allowsAll(gone.length, this.#leases, now)) return gone.flatMap((entry) => this.#drop(entry));
-    for (const entry of gone) this.#hold(entry);
-    return [];
+  /**
+   * Everything that the bus knows now. What is not in it is held, however little it is: whoever gives an endpoint up says so, a
+   * host that has gone is told by its lease, and a broker that lost its store has lost one endpoint as easily as many.
+   */
+  compare(known: ReadonlySet<string>): void {
+    for (const entry of this.#entries.values()) if (entry.origin === 'bus' && !known.has(entry.key)) this.#hold(entry);
   }
 
   /** A sign of life of an owner: whatever it said in that life is good until then. */

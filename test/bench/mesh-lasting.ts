@@ -112,9 +112,9 @@ const answered = (host: MeshHost): Promise<string> =>
   trouble({ cgroup: host.ground.cgroup, netns: host.netns }, ['redis-benchmark', '-h', VIP, '-p', 80, '-k', 0, '-c', 2, '-n', 20, '-t', 'get', '-q']);
 
 /** Clients of one host, a service of the other, no broker for a while, and then one that has forgotten everything. */
-export async function brokerAway(seconds: number): Promise<object> {
-  const reassertMs = 10_000;
-  const figures = { seconds, runsOfTwenty: 0, failed: 0, latestError: '', statesWhileAway: [] as string[], wholeAfterMs: 0, reassertMs };
+/** `leaseMs`: shorter than it is away, because leases must not run meanwhile. */
+export async function brokerAway(seconds: number, reassertMs: number, leaseMs: number): Promise<object> {
+  const figures = { seconds, whileAway: { runsOfTwenty: 0, failed: 0 }, whenBack: { runsOfTwenty: 0, failed: 0 }, latestError: '', statesWhileAway: [] as string[], wholeAfterMs: 0, reassertMs };
   await withHosts(async (a, b, server) => {
     const service = { name: 'web', addresses: [VIP], port: 80, local: { port: 8080 } };
     await Promise.all([a.start([service]), b.start([service])]);
@@ -122,15 +122,15 @@ export async function brokerAway(seconds: number): Promise<object> {
     await a.knows(b.address);
     await server.stop();
     const states = new Set<string>(), until = Date.now() + seconds * 1000;
-    const run = async (): Promise<void> => {
+    const run = async (phase: 'whileAway' | 'whenBack'): Promise<void> => {
       const error = await answered(a);
-      figures.runsOfTwenty++;
+      figures[phase].runsOfTwenty++;
       if (error === '') return;
-      figures.failed++;
+      figures[phase].failed++;
       figures.latestError = error;
     };
     while (Date.now() < until) {
-      await run();
+      await run('whileAway');
       states.add(a.bus().registry?.state ?? 'none');
       await sleep(500);
     }
@@ -146,11 +146,11 @@ export async function brokerAway(seconds: number): Promise<object> {
       whole.abort();
     })();
     while (!whole.signal.aborted) {
-      await run();
+      await run('whenBack');
       await sleep(100);
     }
     await waiting;
     await program.kill();
-  }, { 'bus.reassert': `${reassertMs}ms`, 'bus.lease': '40s' });
+  }, { 'bus.reassert': `${reassertMs}ms`, 'bus.lease': `${leaseMs}ms` });
   return figures;
 }

@@ -54,7 +54,7 @@ const parts: Readonly<Record<string, () => Promise<object>>> = {
   fleet: () => onBus((bus) => fleet(bus, 1000, 100)),
   exact: () => exactCounts(short ? 50_000 : 1_000_000),
   drain: () => drains(short ? 5000 : 100_000),
-  away: () => brokerAway(short ? 20 : 600),
+  away: () => (short ? brokerAway(20, 2000, 8000) : brokerAway(600, 10_000, 30_000)),
 };
 const chosen = words.filter((word) => !word.startsWith('--'));
 for (const name of chosen) if (!(name in parts)) throw new Error(`there is no part ${name}; take of ${Object.keys(parts).join(', ')}`);

@@ -68,17 +68,27 @@ describe('registry', function () {
     await b.knows(1, 15_000);
   }));
 
-  it('keeps everything when the broker comes back empty, and gets it said again', () => withBus(async (bus) => {
+  for (const count of [1, 50]) it(`keeps everything when the broker comes back empty, and gets it said again: endpoints ${count}`, () => withBus(async (bus) => {
     const [a, b] = [bus.host('a', { leaseMs: 5000 }), bus.host('b', { leaseMs: 5000 })];
-    a.publish(...Array.from({ length: 50 }, (_, index) => index));
-    await b.knows(50);
+    a.publish(...Array.from({ length: count }, (_, index) => index));
+    await b.knows(count);
     const before = b.touched.length;
     await bus.server.stop();
     bus.server.empty();
     await bus.server.start();
     await eventually(() => (b.registry.state.reconnects > 0 && b.registry.state.state === 'synced' && b.registry.state.held === 0 ? '' : JSON.stringify(b.registry.state)), 15_000);
-    assert.equal(b.store.size, 50);
+    assert.equal(b.store.size, count);
     assert.equal(b.touched.length, before, 'no endpoint was touched on the way');
+  }));
+
+  it('says at once again what somebody else has deleted', () => withBus(async (bus) => {
+    const [a, b] = [bus.host('a', { reassertMs: 60_000 }), bus.host('b')];
+    a.publish(1);
+    await b.knows(1);
+    const before = b.touched.length;
+    const kv = await (await bus.admin()).jetstream().views.kv(BUCKET);
+    await kv.delete('test.a.web.10-0-0-1_80');
+    await eventually(() => (b.touched.length > before && b.store.size === 1 ? '' : `${b.store.size} endpoints`));
   }));
 
   it('a mass withdrawal is held back, reported, and applied when the leases run out', () => withBus(async (bus) => {
