@@ -1,7 +1,7 @@
 /**
- * The GNU build id of an ELF file: the linker's hash over what it wrote, kept in a note. The same build has it
- * everywhere, stripped or not. Reads the header, the tables of segments and sections and the notes, and believes none
- * of their sizes.
+ * What an ELF file says of itself: the GNU build id, the linker's hash over what it wrote, which the same build has
+ * everywhere, stripped or not; and whether it can splice. Reads the header, the tables of segments and sections and what they lead to, and
+ * believes none of their sizes.
  */
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
@@ -78,7 +78,22 @@ const sections: Table = {
   kind: 4, noteKind: 7, offset: [16, 24], length: [20, 32], alignment: [32, 48],
 };
 
-async function search(file: number, head: Buffer, where: Table): Promise<string | undefined> {
+interface Piece {
+  readonly kind: number;
+  /** Of a section: where its name is among all names. */
+  readonly name: number;
+  readonly at: number;
+  readonly length: number;
+  readonly alignment: number;
+}
+
+interface Pieces {
+  readonly little: boolean;
+  readonly all: readonly Piece[];
+}
+
+/** Undefined: there is no such table, or no ELF file. */
+async function piecesOf(file: number, head: Buffer, where: Table): Promise<Pieces | undefined> {
   const wide = head[4] === 2;
   const little = head[5] === 1;
   const pick = ([narrow, broad]: readonly [number, number]): number => (wide ? broad : narrow);
@@ -89,19 +104,65 @@ async function search(file: number, head: Buffer, where: Table): Promise<string 
   if (!table) return undefined;
   const headers = readerOf(table, wide, little);
   const field = (at: number, [narrow, broad]: readonly [number, number]): number => headers.word(at + narrow, at + broad);
-  for (let at = 0; at + pick(where.size) <= table.length; at += entry) {
-    if (headers.u32(at + where.kind) !== where.noteKind) continue;
-    const length = field(at, where.length);
-    const notes = length <= mostNotes ? await readAt(file, length, field(at, where.offset)) : undefined;
-    const found = notes && buildIdIn(notes, field(at, where.alignment) === 8 ? 8 : 4, little);
+  const all: Piece[] = [];
+  for (let at = 0; at + pick(where.size) <= table.length; at += entry)
+    all.push({ kind: headers.u32(at + where.kind), name: headers.u32(at), at: field(at, where.offset), length: field(at, where.length), alignment: field(at, where.alignment) });
+  return { little, all };
+}
+
+async function search(file: number, head: Buffer, where: Table): Promise<string | undefined> {
+  const pieces = await piecesOf(file, head, where);
+  for (const { kind, at, length, alignment } of pieces?.all ?? []) {
+    const notes = kind === where.noteKind && length <= mostNotes ? await readAt(file, length, at) : undefined;
+    const found = notes && buildIdIn(notes, alignment === 8 ? 8 : 4, pieces?.little ?? true);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
+async function headOf(file: number): Promise<Buffer | undefined> {
+  const head = await readAt(file, 64, 0);
+  return head?.readUInt32BE(0) === 0x7f454c46 ? head : undefined;
+}
+
 /** Of an open file. Undefined: no ELF file, or one without a build id. */
 export async function buildIdOf(file: number): Promise<string | undefined> {
-  const head = await readAt(file, 64, 0);
-  if (!head || head.readUInt32BE(0) !== 0x7f454c46) return undefined;
-  return (await search(file, head, segments)) ?? (await search(file, head, sections));
+  const head = await headOf(file);
+  return head && ((await search(file, head, segments)) ?? (await search(file, head, sections)));
+}
+
+/** Where the name of splice(2) shows that it is called: among what is linked at run time, and among the functions of a Go program. */
+const splicers = [
+  { section: '.dynstr', name: 'splice' },
+  { section: '.gopclntab', name: 'internal/poll.Splice' },
+  // Where another linker than Go's has put the same.
+  { section: '.data.rel.ro', name: 'internal/poll.Splice' },
+] as const;
+const mostNames = 256 * 1024 ** 2;
+const chunk = 1 << 20;
+
+async function holds(file: number, { at, length }: Piece, name: string): Promise<boolean> {
+  const wanted = Buffer.from(`\0${name}\0`, 'latin1');
+  for (let done = 0; done < Math.min(length, mostNames); done += chunk - wanted.length) {
+    const part = await readAt(file, Math.min(chunk, length - done), at + done);
+    if (!part) return false;
+    if (part.includes(wanted)) return true;
+  }
+  return false;
+}
+
+/** Whether a program names splice(2), and so may call it. What calls it without a name is only seen when it does. */
+export async function namesSplice(file: number): Promise<boolean> {
+  const head = await headOf(file);
+  const pieces = head && (await piecesOf(file, head, sections));
+  if (!head || !pieces) return false;
+  const names = pieces.all[readerOf(head, head[4] === 2, pieces.little).u16(head[4] === 2 ? 62 : 50)];
+  const text = names && names.length <= mostNotes ? await readAt(file, names.length, names.at) : undefined;
+  if (!text) return false;
+  for (const piece of pieces.all) {
+    const called = text.toString('latin1', piece.name, Math.max(piece.name, text.indexOf(0, piece.name)));
+    const splicer = splicers.find(({ section }) => called.endsWith(section));
+    if (splicer && (await holds(file, piece, splicer.name))) return true;
+  }
+  return false;
 }

@@ -33,6 +33,7 @@ export interface Met extends Found {
 interface Published {
   readonly file: ExecutableFile & { comm: string };
   readonly program: string;
+  readonly splices: boolean;
 }
 
 /** After the sign of something new, and after a hazard: others wait for that one to be known. */
@@ -213,7 +214,7 @@ export class Guard {
     const file = { exeInode, exeDev, exeChanged };
     const met: Met = { ...found, process: { id, pid, comm, cgroup, ...file }, base: isKept ? reads : NO_READS };
     this.#workloads.set(id, met);
-    if (!found.subject.interpreter) this.#announce({ ...file, comm }, found.subject.program);
+    if (!found.subject.interpreter) this.#announce({ ...file, comm }, found.subject);
     this.#seed(met);
   }
 
@@ -254,22 +255,22 @@ export class Guard {
   async #register({ executable, program, name, script }: KnownProfile): Promise<void> {
     if (executable === '' || script !== '' || isInterpreter(executable.slice(executable.lastIndexOf('/') + 1))) return;
     const file = await this.#options.identifier.at(executable);
-    if (file && (program === ANY_PROGRAM || program === file.program)) this.#announce({ ...file, comm: name }, file.program);
+    if (file && (program === ANY_PROGRAM || program === file.program)) this.#announce({ ...file, comm: name }, file);
   }
 
-  #announce({ exeInode, exeDev, exeChanged, comm }: ExecutableFile & { comm: string }, program: string): void {
+  #announce({ exeInode, exeDev, exeChanged, comm }: ExecutableFile & { comm: string }, { program, splices }: Pick<Subject, 'program' | 'splices'>): void {
     const key = [exeDev, exeInode, exeChanged, comm].join(' ');
     if (!this.#published.has(key) && this.#published.size >= mostPublished) return;
-    this.#published.set(key, { file: { exeInode, exeDev, exeChanged, comm }, program });
+    this.#published.set(key, { file: { exeInode, exeDev, exeChanged, comm }, program, splices });
     this.#publish(key);
   }
 
   #publish(key: string): void {
     const published = this.#published.get(key);
     if (!published) return;
-    const { file, program } = published;
+    const { file, program, splices } = published;
     // A place that nobody has been to.
-    const newcomer: Subject = { program, name: file.comm, script: '', place: '*', interpreter: false };
+    const newcomer: Subject = { program, name: file.comm, script: '', place: '*', interpreter: false, splices };
     const conduct = this.#believe(newcomer);
     this.#options.datapath.setRepute(file, conduct && conduct.state !== 'blocking' ? reputeOf(conduct) : undefined);
   }

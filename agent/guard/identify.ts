@@ -7,7 +7,7 @@ import { closeSync, constants, fstatSync, open, openSync, read, readFileSync, re
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutableFile } from '../datapath/types.js';
-import { buildIdOf } from './elf.js';
+import { buildIdOf, namesSplice } from './elf.js';
 import { isInterpreter } from './interpreters.js';
 import { placeOf } from './place.js';
 
@@ -15,7 +15,11 @@ export interface Executable extends ExecutableFile {
   readonly program: string;
   readonly path: string;
   readonly interpreter: boolean;
+  /** It names splice(2): what it does with one configuration says little of what it does with another. */
+  readonly splices: boolean;
 }
+
+type Build = Pick<Executable, 'program' | 'splices'>;
 
 /** Whoever has it must give it to `identify`, which closes it. */
 export interface OpenExecutable {
@@ -70,16 +74,17 @@ async function digest(file: number, hash: Hash, most: number): Promise<number | 
   return undefined;
 }
 
-async function programOf(file: number): Promise<string | undefined> {
+async function buildOf(file: number): Promise<Build | undefined> {
+  const splices = await namesSplice(file);
   const id = await buildIdOf(file);
-  if (id !== undefined) return `buildid:${id}`;
+  if (id !== undefined) return { program: `buildid:${id}`, splices };
   const hash = createHash('sha256');
-  return (await digest(file, hash, mostBytes)) === undefined ? undefined : `sha256:${hash.digest('hex')}`;
+  return (await digest(file, hash, mostBytes)) === undefined ? undefined : { program: `sha256:${hash.digest('hex')}`, splices };
 }
 
 export class Identifier {
   /** By what stat(2) says of the file: a program is read once. */
-  readonly #programs = new Map<string, string>();
+  readonly #builds = new Map<string, Build>();
 
   constructor(private readonly proc = '/proc') {}
 
@@ -109,10 +114,10 @@ export class Identifier {
       const { ino, dev, ctimeNs } = fstatSync(file, { bigint: true });
       const [exeInode, exeDev, exeChanged] = [String(ino), String(dev), String(ctimeNs)];
       const key = `${exeDev} ${exeInode} ${exeChanged}`;
-      const program = this.#programs.get(key) ?? (await programOf(file));
-      if (program === undefined) return undefined;
-      this.#remember(key, program);
-      return { program, path, interpreter: isInterpreter(basename(path)), exeInode, exeDev, exeChanged };
+      const build = this.#builds.get(key) ?? (await buildOf(file));
+      if (build === undefined) return undefined;
+      this.#remember(key, build);
+      return { ...build, path, interpreter: isInterpreter(basename(path)), exeInode, exeDev, exeChanged };
     } catch {
       // It cannot be read.
       return undefined;
@@ -146,10 +151,10 @@ export class Identifier {
     return files === 0 ? undefined : hash.digest('hex');
   }
 
-  #remember(key: string, program: string): void {
-    this.#programs.delete(key);
-    this.#programs.set(key, program);
-    const [oldest] = this.#programs.keys();
-    if (this.#programs.size > mostRemembered && oldest !== undefined) this.#programs.delete(oldest);
+  #remember(key: string, build: Build): void {
+    this.#builds.delete(key);
+    this.#builds.set(key, build);
+    const [oldest] = this.#builds.keys();
+    if (this.#builds.size > mostRemembered && oldest !== undefined) this.#builds.delete(oldest);
   }
 }

@@ -50,7 +50,12 @@ export function idOf({ program, name, script, place }: Identity): string {
 /** A workload, as far as it is known. */
 export interface Subject extends Identity {
   readonly interpreter: boolean;
+  /** It names splice(2). */
+  readonly splices: boolean;
 }
+
+/** What it does follows from what it is told more than from what it is: a script, or whether to splice. */
+const isTold = ({ interpreter, splices }: Subject): boolean => interpreter || splices;
 
 const joined = (all: readonly Conduct[]): Conduct | undefined =>
   all.length === 0 ? undefined : all.reduce((a, b) => join(a, b));
@@ -60,7 +65,7 @@ const joined = (all: readonly Conduct[]): Conduct | undefined =>
  *  - What was seen of this program in this place holds, and what is said of it for every place.
  *  - What was seen elsewhere holds only if it was nothing but clean: another place is another configuration. Otherwise
  *    it is learned here.
- *  - Of an interpreter, elsewhere says nothing.
+ *  - Of an interpreter, or a program that may splice, elsewhere says nothing.
  *  - Entries by name alone are asked only when nothing is known of the program itself.
  */
 export function decide(known: readonly KnownProfile[], subject: Subject): Conduct | undefined {
@@ -70,18 +75,18 @@ export function decide(known: readonly KnownProfile[], subject: Subject): Conduc
   const elsewhere = joined(mine.filter((one) => one.place !== place && one.place !== ANYWHERE));
   if (here && (here.state !== 'clean' || mine.some((one) => one.place === place))) return here;
   if (elsewhere && elsewhere.state !== 'clean') return undefined;
-  if (here) return elsewhere && !subject.interpreter ? join(here, elsewhere) : here;
-  if (elsewhere) return subject.interpreter ? undefined : elsewhere;
+  if (here) return elsewhere && !isTold(subject) ? join(here, elsewhere) : here;
+  if (elsewhere) return isTold(subject) ? undefined : elsewhere;
   return subject.interpreter ? undefined : joined(known.filter((one) => one.program === ANY_PROGRAM && one.name === name));
 }
 
 /**
  * The same with what other hosts say. Anything that is known here goes before it, but a hazard that they have met takes a
- * clean word back. Of an interpreter only a hazard counts: their scripts do what their hosts ask of them.
+ * clean word back. Of an interpreter, or a program that may splice, only a hazard counts: it does what its host asks of it.
  */
 export function decideWith(known: readonly KnownProfile[], others: readonly KnownProfile[], subject: Subject): Conduct | undefined {
   const own = decide(known, subject);
   const theirs = joined(others.filter((one) => one.program === subject.program && one.name === subject.name && one.script === subject.script));
   if (theirs?.state === 'unsafe') return own ? join(own, theirs) : theirs;
-  return own ?? (subject.interpreter ? undefined : theirs);
+  return own ?? (isTold(subject) ? undefined : theirs);
 }

@@ -37,11 +37,11 @@ export class Subjects {
     const seen = this.#whileIn(process, () => this.#look(process.pid, known === undefined));
     const executable = known ?? (await this.#identify(process, seen?.open));
     if (!executable) return undefined;
-    const { program, interpreter, path } = executable;
+    const { program, interpreter, splices, path } = executable;
     const script = interpreter ? await this.#script(process) : '';
     const place = seen?.place ?? placeOf(this.cgroups.pathOf(process.cgroup));
     if (script === undefined || place === '') return undefined;
-    return { subject: { program, name: process.comm, script, place, interpreter }, executable: path };
+    return { subject: { program, name: process.comm, script, place, interpreter, splices }, executable: path };
   }
 
   #look(pid: number, executable: boolean): { place: string; open: OpenExecutable | undefined } {

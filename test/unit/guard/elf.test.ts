@@ -4,17 +4,20 @@ import { closeSync, openSync, readdirSync, readFileSync, realpathSync, statSync,
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { buildIdIn, buildIdOf } from '../../../agent/guard/elf.js';
+import { buildIdIn, buildIdOf, namesSplice } from '../../../agent/guard/elf.js';
 import { folder } from '../../helpers/folder.js';
 
-async function read(path: string): Promise<string | undefined> {
+async function ask<T>(question: (file: number) => Promise<T>, path: string): Promise<T> {
   const file = openSync(path, 'r');
   try {
-    return await buildIdOf(file);
+    return await question(file);
   } finally {
     closeSync(file);
   }
 }
+
+const read = (path: string): Promise<string | undefined> => ask(buildIdOf, path);
+const splices = (path: string): Promise<boolean> => ask(namesSplice, path);
 
 /** As readelf says it. */
 function expected(path: string): string | undefined {
@@ -28,8 +31,9 @@ function write(bytes: Buffer | string): string {
   return path;
 }
 
-const compiled = (...flags: string[]): string => {
-  const source = write('int main(void) { return 0; }');
+const compiled = (...flags: string[]): string => built('int main(void) { return 0; }', ...flags);
+const built = (program: string, ...flags: string[]): string => {
+  const source = write(program);
   const path = `${source}.elf`;
   execFileSync('cc', ['-xc', source, '-o', path, ...flags]);
   return path;
@@ -101,5 +105,36 @@ describe('the build id of an executable', () => {
         });
         assert.equal(buildIdIn(Buffer.concat(notes), alignment, little), Buffer.from(id).toString('hex'));
       }));
+  });
+});
+
+describe('a program that names splice(2)', () => {
+  const caller = '#define _GNU_SOURCE\n#include <fcntl.h>\nint main(void) { return splice(0, 0, 1, 0, 1, 0) < 0; }';
+  /** As Go keeps the names of its functions. */
+  const likeGo = (section: string, name: string): string => `__attribute__((section("${section}"))) const char names[] = "\\0main.main\\0${name}\\0"; int main(void) { return 0; }`;
+
+  it('is seen, stripped or not', async () => {
+    const path = built(caller);
+    assert.equal(await splices(path), true);
+    execFileSync('strip', [path]);
+    assert.equal(await splices(path), true);
+    for (const section of ['.gopclntab', '.data.rel.ro']) assert.equal(await splices(built(likeGo(section, 'internal/poll.Splice'))), true);
+  });
+
+  it('is told from others: one that does not, one that has the word among its data, no program', async () => {
+    assert.equal(await splices(compiled()), false);
+    assert.equal(await splices(built(likeGo('.rodata', 'splice'))), false);
+    assert.equal(await splices(built(likeGo('.gopclntab', 'internal/poll.SpliceFile'))), false);
+    assert.equal(await splices(write('#!/bin/sh\nsplice\n'.repeat(10))), false);
+  });
+
+  it('that was cut or damaged is read to an end, and nothing is thrown', async function () {
+    this.timeout(60_000);
+    const bytes = readFileSync(built(caller));
+    await fc.assert(fc.asyncProperty(fc.integer({ min: 0, max: bytes.length }), fc.array(fc.tuple(fc.integer({ min: 0, max: 4000 }), fc.integer({ min: 0, max: 255 })), { maxLength: 8 }), async (length, changes) => {
+      const damaged = Buffer.from(bytes.subarray(0, length));
+      for (const [at, value] of changes) if (at < damaged.length && at > 5) damaged[at] = value;
+      assert.equal(typeof await splices(write(damaged)), 'boolean');
+    }), { numRuns: 200 });
   });
 });

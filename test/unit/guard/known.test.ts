@@ -11,7 +11,7 @@ import { fakeProfile } from '../agent/fake-profile.js';
 import { conducts, known } from './made-up.js';
 
 const subject = (over: Partial<Subject> = {}): Subject =>
-  ({ program: 'buildid:00000000', name: 'redis', script: '', place: '/redis.service', interpreter: false, ...over });
+  ({ program: 'buildid:00000000', name: 'redis', script: '', place: '/redis.service', interpreter: false, splices: false, ...over });
 
 describe('what is known of a program, joined', () => {
   it('does not depend on order or repetition, and a hazard always wins', () => {
@@ -53,6 +53,13 @@ describe('what is believed of a workload that appears', () => {
     assert.equal(decided([known({ script: 'aa', place: elsewhere })], python), 'unknown');
     assert.equal(decided([known({ script: 'bb' })], python), 'unknown');
     assert.equal(decided([known({ program: 'any' })], python), 'unknown');
+  });
+
+  it('of a program that may splice is only what was seen in this place, or is said of every place', () => {
+    const proxy = subject({ splices: true });
+    assert.equal(decided([known()], proxy), 'clean');
+    assert.equal(decided([known({ place: elsewhere })], proxy), 'unknown');
+    assert.equal(decided([known({ place: '' })], proxy), 'clean');
   });
 
   it('is what is said of every place, until it was seen to be worse', () => {
@@ -133,6 +140,10 @@ describe('the word of other hosts', () => {
     assert.equal(decideWith([], [theirs({ script: 'aa' })], script), undefined);
     assert.equal(decideWith([], [theirs({ script: 'aa', state: 'unsafe' })], script)?.state, 'unsafe');
     assert.equal(decideWith([], [theirs({ script: 'bb', state: 'unsafe' })], script), undefined);
+  });
+  it('counts for a program that may splice only when it is a hazard', () => {
+    assert.equal(decideWith([], [theirs()], subject({ splices: true })), undefined);
+    assert.equal(decideWith([], [theirs({ state: 'unsafe' })], subject({ splices: true }))?.state, 'unsafe');
   });
   it('does not come before what any host has seen, in whatever order', () => {
     fc.assert(fc.property(conducts, conducts, (a, b) => {
