@@ -23,12 +23,11 @@ run_suite() {
 
 # Usage: add_up SUITE STATUS FILE. The file, removed here, holds "PASSED FAILED", and a line for each that failed.
 add_up() {
-	local suite="$1" status="$2" file="$3" passes=0 failures=0 line
+	local suite="$1" status="$2" file="$3" passes=0 failures=0 lines
 	# No counts: nothing ran.
 	read -r passes failures <"$file" || passes=0 failures=0
-	while read -r line; do
-		failures_by_name+=("$suite: $line")
-	done < <(tail -n +2 "$file")
+	mapfile -t -s 1 lines <"$file"
+	failures_by_name+=("${lines[@]/#/$suite: }")
 	rm -f "$file"
 	if ((failures == 0 && (status != 0 || passes == 0))); then
 		echo "== $suite ended with status $status after $passes passed tests; that counts as a failure."
