@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 constexpr const char* kPinned[] = { "mesh_settings", "vips",    "excepts", "endpoints", "loads", "services",
 				    "tables",        "clients", "picks",   "datagrams", "times" };
 
+std::string LinkIn(const std::string& folder, const char* hook) { return folder + "/link_" + hook; }
+
 UniqueFd NewTable(const std::vector<mesh_row>& rows) {
 	auto count = static_cast<uint32_t>(rows.size());
 	LIBBPF_OPTS(bpf_map_create_opts, create, .map_flags = BPF_F_INNER_MAP);
@@ -39,18 +41,19 @@ UniqueFd NewTable(const std::vector<mesh_row>& rows) {
 } // namespace
 
 Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
-	hooks_.push_back({ "recvmsg4", "sidestep_recvmsg4", BPF_CGROUP_UDP4_RECVMSG, false, {} });
-	hooks_.push_back({ "recvmsg6", "sidestep_recvmsg6", BPF_CGROUP_UDP6_RECVMSG, false, {} });
-	hooks_.push_back({ "sendmsg4", "sidestep_sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false, {} });
-	hooks_.push_back({ "sendmsg6", "sidestep_sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false, {} });
-	// A plain service works without these (lb-optional-hook-made-mandatory).
-	hooks_.push_back({ "getpeername4", "sidestep_getpeername4", BPF_CGROUP_INET4_GETPEERNAME, true, {} });
-	hooks_.push_back({ "getpeername6", "sidestep_getpeername6", BPF_CGROUP_INET6_GETPEERNAME, true, {} });
-	hooks_.push_back({ "sock_ops", "sidestep_mesh_ops", BPF_CGROUP_SOCK_OPS, false, {} });
-	hooks_.push_back({ "tune", "sidestep_mesh_tune", BPF_CGROUP_SOCK_OPS, false, {} });
+	hooks_.push_back({ "recvmsg4", "sidestep_recvmsg4", BPF_CGROUP_UDP4_RECVMSG, Need::kAlways, {} });
+	hooks_.push_back({ "recvmsg6", "sidestep_recvmsg6", BPF_CGROUP_UDP6_RECVMSG, Need::kAlways, {} });
+	hooks_.push_back({ "sendmsg4", "sidestep_sendmsg4", BPF_CGROUP_UDP4_SENDMSG, Need::kAlways, {} });
+	hooks_.push_back({ "sendmsg6", "sidestep_sendmsg6", BPF_CGROUP_UDP6_SENDMSG, Need::kAlways, {} });
+	hooks_.push_back(
+		{ "getpeername4", "sidestep_getpeername4", BPF_CGROUP_INET4_GETPEERNAME, Need::kOptional, {} });
+	hooks_.push_back(
+		{ "getpeername6", "sidestep_getpeername6", BPF_CGROUP_INET6_GETPEERNAME, Need::kOptional, {} });
+	hooks_.push_back({ "sock_ops", "sidestep_mesh_ops", BPF_CGROUP_SOCK_OPS, Need::kAlways, {} });
+	hooks_.push_back({ "tune", "sidestep_mesh_tune", BPF_CGROUP_SOCK_OPS, Need::kOnDemand, {} });
 	// Last: no connection is given an endpoint before what counts it is there.
-	hooks_.push_back({ "connect4", "sidestep_connect4", BPF_CGROUP_INET4_CONNECT, false, {} });
-	hooks_.push_back({ "connect6", "sidestep_connect6", BPF_CGROUP_INET6_CONNECT, false, {} });
+	hooks_.push_back({ "connect4", "sidestep_connect4", BPF_CGROUP_INET4_CONNECT, Need::kAlways, {} });
+	hooks_.push_back({ "connect6", "sidestep_connect6", BPF_CGROUP_INET6_CONNECT, Need::kAlways, {} });
 
 	const std::string current = options_.pin_path + "/current", fresh = options_.pin_path + "/new";
 	MakeDir(options_.pin_path);
@@ -71,7 +74,7 @@ Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
 	try {
 		PinMissing(fresh);
 		for (Hook& hook : hooks_)
-			Attach(hook, fresh + "/link_" + hook.name);
+			if (hook.need != Need::kOnDemand) Attach(hook, LinkIn(fresh, hook.name));
 		if (rename(fresh.c_str(), current.c_str()) < 0)
 			throw KernelError("pin_failed", "publish " + current, errno);
 	} catch (...) {
@@ -161,7 +164,7 @@ void Mesh::Attach(Hook& hook, const std::string& path) {
 	if (!hook.fd) {
 		int err = errno;
 		std::string owners = OwnersOf(cgroup.get(), hook.type);
-		if (hook.optional) {
+		if (hook.need == Need::kOptional) {
 			missing_.push_back(std::string(hook.name) + ": " + ErrnoWords(err) +
 					   (owners.empty() ? "" : "; it is held by " + owners));
 			return;
@@ -171,14 +174,24 @@ void Mesh::Attach(Hook& hook, const std::string& path) {
 					  (owners.empty() ? "" : "; it is held by " + owners),
 				  err);
 	}
-	if (bpf_obj_pin(hook.fd.get(), path.c_str()) < 0) throw KernelError("pin_failed", "pin " + path, errno);
+	if (bpf_obj_pin(hook.fd.get(), path.c_str()) < 0) {
+		int err = errno;
+		hook.fd.reset();
+		throw KernelError("pin_failed", "pin " + path, err);
+	}
 }
 
 // In place where that can be done; on another cgroup the new link first, then the old one goes.
 void Mesh::UpdateLinks(const std::string& current) {
 	for (Hook& hook : hooks_) {
-		const std::string path = current + "/link_" + hook.name;
+		const std::string path = LinkIn(current, hook.name);
 		UniqueFd old(bpf_obj_get(path.c_str()));
+		if (hook.need == Need::kOnDemand) {
+			// Its rules went with the agent that had them; whoever has some attaches it again.
+			unlink(path.c_str());
+			if (old) bpf_link_detach(old.get());
+			continue;
+		}
 		if (old && CgroupOf(old.get()) == InodeOf(options_.cgroup_path)) {
 			if (bpf_link_update(old.get(), program(hook.program), nullptr) < 0)
 				throw KernelError("attach_failed", "update " + path, errno);
@@ -187,6 +200,20 @@ void Mesh::UpdateLinks(const std::string& current) {
 		}
 		unlink(path.c_str());
 		Attach(hook, path);
+	}
+}
+
+void Mesh::WantTuning(bool wanted) {
+	for (Hook& hook : hooks_) {
+		if (hook.need != Need::kOnDemand || hook.fd.valid() == wanted) continue;
+		const std::string path = LinkIn(options_.pin_path + "/current", hook.name);
+		if (wanted) {
+			Attach(hook, path);
+			continue;
+		}
+		unlink(path.c_str());
+		bpf_link_detach(hook.fd.get());
+		hook.fd.reset();
 	}
 }
 

@@ -48,14 +48,18 @@ class Mesh {
 	void SwapTables(const std::vector<MeshTable>& tables);
 	// End connected datagram sockets whose endpoint is gone, in every network namespace. Returns how many.
 	uint32_t EndDead();
+	// Attach what sets TCP options, or take it away: each program costs every connection of the cgroup something.
+	void WantTuning(bool wanted);
 	void Uninstall();
 
       private:
+	// kOptional: a plain service works without it (lb-optional-hook-made-mandatory). kOnDemand: attached while there is work for it.
+	enum class Need { kAlways, kOptional, kOnDemand };
 	struct Hook {
 		const char* name;
 		const char* program;
 		bpf_attach_type type;
-		bool optional;
+		Need need;
 		UniqueFd fd;
 	};
 

@@ -22,10 +22,11 @@ uint32_t TicksOf(uint32_t ms) {
 	return std::max<uint32_t>(1, static_cast<uint32_t>((ms * 1000000ULL + length - 1) / length));
 }
 
-void PutTuning(const Mesh& mesh, const std::vector<tune_rule>& rules) {
+void PutTuning(Mesh& mesh, const std::vector<tune_rule>& rules) {
 	int settings_map = mesh.map("tune_settings"), tallies = mesh.map("tune_tallies");
 	uint32_t zero = 0;
 	tune_settings settings{};
+	if (!rules.empty()) mesh.WantTuning(true);
 	if (bpf_map_lookup_elem(settings_map, &zero, &settings) < 0)
 		throw KernelError("kernel_refused", "read which rules are in force", errno);
 	settings.half ^= 1;
@@ -40,6 +41,7 @@ void PutTuning(const Mesh& mesh, const std::vector<tune_rule>& rules) {
 	}
 	if (bpf_map_update_elem(settings_map, &zero, &settings, BPF_ANY) < 0)
 		throw KernelError("kernel_refused", "put rules in force", errno);
+	if (rules.empty()) mesh.WantTuning(false);
 	for (const auto& [id, tally] : Tallies(mesh)) {
 		bool there = std::any_of(rules.begin(), rules.end(),
 					 [id = id](const tune_rule& rule) { return rule.id == id; });

@@ -11,7 +11,7 @@
 namespace sidestep {
 
 // Replaces the list in one step. Counts of rules that are still there go on. At most TUNE_RULES.
-void PutTuning(const Mesh& mesh, const std::vector<tune_rule>& rules);
+void PutTuning(Mesh& mesh, const std::vector<tune_rule>& rules);
 std::vector<std::pair<uint32_t, tune_tally>> Tallies(const Mesh& mesh);
 // In every network namespace; may take a while.
 std::vector<tune_row> TunedSockets(const Mesh& mesh);

@@ -96,6 +96,23 @@ describe('mesh: tuning', function () {
     assert.deepEqual([await agreed({ port: 8080, ecn: true }), await agreed({ cidr: '10.77.2.2', ecn: true })], [1, 0]);
   }));
 
+  it('without rules no program for them is attached, so that it costs nothing; an agent that comes next begins without', () => apart(async (mesh) => {
+    const attached = (): boolean => mesh.kernel.info().programs.some(({ name }) => name === 'sidestep_mesh_tune');
+    assert.equal(attached(), false);
+    const { tuning } = rule(mesh, { port: 8080, noDelay: true });
+    assert.equal(attached(), true);
+    mesh.kernel.close();
+    mesh.open();
+    assert.equal(attached(), false);
+    tuning.configure(readTuning([{ port: 8080, userTimeout: '20s' }]).value, mesh.kernel, () => []);
+    assert.equal(attached(), true);
+    const client = await mesh.client();
+    await client.tell({ do: 'tcp', host: server.host, port: 8080, keep: true });
+    assert.equal((await mesh.kernel.tuned()).length, 2);
+    tuning.configure([], mesh.kernel, () => []);
+    assert.equal(attached(), false);
+  }));
+
   it('connections that stay on the host are left alone', () => apart(async (mesh, pods) => {
     await mesh.endpoints([{ name: 'near', host: '10.77.1.2', port: 8080 }]);
     rule(mesh, { port: 8080, userTimeout: '5s' });
