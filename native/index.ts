@@ -99,6 +99,8 @@ export interface NativeProcess extends NativeProgram {
 export interface NativeRepute {
   client: boolean;
   server: boolean;
+  /** Nothing is known, and it may splice. */
+  wary: boolean;
   /** Name of a reason, or ''. */
   hazard: string;
 }

@@ -190,6 +190,8 @@ export interface Repute {
   /** It reads plainly what it connects, and what it accepts. */
   client: boolean;
   server: boolean;
+  /** Its file names splice(2): it is watched for longer before it is believed. */
+  wary: boolean;
   hazard: ReasonName | '';
 }
 

@@ -64,8 +64,11 @@ export function basedOn(reads: Reads, { state, plain }: Conduct): Reads {
   return { ...reads, blocking: Math.max(reads.blocking, 1), plain: Math.max(reads.plain, plain ? 1 : 0) };
 }
 
+/** Of somebody of whom nothing is known; whoever may splice is watched for longer. */
+export const unknownTo = (wary: boolean): WorkloadRepute => ({ client: false, server: false, wary, hazard: '', plain: false, blocking: false });
+
 /** As the kernel takes it. */
 export function reputeOf({ state, reason, serves, plain }: Conduct): WorkloadRepute {
   const clean = state === 'clean';
-  return { client: clean, server: clean && serves, hazard: reason, plain: plain && state === 'blocking', blocking: state === 'blocking' };
+  return { client: clean, server: clean && serves, wary: false, hazard: reason, plain: plain && state === 'blocking', blocking: state === 'blocking' };
 }

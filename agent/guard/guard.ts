@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Datapath, ExecutableFile, HostProcess, Profile, Reads } from '../datapath/types.js';
 import type { Log } from '../log.js';
-import { basedOn, between, isHazard, join, NO_READS, reputeOf, same, shown, type Conduct } from './conduct.js';
+import { basedOn, between, isHazard, join, NO_READS, reputeOf, same, shown, unknownTo, type Conduct } from './conduct.js';
 import type { Identifier } from './identify.js';
 import { isInterpreter } from './interpreters.js';
 import { ANY_PROGRAM, decideWith, idOf, NO_EVIDENCE, type Evidence, type KnownProfile, type Subject } from './known.js';
@@ -220,7 +220,10 @@ export class Guard {
 
   #seed(met: Met): void {
     const conduct = this.#believe(met.subject);
-    if (!conduct) return;
+    if (!conduct) {
+      this.#options.datapath.seed(met.process, unknownTo(met.subject.splices && !met.subject.interpreter));
+      return;
+    }
     this.#options.datapath.seed(met.process, reputeOf(conduct));
     met.base = basedOn(met.base, conduct);
   }
@@ -272,7 +275,8 @@ export class Guard {
     // A place that nobody has been to.
     const newcomer: Subject = { program, name: file.comm, script: '', place: '*', interpreter: false, splices };
     const conduct = this.#believe(newcomer);
-    this.#options.datapath.setRepute(file, conduct && conduct.state !== 'blocking' ? reputeOf(conduct) : undefined);
+    const unknown = splices ? unknownTo(true) : undefined;
+    this.#options.datapath.setRepute(file, conduct && conduct.state !== 'blocking' ? reputeOf(conduct) : unknown);
   }
 
   #complain(error: unknown): void {

@@ -144,6 +144,19 @@ struct sidestep_half_open {
 
 #define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
 #define KNOWN_SERVER 2U /* the same on connections that it accepted */
+#define KNOWN_WARY \
+	4U /* its file names splice(2): it is watched for longer, whatever the window says */
+#define KNOWN_MET 8U /* the agent has looked at it */
+
+/* A workload that is new is not believed before the agent has looked at it, or for so long. */
+#define MEET_NS 250000000ULL
+
+/*
+ * A proxy reads the head of a connection plainly and splices the rest, some milliseconds later: by then it must not be
+ * believed yet.
+ */
+#define WARY_READS 8U
+#define WARY_NS 1000000000ULL
 
 /*
  * How the connections of a listener, or of a workload, have been seen to read. Reads are counted while a connection is

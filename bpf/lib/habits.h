@@ -92,8 +92,11 @@ static __always_inline bool seen_enough(const struct sidestep_habits *habits)
 	__u32 zero = 0;
 	const struct sidestep_settings *set = bpf_map_lookup_elem(&settings, &zero);
 
-	if (habits->known)
+	if (habits->known & KNOWN_CLEAN)
 		return true;
+	if (habits->known & KNOWN_WARY &&
+	    (habits->plain < WARY_READS || bpf_ktime_get_ns() - habits->first_ns < WARY_NS))
+		return false;
 	return set && habits->plain && habits->connections >= set->window_connections &&
 	       habits->bytes >= set->window_bytes &&
 	       bpf_ktime_get_ns() - habits->first_ns >= set->window_ns;
@@ -149,6 +152,16 @@ static __always_inline bool believed(const struct sidestep_habits *habits)
 	return habits && !habits->blocking && !habits->hazard && seen_enough(habits);
 }
 
+/* Nothing that one of its listeners shows speaks for it yet. */
+static __always_inline bool is_stranger(const struct sidestep_workload *workload)
+{
+	__u32 known = workload->habits.known;
+
+	if (known & KNOWN_WARY)
+		return !seen_enough(&workload->habits);
+	return !known && bpf_ktime_get_ns() - workload->habits.first_ns < MEET_NS;
+}
+
 /*
  * May this end be enrolled before it was seen to read? A workload that was seen to serve plainly speaks for a listener
  * of which nothing is known.
@@ -156,13 +169,15 @@ static __always_inline bool believed(const struct sidestep_habits *habits)
 static __always_inline bool believed_end(const struct sidestep_pair *pair, __u32 side)
 {
 	const struct sidestep_habits *habits = habits_of(pair, side);
-	const struct sidestep_workload *workload;
+	const struct sidestep_workload *workload =
+		bpf_map_lookup_elem(&workloads, &pair->end[side & 1].workload);
 
+	if (workload && is_stranger(workload))
+		return false;
 	if (side == SIDESTEP_CLIENT || !habits || believed(habits))
 		return believed(habits);
 	if (habits->blocking || habits->hazard)
 		return false;
-	workload = bpf_map_lookup_elem(&workloads, &pair->end[SIDESTEP_SERVER].workload);
 	return workload && believed(&workload->habits) &&
 	       (workload->habits.known & KNOWN_SERVER || workload->habits.accepted);
 }

@@ -42,11 +42,12 @@ bool Flag(const Napi::Object& js, const char* key) {
 	return value.As<Napi::Boolean>();
 }
 
-// Known bits, and a reason + 1, from { client, server, hazard }.
+// Known bits, and a reason + 1, from { client, server, wary, hazard }.
 sidestep_repute ReputeFrom(const Napi::Object& js) {
 	sidestep_repute repute{};
 	if (Flag(js, "client")) repute.known |= KNOWN_CLEAN;
 	if (Flag(js, "server")) repute.known |= KNOWN_CLEAN | KNOWN_SERVER;
+	if (Flag(js, "wary")) repute.known |= KNOWN_WARY;
 	Napi::Value hazard = js.Get("hazard");
 	if (!hazard.IsString()) throw Napi::TypeError::New(js.Env(), "hazard must be the name of a reason, or empty");
 	const std::string name = hazard.As<Napi::String>();
@@ -69,6 +70,7 @@ Napi::Object RowToJs(Napi::Env env, uint64_t id, const sidestep_workload& worklo
 	double sinceMs = habits.first_ns ? now_ms - habits.first_ns / 1e6 : 0;
 	bool enough = habits.plain && habits.connections >= settings.window_connections &&
 		      habits.bytes >= settings.window_bytes && sinceMs >= settings.window_ns / 1e6;
+	if (habits.known & KNOWN_WARY) enough = enough && habits.plain >= WARY_READS && sinceMs >= WARY_NS / 1e6;
 	Napi::Object row = Napi::Object::New(env);
 	row.Set("id", PairIdText(id));
 	row.Set("comm", Comm(workload.comm));
@@ -78,7 +80,7 @@ Napi::Object RowToJs(Napi::Env env, uint64_t id, const sidestep_workload& worklo
 	row.Set("plain", habits.plain != 0);
 	row.Set("blocking", habits.blocking != 0);
 	row.Set("hazard", habits.hazard ? ReasonName(habits.hazard - 1) : "");
-	row.Set("known", habits.known != 0);
+	row.Set("known", (habits.known & KNOWN_CLEAN) != 0);
 	row.Set("enough", enough);
 	Napi::Object reads = Napi::Object::New(env);
 	reads.Set("plain", habits.plain);
@@ -157,7 +159,7 @@ void SeedWorkload(const Datapath& datapath, const Napi::Object& process, const N
 	sidestep_repute repute = ReputeFrom(habits);
 	sidestep_seed seed{};
 	seed.workload = ParsePairId(process.Env(), process.Get("id").ToString());
-	seed.known = repute.known;
+	seed.known = repute.known | KNOWN_MET;
 	seed.hazard = repute.hazard;
 	seed.blocking = Flag(habits, "blocking");
 	seed.plain = Flag(habits, "plain");

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The guard, with a real agent: programs are watched before their connections are enrolled, and afterwards. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compile, GNU } from '../helpers/compile.js';
+import { folder } from '../helpers/folder.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import { SLOWNESS } from '../helpers/kernel.js';
+import { PROGRAMS } from '../helpers/program.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
 
 const guarded = (test: (ground: Ground) => Promise<void>) => (): Promise<void> => onGround(async (ground) => {
@@ -52,6 +56,15 @@ describe('the guard', () => {
     const { connections, messages, resets } = ground.counters();
     assert.deepEqual([connections.redirected, messages.redirected, resets], [0, 0, 0]);
     assert.ok(connections.splice + connections.learning >= 5, JSON.stringify(connections));
+    assert.ok(ground.profiles().some((profile) => profile.hazard === 'splice'));
+  }));
+
+  it('a proxy that reads the head of a connection and splices the rest is found out on TCP: no connection loses a byte', guarded(async (ground) => {
+    const proxy = compile(join(folder(), 'head_then_splice'), [join(PROGRAMS, 'head_then_splice.c')], GNU);
+    const [results] = await ground.command([proxy, '8', '20000', '300']).end();
+    assert.deepEqual(results, Array.from({ length: 8 }, () => ({ got: 20_000, ended: 'EOF' })));
+    const { connections, messages, resets } = ground.counters();
+    assert.deepEqual([connections.redirected, messages.redirected, resets], [0, 0, 0]);
     assert.ok(ground.profiles().some((profile) => profile.hazard === 'splice'));
   }));
 

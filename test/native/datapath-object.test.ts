@@ -17,7 +17,7 @@ import { eventually } from '../helpers/kernel-lock.js';
 const construct = (options: unknown): (() => NativeDatapath) => () => new (native.NativeDatapath as unknown as new (options: unknown) => NativeDatapath)(options);
 
 const SOMEBODY = { id: '00000000000000aa', pid: 1, comm: 'somebody', cgroup: '1', exeInode: '2', exeDev: '3', exeChanged: '4' };
-const NOTHING = { client: false, server: false, hazard: '', blocking: false, plain: false };
+const NOTHING = { client: false, server: false, wary: false, hazard: '', blocking: false, plain: false };
 
 const METHODS: [string, (datapath: NativeDatapath) => unknown][] = [
   ['info', (datapath) => datapath.info()],

@@ -7,7 +7,7 @@ import type { NativeProcess } from '../../native/index.js';
 import { withDatapath, type TestDatapath } from '../helpers/datapath.js';
 import { eventually } from '../helpers/kernel-lock.js';
 
-const clean = { client: true, server: true, hazard: '', blocking: false, plain: false };
+const clean = { client: true, server: true, wary: false, hazard: '', blocking: false, plain: false };
 const nothing = { ...clean, client: false, server: false };
 const row = (t: TestDatapath, id: string): Profile | undefined => (t.native.profiles() as Profile[]).find((one) => one.id === id);
 const me = (t: TestDatapath): NativeProcess => t.native.processes(process.pid)[0]!;
@@ -68,7 +68,7 @@ describe('what is known of a workload', () => {
     const first = t.start('actor.py');
     await first.next();
     const { exeInode, exeDev, exeChanged, comm } = t.native.processes(first.pid)[0]!;
-    t.native.setRepute({ exeInode, exeDev, exeChanged, comm }, { client: true, server: true, hazard: '' });
+    t.native.setRepute({ exeInode, exeDev, exeChanged, comm }, { client: true, server: true, wary: false, hazard: '' });
     const inside = (): { cgroup: string } => ({ cgroup: t.newCgroup(t.cgroup) });
     const known = t.start('actor.py', {}, inside());
     await known.next();
@@ -81,6 +81,15 @@ describe('what is known of a workload', () => {
       program.say('quit');
       await program.end();
     }
+  }));
+
+  it('that its program may splice is no word for it, and gives way to what is known', () => withDatapath({}, (t) => {
+    const who = me(t);
+    t.native.seed(who, { ...nothing, wary: true });
+    assert.equal(row(t, who.id)!.known, false);
+    t.native.seed(who, clean);
+    assert.equal(row(t, who.id)!.known, true);
+    return Promise.resolve();
   }));
 
   it('is refused when it is not well-formed', () => withDatapath({}, (t) => {

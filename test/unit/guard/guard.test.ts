@@ -31,8 +31,8 @@ describe('the memory of the guard', () => {
     host.datapath.profileList = [];
     const second = host.guard();
     await second.guard.start();
-    assert.deepEqual(host.datapath.seeds.get(process.id), { client: true, server: true, hazard: '', plain: false, blocking: false });
-    assert.deepEqual([...host.datapath.reputes], [[`${process.exeInode} service`, { client: true, server: true, hazard: '', plain: false, blocking: false }]]);
+    assert.deepEqual(host.datapath.seeds.get(process.id), { client: true, server: true, wary: false, hazard: '', plain: false, blocking: false });
+    assert.deepEqual([...host.datapath.reputes], [[`${process.exeInode} service`, { client: true, server: true, wary: false, hazard: '', plain: false, blocking: false }]]);
     assert.deepEqual(second.store.all()[0]?.evidence, { connections: 2, plain: 5, blocking: 0, hazard: 0, bytes: 50 });
     await second.guard.stop();
   });
@@ -53,7 +53,7 @@ describe('the memory of the guard', () => {
     const process = host.run(host.program('client', '2'));
     host.row(process, { plain: false, reads: none });
     await host.datapath.appear(process.id);
-    assert.equal(host.datapath.seeds.get(process.id), undefined);
+    assert.equal(host.datapath.seeds.get(process.id)?.client, false);
     const theirs = known({ program: `buildid:${'2'.repeat(40)}`, name: 'client', place: '', origin: 'bus' });
     await guard.hear([theirs]);
     assert.equal(host.datapath.seeds.get(process.id)?.client, true);
@@ -155,7 +155,7 @@ describe('the memory of the guard', () => {
       const { guard } = host.guard();
       await guard.start();
       await guard.stop();
-      return host.datapath.seeds.has(process.id);
+      return host.datapath.seeds.get(process.id)?.client === true;
     };
 
     it('holds for the same command with the same script in the same place, and for nothing else', async () => {
@@ -242,7 +242,7 @@ describe('the memory of the guard', () => {
 
       host.row(process, { reads: none });
       assert.deepEqual(await profiles.forget(id), [{ id, name: 'service', place: '/one.service' }]);
-      assert.deepEqual([store.all(), host.datapath.seeds.size, host.datapath.reputes.size], [[], 0, 0]);
+      assert.deepEqual([store.all(), host.datapath.seeds.get(process.id)?.client, host.datapath.reputes.size], [[], false, 0]);
       await assert.rejects(profiles.forget('service'), code('not_found'));
       await assert.rejects(profiles.set('nobody', 'clean'), code('not_found'));
       await guard.stop();

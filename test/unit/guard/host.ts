@@ -21,9 +21,9 @@ export class Host {
   #next = 100;
 
   /** A program with a build id of its own. */
-  program(name: string, digit: string): string {
+  program(name: string, digit: string, main = 'int main(void) { return 0; }'): string {
     const path = join(folder(), name);
-    execFileSync('cc', ['-xc', '-', '-o', path, `-Wl,--build-id=0x${digit.repeat(40)}`], { input: 'int main(void) { return 0; }' });
+    execFileSync('cc', ['-xc', '-', '-o', path, `-Wl,--build-id=0x${digit.repeat(40)}`], { input: main });
     return path;
   }
 

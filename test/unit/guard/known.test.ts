@@ -92,10 +92,10 @@ describe('what is believed of a workload that appears', () => {
 
   it('is given to the kernel as it is: a client that served nothing is not believed as a server', () => {
     const repute = (over: Partial<Conduct>) => reputeOf({ state: 'clean', reason: '', serves: false, plain: true, ...over });
-    assert.deepEqual(repute({}), { client: true, server: false, hazard: '', plain: false, blocking: false });
-    assert.deepEqual(repute({ serves: true }), { client: true, server: true, hazard: '', plain: false, blocking: false });
-    assert.deepEqual(repute({ state: 'blocking' }), { client: false, server: false, hazard: '', plain: true, blocking: true });
-    assert.deepEqual(repute({ state: 'unsafe', reason: 'splice' }), { client: false, server: false, hazard: 'splice', plain: false, blocking: false });
+    assert.deepEqual(repute({}), { client: true, server: false, wary: false, hazard: '', plain: false, blocking: false });
+    assert.deepEqual(repute({ serves: true }), { client: true, server: true, wary: false, hazard: '', plain: false, blocking: false });
+    assert.deepEqual(repute({ state: 'blocking' }), { client: false, server: false, wary: false, hazard: '', plain: true, blocking: true });
+    assert.deepEqual(repute({ state: 'unsafe', reason: 'splice' }), { client: false, server: false, wary: false, hazard: 'splice', plain: false, blocking: false });
   });
 });
 
