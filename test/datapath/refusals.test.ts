@@ -73,6 +73,8 @@ describe('refusals', () => {
     assert.deepEqual(states(t), ['active redirected']);
     await actor.talk(5000);
     assert.equal(t.redirected(), 10_000);
+    // There is no agent here that would look at the program first: its time must be over.
+    await sleep(300);
     await actor.tell('open');
     await actor.talk(5000);
     assert.equal(t.redirected(), 20_000, 'the next one is enrolled at once');

@@ -65,7 +65,7 @@ func exchange(address string, size int) error {
 	return err
 }
 
-func rounds(address string, count int) error {
+func rounds(address string, count int, pause time.Duration) error {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
@@ -74,6 +74,7 @@ func rounds(address string, count int) error {
 	c.SetDeadline(time.Now().Add(10 * time.Second))
 	got := make([]byte, 64)
 	for i := 0; i < count; i++ {
+		time.Sleep(pause)
 		sent := bytes.Repeat([]byte{byte(i)}, 64)
 		if _, err := c.Write(sent); err != nil {
 			return err
@@ -111,10 +112,14 @@ func main() {
 		c.Close()
 		up.Close()
 	})
+	if !splices {
+		// It could splice, and so is watched for a second before it is believed.
+		report("a slow conversation", rounds(proxy, 30, 50*time.Millisecond))
+	}
 	for i := 1; i <= 3; i++ {
 		report(fmt.Sprintf("100 kB, time %d", i), exchange(proxy, 100_000))
 	}
-	report("300 rounds", rounds(proxy, 300))
+	report("300 rounds", rounds(proxy, 300, 0))
 	for _, size := range []int{0, 1, 65_536, 5_000_000} {
 		report(fmt.Sprintf("%d bytes", size), exchange(proxy, size))
 	}
