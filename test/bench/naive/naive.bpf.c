@@ -52,4 +52,4 @@ int naive_msg(struct sk_msg_md *msg)
 	return SK_PASS;
 }
 
-char license[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
