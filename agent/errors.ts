@@ -142,6 +142,9 @@ export class SidestepError extends Error {
 }
 
 /** What a person reads: what, where, what to do. */
+/** What it says, whatever was thrown. */
+export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 export function describeError(error: unknown): { message: string; remedy: string } {
   if (error instanceof SidestepError) {
     const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';

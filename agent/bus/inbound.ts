@@ -18,9 +18,9 @@ export interface InboundListener {
   ownAlive(epoch: number, sequence: number): void;
   /** A record under this host's own name. */
   ownRecord(key: string, epoch: number): void;
-  /** Everything has been read, and these keys of our own were in it. */
   /** A record of this host was deleted, by somebody else: it gives up in words. */
   ownDeleted(key: string): void;
+  /** Everything has been read, and these keys of our own were in it. */
   ownKnown(keys: ReadonlySet<string>): void;
   /** A host stands for more records than have arrived. */
   missed(host: string): void;
@@ -107,7 +107,7 @@ export class Inbound {
 
   #takeRecord(entry: BusEntry, key: ParsedKey & { kind: 'record' }): void {
     if (!entry.value) {
-      this.#guarded(() => this.store.vanish(entry.key, this.steady()));
+      this.#vanish(entry.key);
       return;
     }
     const told = decodeTold(entry.value);
@@ -168,11 +168,11 @@ export class Inbound {
     return Math.max(0, this.options.leaseMs - Math.max(0, this.#serverNow - at));
   }
 
-  #guarded(step: () => Touched[]): void {
-    const before = this.store.guard.held;
-    this.listener.touched(step());
-    const held = this.store.guard.held - before;
-    if (held > 1 || (held === 1 && this.store.guard.held % 100 === 1))
+  #vanish(key: string): void {
+    const { guard } = this.store;
+    const before = guard.held;
+    this.listener.touched(this.store.vanish(key, this.steady()));
+    if (guard.held > before && guard.held % 100 === 1)
       this.log.error('many endpoints vanish from the bus at once; they are kept until their leases run out', { endpoints: this.store.held });
   }
 }

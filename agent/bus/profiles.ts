@@ -4,6 +4,7 @@
  */
 import type { ProfileExchange, SharedProfile } from '../guard/exchange.js';
 import { decodeShared, encodeShared, keyOf, parseSharedKey } from '../guard/exchange.js';
+import { wordsOf } from '../errors.js';
 import type { Log } from '../log.js';
 import type { BusEntry, BusLink, Connect, Watch } from './types.js';
 
@@ -27,8 +28,6 @@ export const MOST_HEARD = 8192;
 const slowestMs = 30_000;
 /** A full picture of profiles is small; each host has a handful. */
 const settleMs = 100;
-
-const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class BusProfiles implements ProfileExchange {
   #link: BusLink | undefined;
@@ -154,7 +153,7 @@ export class BusProfiles implements ProfileExchange {
   }
 
   #complain(error: unknown): void {
-    const why = words(error);
+    const why = wordsOf(error);
     if (this.problem !== why) this.log.warn('profiles are not exchanged with other hosts; they are learned here', { because: why });
     this.problem = why;
   }

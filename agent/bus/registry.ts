@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EndpointStore, Touched } from '../endpoints/store.js';
 import type { EndpointRecord } from '../endpoints/types.js';
+import { wordsOf } from '../errors.js';
 import type { Log } from '../log.js';
 import { LeaseClock } from './clock.js';
 import { Inbound } from './inbound.js';
@@ -25,8 +26,6 @@ const firstHurryMs = 500;
 /** How often, and how long apart, a host that leaves tries to say so. */
 const farewells = 20;
 const farewellMs = 50;
-
-const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export class Registry {
   readonly clock: LeaseClock;
@@ -150,7 +149,7 @@ export class Registry {
 
   #fail(error: unknown): void {
     if (this.#stopped) return;
-    const why = words(error);
+    const why = wordsOf(error);
     if (this.#detail !== why) this.log.warn('no bus; the last endpoints stay, and so does all that runs', { because: why });
     this.#became(this.wasSynced ? 'degraded' : 'connecting', why);
     this.#silence();
@@ -206,8 +205,8 @@ export class Registry {
       this.#hurried = 0;
     } catch (error) {
       if (isOver()) return;
-      if (this.#state !== 'degraded') this.log.warn('the bucket could not be read; it is tried again', { because: words(error) });
-      this.#became('degraded', `cannot read: ${words(error)}`);
+      if (this.#state !== 'degraded') this.log.warn('the bucket could not be read; it is tried again', { because: wordsOf(error) });
+      this.#became('degraded', `cannot read: ${wordsOf(error)}`);
       this.#watchedAt = -Infinity;
       this.#hurry();
     } finally {

@@ -1,12 +1,11 @@
 /** What this host says, on its way to the bus: many records at a time, and again after a while when they are refused. */
+import { wordsOf } from '../errors.js';
 import type { Log } from '../log.js';
 import { writeAll, type OwnRecords } from './own.js';
 import type { BusLink } from './types.js';
 
 /** Writes under way at once. */
 const window = 64;
-
-const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The bus as it is now. */
 export interface Podium {
@@ -66,8 +65,8 @@ export class Speaker {
 
   #failed(connection: number, error: unknown): void {
     if (connection !== this.now().connection) return;
-    if (this.#unsaid === '') this.log.warn('the bus does not take what this host says; it is tried again', { because: words(error) });
-    this.#unsaid = `cannot write: ${words(error)}`;
+    if (this.#unsaid === '') this.log.warn('the bus does not take what this host says; it is tried again', { because: wordsOf(error) });
+    this.#unsaid = `cannot write: ${wordsOf(error)}`;
     this.listener.refused();
   }
 }

@@ -4,7 +4,7 @@
  * that is wrong with it is said at once.
  */
 import { LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import { SidestepError } from '../errors.js';
+import { SidestepError, wordsOf } from '../errors.js';
 import { inOrder, readEntry } from './entry.js';
 import { idOf, type KnownProfile } from './known.js';
 
@@ -77,7 +77,7 @@ function plainValue(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });
   } catch (error) {
-    throw new ProfilesError([`${file}: ${error instanceof Error ? error.message : String(error)}`]);
+    throw new ProfilesError([`${file}: ${wordsOf(error)}`]);
   }
 }
 

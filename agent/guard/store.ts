@@ -6,6 +6,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wordsOf } from '../errors.js';
 import type { Log } from '../log.js';
 import { MOST_PROFILES, profilesFile, readProfiles, textOf } from './file.js';
 import { idOf, type KnownProfile } from './known.js';
@@ -31,8 +32,6 @@ async function makeFolder(dir: string): Promise<void> {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 export class ProfileStore {
   readonly #file: string;
   readonly #profiles = new Map<string, KnownProfile>();
@@ -57,7 +56,7 @@ export class ProfileStore {
       text = readFileSync(this.#file, 'utf8');
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') this.#complain(`they cannot be read: ${messageOf(error)}`);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') this.#complain(`they cannot be read: ${wordsOf(error)}`);
       return;
     }
     try {
@@ -66,7 +65,7 @@ export class ProfileStore {
         this.#fromFile.add(idOf(profile));
       }
     } catch (error) {
-      this.#setAside(messageOf(error));
+      this.#setAside(wordsOf(error));
     }
   }
 
@@ -137,7 +136,7 @@ export class ProfileStore {
       this.problem = '';
     } catch (error) {
       this.#dirty = true;
-      this.#complain(`they cannot be written: ${messageOf(error)}`);
+      this.#complain(`they cannot be written: ${wordsOf(error)}`);
     }
   }
 
@@ -147,7 +146,7 @@ export class ProfileStore {
       renameSync(this.#file, bad);
       this.options.log.warn('the profiles of before cannot be used; everything is learned anew', { file: this.#file, setAside: bad, why });
     } catch (error) {
-      this.#complain(`they cannot be used (${why}), nor set aside: ${messageOf(error)}`);
+      this.#complain(`they cannot be used (${why}), nor set aside: ${wordsOf(error)}`);
     }
   }
 

@@ -1,7 +1,7 @@
 /** /metrics, /healthz and /readyz. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SidestepError } from '../errors.js';
+import { SidestepError, wordsOf } from '../errors.js';
 import { withPort } from '../with-port.js';
 import type { Scraper } from './scrape.js';
 
@@ -18,7 +18,7 @@ export class MetricsServer {
   constructor(private readonly source: HttpSource) {
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
-        this.#send(response, 500, 'text/plain', `${error instanceof Error ? error.message : String(error)}\n`);
+        this.#send(response, 500, 'text/plain', `${wordsOf(error)}\n`);
       });
     });
   }

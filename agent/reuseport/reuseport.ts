@@ -1,5 +1,6 @@
 /** The balancing of listeners as one step of the agent: opened when it is switched on, looks by the clock and when told. */
 import type { Config } from '../../config/types.js';
+import { wordsOf } from '../errors.js';
 import type { Log } from '../log.js';
 import { Balancer } from './balancer.js';
 import type { Group } from './groups.js';
@@ -155,7 +156,7 @@ export class Reuseport {
   }
 
   #failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = wordsOf(error);
     if (message !== this.#failure) this.log.error('listeners could not be looked at; groups stay as they are', { error });
     this.#failure = message;
   }

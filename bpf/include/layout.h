@@ -144,9 +144,8 @@ struct sidestep_half_open {
 
 #define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
 #define KNOWN_SERVER 2U /* the same on connections that it accepted */
-#define KNOWN_WARY \
-	4U /* its file names splice(2): it is watched for longer, whatever the window says */
-#define KNOWN_MET 8U /* the agent has looked at it */
+#define KNOWN_WARY 4U   /* its file names splice(2): it is watched for longer */
+#define KNOWN_MET 8U    /* the agent has looked at it */
 
 /* A workload that is new is not believed before the agent has looked at it, or for so long. */
 #define MEET_NS 250000000ULL

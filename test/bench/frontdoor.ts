@@ -8,11 +8,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freshName, removeCgroup, takeLock } from '../helpers/kernel.js';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
+import { median } from '../../demo/statistics.js';
+import { freshName, removeCgroup, takeLock } from '../helpers/kernel.js';
 import { withPods, type Pods } from '../helpers/pods.js';
 import { Program } from '../helpers/program.js';
 import { Ground } from '../helpers/real-agent.js';
+import { output } from './programs.js';
 
 const short = process.argv.includes('--short');
 const ROUNDS = short ? 2 : 7;
@@ -32,8 +34,6 @@ interface Sample {
   cpuUs: number;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
-
 /** Time that the CPUs were not idle, in microseconds: what the kernel does for a proxy is in no process. */
 function busyUs(): number {
   const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = /^cpu .*$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[0].split(/\s+/).map(Number) ?? [];
@@ -49,11 +49,7 @@ function microseconds(text: string, percentile: string): number {
 
 async function sample(netns: string, host: string, way: Way, path: string, connections: number): Promise<Sample> {
   const before = busyUs();
-  const wrk = new Program(['wrk', '-t1', `-c${connections}`, `-d${SECONDS}s`, '--latency', `http://${host}:${ways[way].port}${path}`], { netns });
-  const lines: string[] = [];
-  for (let line = await wrk.line(); line !== undefined; line = await wrk.line()) lines.push(line);
-  await wrk.lastWords();
-  const text = lines.join('\n');
+  const text = await output(['wrk', '-t1', `-c${connections}`, `-d${SECONDS}s`, '--latency', `http://${host}:${ways[way].port}${path}`], { netns });
   const requests = Number(/(\d+) requests in/.exec(text)?.[1]);
   if (!(requests > 0) || /Non-2xx|Socket errors/.test(text)) throw new Error(`${way}: ${text}`);
   return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]), p50Us: microseconds(text, '50'), p99Us: microseconds(text, '99'), cpuUs: (busyUs() - before) / requests };

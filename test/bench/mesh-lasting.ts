@@ -3,30 +3,20 @@
  * What has to hold over many connections and for a long time: counts that stay exact, drains that no client notices, and
  * a broker that is away. Each tells how often it did not.
  */
-import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { wordsOf } from '../../agent/errors.js';
 import { eventually } from '../helpers/kernel.js';
 import { withHosts, type MeshHost } from '../helpers/mesh-hosts.js';
 import { listed, named, VIP, withMesh, type TestMesh } from '../helpers/mesh.js';
 import { Program } from '../helpers/program.js';
 import { buildDriver } from './build.js';
+import { output } from './programs.js';
 
 type Place = Pick<TestMesh, 'cgroup' | 'netns'>;
 
-const enter = ({ cgroup, netns }: Place, words: readonly (string | number)[]): [string, string[]] =>
-  ['bash', ['-c', 'echo $$ > "$0/cgroup.procs" && exec nsenter --net=/run/netns/"$@"', cgroup, netns, ...words.map(String)]];
-
 /** Resolves to what went wrong, '' when nothing did. */
-async function trouble(place: Place, words: readonly (string | number)[]): Promise<string> {
-  const [file, args] = enter(place, words);
-  try {
-    await promisify(execFile)(file, args, { maxBuffer: 1 << 26 });
-    return '';
-  } catch (error) {
-    return (error as { stderr?: string }).stderr?.trim().split('\n').at(-1) ?? String(error);
-  }
-}
+const trouble = (place: Place, words: readonly (string | number)[]): Promise<string> =>
+  output(words.map(String), place).then(() => '', (error: unknown) => wordsOf(error));
 
 const clean = (mesh: TestMesh, hosts: readonly string[]): boolean =>
   hosts.every((host) => mesh.load(host).active === 0 && mesh.load(host).connecting === 0);

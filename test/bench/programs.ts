@@ -5,7 +5,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Program } from '../helpers/program.js';
+import { Program, type Where } from '../helpers/program.js';
 import type { Flow } from './flow.js';
 import type { Mode, Stage } from './stage.js';
 
@@ -39,8 +39,8 @@ async function serving<T>(command: readonly string[], cgroup: string, at: number
 }
 
 /** Runs it to its good end; resolves to what it printed. */
-async function output(command: readonly string[], cgroup: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  const program = new Program(command, { cgroup, env });
+export async function output(command: readonly string[], where: Where): Promise<string> {
+  const program = new Program(command, where);
   const lines: string[] = [];
   for (let line = await program.line(); line !== undefined; line = await program.line()) lines.push(line);
   const end = await program.lastWords();
@@ -64,7 +64,7 @@ export function redis(stage: Stage, mode: Mode, kind: 'GET' | 'SET', pipeline: n
   const command = ['redis-server', '--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--port', String(port), '--unixsocket', socket, '--dir', stage.folder];
   return serving(command, server, mode === 'unix' ? socket : port, async () => {
     const text = await output(['redis-benchmark', ...address, '-c', '50', '-P', String(pipeline), '-t', kind.toLowerCase(),
-      '-n', requests(stage, REQUESTS_OF_A_SECOND * Math.min(4, pipeline)), '--csv'], client);
+      '-n', requests(stage, REQUESTS_OF_A_SECOND * Math.min(4, pipeline)), '--csv'], { cgroup: client });
     return figure(text, new RegExp(`^"${kind}","([\\d.]+)"`, 'm'));
   });
 }
@@ -80,7 +80,7 @@ export function nginx(stage: Stage, mode: Mode): Promise<number> {
   writeFileSync(config, `daemon off; worker_processes 1; pid ${folder}/pid-${port}; error_log stderr error; events { worker_connections 512; }
 http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.1:${port}; root ${folder}; } }\n`);
   return serving(['nginx', '-c', config], server, port, async () => {
-    const text = await output(['wrk', '-t', '1', '-c', '16', '-d', `${Math.max(1, Math.round(stage.sampleMs / 1000))}s`, `http://127.0.0.1:${port}/small`], client);
+    const text = await output(['wrk', '-t', '1', '-c', '16', '-d', `${Math.max(1, Math.round(stage.sampleMs / 1000))}s`, `http://127.0.0.1:${port}/small`], { cgroup: client });
     if (/Non-2xx|Socket errors/.test(text)) throw new Error(text);
     return figure(text, /Requests\/sec:\s+([\d.]+)/);
   });
@@ -91,7 +91,7 @@ export function memcached(stage: Stage, mode: Mode): Promise<number> {
   const { server, client } = stage.cgroups(mode);
   const port = stage.port(), each = Number(requests(stage)) / 4;
   return serving(['memcached', '-u', 'root', '-l', '127.0.0.1', '-p', String(port), '-t', '1'], server, port, async () => {
-    const text = await output(['memcslap', `--servers=127.0.0.1:${port}`, '--concurrency=4', `--execute-number=${each}`, '--initial-load=1000', '--test=get', '--tcp-nodelay', '--non-blocking'], client);
+    const text = await output(['memcslap', `--servers=127.0.0.1:${port}`, '--concurrency=4', `--execute-number=${each}`, '--initial-load=1000', '--test=get', '--tcp-nodelay', '--non-blocking'], { cgroup: client });
     return figure(text, /Time to get\s+(\d+) keys/) / figure(text, /Time to get.*:\s+([\d.]+) seconds/);
   });
 }
@@ -126,11 +126,11 @@ export function pgbench(stage: Stage, mode: Mode): Promise<number> {
     await listening(port);
     const filled = join(folder, 'filled');
     if (!existsSync(filled)) {
-      await output([tool('pgbench'), '-i', '-q', '-s', '2'], client, env);
+      await output([tool('pgbench'), '-i', '-q', '-s', '2'], { cgroup: client, env });
       writeFileSync(filled, '');
     }
     const seconds = Math.max(1, Math.round(stage.sampleMs / 1000));
-    return figure(await output([tool('pgbench'), '-n', '-S', '-c', '1', '-T', String(seconds)], client, env), /tps = ([\d.]+)/);
+    return figure(await output([tool('pgbench'), '-n', '-S', '-c', '1', '-T', String(seconds)], { cgroup: client, env }), /tps = ([\d.]+)/);
   });
 }
 

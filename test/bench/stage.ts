@@ -63,15 +63,13 @@ export class Stage {
   port(): number { return this.#ports++; }
 
   cgroups(mode: Mode): { server: string; client: string } {
-    if (mode === 'naive') {
-      const { cgroup } = this.#naive ??= new Naive(this.folder);
-      return { server: cgroup, client: cgroup };
-    }
+    if (mode === 'naive' && this.#naive) return { server: this.#naive.cgroup, client: this.#naive.cgroup };
     const both = mode === 'auto' || mode === 'on';
     return { server: both || mode === 'remote' ? this.served : this.plain, client: both ? this.served : this.plain };
   }
 
   async prepare(mode: Mode): Promise<void> {
+    if (mode === 'naive') this.#naive ??= new Naive(this.folder);
     const suits = mode === 'auto' ? this.#placing : mode === 'on' ? !this.#placing : true;
     if (mode === 'absent' ? this.#agent === undefined : this.#agent !== undefined && suits) return;
     await this.#stop();
