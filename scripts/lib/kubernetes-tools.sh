@@ -59,7 +59,7 @@ install_kubernetes_tools() {
 	mkdir -p "$chart_tools" "$kubernetes_tools"
 	go_tool helm helm.sh/helm/v3/cmd/helm "$helm_version" || return
 	local program missing=() into
-	for program in "$@"; do
+	for program in $(printf '%s\n' "$@" | sort -u); do
 		[[ -x "$kubernetes_tools/$program" && "$(cat "$kubernetes_tools/$program.version" 2>/dev/null)" == "$kubernetes_version" ]] ||
 			missing+=("$program")
 	done
