@@ -84,21 +84,30 @@ run_suites() {
 	run_endurance
 }
 
-# The datapath on the second kernel. Usage: run_guest [--short]; what was counted there counts here.
+# In the guest: what was counted, as run_guest reads it.
+report_to_host() {
+	((${#failures_by_name[@]} == 0)) || printf 'GUEST-FAILED %s\n' "${failures_by_name[@]}"
+	echo "GUEST-COUNTS $passed $failed"
+}
+
+# Runs a job on the second kernel; what is counted there counts here. Usage: run_guest JOB [ARGUMENT]...
 run_guest() {
 	local line counted=0 status=0
-	echo "== second kernel $*"
+	echo "== second kernel: $*"
 	while IFS= read -r line; do
 		if [[ "$line" =~ ^GUEST-COUNTS\ ([0-9]+)\ ([0-9]+)$ ]]; then
 			counted=1
 			((passed += BASH_REMATCH[1], failed += BASH_REMATCH[2])) || true
+		elif [[ "$line" == "GUEST-FAILED "* ]]; then
+			failures_by_name+=("second kernel, ${line#GUEST-FAILED }")
 		else
 			printf '%s\n' "$line"
 		fi
-	done < <(scripts/vm/boot "$guest_seconds" scripts/vm/job "$@")
+	done < <(scripts/vm/boot "$guest_seconds" "scripts/vm/$1" "${@:2}")
 	wait $! || status=$?
 	if ((counted == 0 || (status != 0 && failed == 0))); then
 		echo "== second kernel ended with status $status; that counts as a failure."
+		failures_by_name+=("second kernel: ended with status $status")
 		((failed += 1))
 	fi
 }
