@@ -35,14 +35,14 @@ function must({ code, stdout, stderr }: Ran): string {
 
 let made: readonly string[] | undefined;
 
-/** Images of this machine's programs and of the agent, as files, made once in a run; those of the run before are written over. */
+/** Images of this machine's programs and of the agent, as files, made once in a run; those of the run before are written over, unless TEST_IMAGES is "made". */
 export function makeImages(): readonly string[] {
   if (made) return made;
   const dir = join(root, '.cache/kubernetes/images');
   mkdirSync(dir, { recursive: true });
   const image = (name: string, script: string, ...args: readonly string[]): string => {
     const file = join(dir, `${name}.tar`);
-    execFileSync(join(root, 'scripts', script), [file, ...args], { stdio: 'pipe' });
+    if (process.env['TEST_IMAGES'] !== 'made') execFileSync(join(root, 'scripts', script), [file, ...args], { stdio: 'pipe' });
     return file;
   };
   made = [
@@ -120,7 +120,13 @@ export class Cluster {
   apply(manifests: string, ...flags: string[]): void {
     must(run('nsenter', [`--net=/run/netns/${this.#name}`, `/tmp/${this.#name}/kubectl`, 'apply', '-f', '-', ...flags], manifests));
   }
-  helm(...args: string[]): string { return must(this.#inNetwork(HELM, '--kubeconfig', `/tmp/${this.#name}/admin.kubeconfig`, ...args)); }
+  /** What it waits for has as long as everything else. */
+  helm(verb: string, ...args: string[]): string {
+    const ran = this.#inNetwork(HELM, '--kubeconfig', `/tmp/${this.#name}/admin.kubeconfig`, verb, '--timeout', `${80 * SLOWNESS}s`, ...args);
+    if (ran.code === 0) return ran.stdout;
+    const pods = this.tryKubectl('get', 'pods', '-A', '-o', 'wide').stdout;
+    return must({ ...ran, stderr: `${ran.stderr}${pods}${this.tryKubectl('get', 'events', '-A').stdout}` });
+  }
   get(address: string): string { return must(this.#inNetwork('curl', '-sS', '-m', '5', `http://${address}`)); }
 
   /** What `kubectl rollout status` or `kubectl wait` is asked to wait for. */
