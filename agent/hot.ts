@@ -46,6 +46,7 @@ const appliers: Partial<Record<ConfigKey, Apply>> = {
   'placement.messageBytes': place,
   'placement.stay': place,
   'placement.brief': place,
+  'placement.follow': place,
   'placement.refresh': place,
   'scope.include': rescope,
   'scope.exclude': rescope,

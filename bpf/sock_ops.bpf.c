@@ -103,9 +103,9 @@ static __always_inline void meet_caller(const struct caller *caller)
 
 /* What is known of the server before it is established: its listener, and where the SYN came in. */
 static __always_inline void describe_listener(struct sidestep_endpoint *end,
-					      const struct sidestep_half_open *half)
+					      const struct sidestep_half_open *half,
+					      const struct sidestep_listener *known)
 {
-	const struct sidestep_listener *known = find_listener(half->listener);
 	const struct sock *sk = peek(half->listener, struct sock);
 
 	__builtin_memcpy(end->local, half->local, sizeof(end->local));
@@ -145,6 +145,7 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 {
 	sidestep_pair_id id = pair_id(ops->snd_una - 1, ops->rcv_nxt - 1);
 	struct sidestep_half_open *half = bpf_map_lookup_elem(&half_open, &id);
+	struct sidestep_listener *listener;
 	struct sidestep_pair *pair;
 	__u32 zero = 0, reason;
 
@@ -152,6 +153,11 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 		/* With bytes in its SYN the server's end is there before the client's: no pair can be made. */
 		reason = fast_open(peek(sk, struct tcp_sock)) ? REASON_FAST_OPEN : REASON_REMOTE;
 		count_connection(set->enabled ? reason : REASON_DISABLED);
+		return;
+	}
+	listener = find_listener(half->listener);
+	if (at_a_glance(listener, set)) {
+		half->glanced = 1;
 		return;
 	}
 	pair = bpf_map_lookup_elem(&scratch, &zero);
@@ -162,8 +168,9 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 	pair->listener = half->listener;
 	describe_call(pair, sk);
 	describe_client(&pair->end[SIDESTEP_CLIENT], sk);
-	describe_listener(&pair->end[SIDESTEP_SERVER], half);
+	describe_listener(&pair->end[SIDESTEP_SERVER], half, listener);
 	reason = eligible(sk, peek(pair->listener, struct sock), pair, set);
+	follow(pair, listener, reason, set);
 	bpf_map_delete_elem(&half_open, &id);
 	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
 		count_connection(REASON_MAP_FULL);
@@ -189,11 +196,14 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 {
 	sidestep_pair_id id = pair_id(ops->rcv_nxt - 1, ops->snd_una - 1);
 	struct sidestep_pair *pair = bpf_map_lookup_elem(&pairs, &id);
+	struct sidestep_half_open *half;
 	__u32 reason;
 
 	if (!pair) {
+		half = bpf_map_lookup_elem(&half_open, &id);
+		reason = half && half->glanced ? REASON_BRIEF : REASON_REMOTE;
+		count_connection(set->enabled ? reason : REASON_DISABLED);
 		bpf_map_delete_elem(&half_open, &id);
-		count_connection(set->enabled ? REASON_REMOTE : REASON_DISABLED);
 		return;
 	}
 	describe(&pair->end[SIDESTEP_SERVER], sk);

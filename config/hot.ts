@@ -26,6 +26,7 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'placement.messageBytes': 'hot',
   'placement.stay': 'hot',
   'placement.brief': 'hot',
+  'placement.follow': 'hot',
   'placement.refresh': 'hot',
   'scope.include': 'hot',
   'scope.exclude': 'hot',

@@ -47,6 +47,13 @@ export const placementSchema: Pick<convict.Schema<Config>, 'placement'> = {
       max: 64,
       default: 4,
     },
+    follow: {
+      doc: 'Of brief connections to a listener one in so many is followed, and what it carried counts for the others too; these cost their ends nothing, are not in `sidestep top`, and one that goes on is adopted within seconds. 1: all are followed.',
+      format: 'count',
+      min: 1,
+      max: 1024,
+      default: 32,
+    },
     refresh: {
       doc: 'When an end of an accelerated connection has sent nothing over TCP for so long, its next message takes TCP: conntrack, NAT and firewalls between two pods forget a connection that they see nothing of, a half-closed one after a minute. Make it shorter than the shortest of their timeouts. 0: never.',
       format: 'duration',

@@ -38,6 +38,7 @@ export interface Config {
     readonly messageBytes: number;
     readonly stay: number;
     readonly brief: number;
+    readonly follow: number;
     readonly refresh: number;
   };
   /** Selectors, as they were written. */

@@ -45,6 +45,8 @@ export interface NativePlacement {
   streamBytes: number;
   stayMs: number;
   briefTurns: number;
+  /** Of brief connections to a listener one in so many is followed; at least 1, which is all. */
+  follow: number;
   /** After so long without a byte over TCP a message takes it; 0: never. */
   refreshMs: number;
 }

@@ -16,10 +16,10 @@ export function nativeSelector({ effect, program, executable, cgroup, ports, net
 }
 
 /** Without messages to wait for nothing is ever a stream, and without turns nothing brief. */
-export function nativePlacement({ enabled, messages, rate, messageBytes, stay, brief, refresh }: Placement): NativePlacement {
+export function nativePlacement({ enabled, messages, rate, messageBytes, stay, brief, follow, refresh }: Placement): NativePlacement {
   return {
     streamMessages: enabled ? messages : 0, streamNs: Math.round((messages / rate) * 1e9),
-    streamBytes: messageBytes, stayMs: stay, briefTurns: enabled ? brief : 0, refreshMs: refresh,
+    streamBytes: messageBytes, stayMs: stay, briefTurns: enabled ? brief : 0, follow, refreshMs: refresh,
   };
 }
 

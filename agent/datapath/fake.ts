@@ -65,8 +65,8 @@ export class FakeDatapath implements Datapath {
     else this.reputes.delete(`${exeInode} ${comm}`);
   }
   setWindow({ time, connections, bytes }: LearningWindow): void { this.#tell(`window ${time} ${connections} ${bytes}`, {}); }
-  setPlacement({ enabled, messages, rate, messageBytes, stay, brief, refresh }: Placement): void {
-    this.#tell(`placement ${String(enabled)} ${messages} ${rate} ${messageBytes} ${stay} ${brief} ${refresh}`, {});
+  setPlacement({ enabled, messages, rate, messageBytes, stay, brief, follow, refresh }: Placement): void {
+    this.#tell(`placement ${String(enabled)} ${messages} ${rate} ${messageBytes} ${stay} ${brief} ${follow} ${refresh}`, {});
   }
   onWorkload(listener: (workload: string) => Promise<void>): void { this.#workloadListeners.push(listener); }
   async appear(workload: string): Promise<void> { for (const listener of this.#workloadListeners) await listener(workload); }

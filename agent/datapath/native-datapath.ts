@@ -39,6 +39,9 @@ const CENSUS_AMISS_MS = 300_000;
 const PLACE_MS = 250;
 const PLACE_SLOWEST_MS = 1000;
 
+/** Milliseconds between two searches for those that go on among connections of which only one in some is followed. */
+const SEARCH_MS = 5_000;
+
 /** Longest wait for what is known of a workload that is new. */
 const MEET_MOST_MS = 250;
 
@@ -68,6 +71,9 @@ export class HostDatapath implements Datapath {
   /** When a count last found something amiss, on the steady clock. */
   #amissAt = -Infinity;
   readonly #place: Repeater;
+  readonly #search: NodeJS.Timeout;
+  /** Brief connections counted at the last search. */
+  #brief = 0;
   /** Sockets in the map of another version, at the last look. */
   #elsewhere = 0;
   /** Passes that try hard. What waits for a reader that does not read is no reason to. */
@@ -99,6 +105,7 @@ export class HostDatapath implements Datapath {
     this.#findOpen();
     this.#drain.start();
     this.#countIn(CENSUS_MS);
+    this.#search = setInterval(() => { this.#searchGlanced(); }, SEARCH_MS).unref();
   }
 
   info(): DatapathInfo {
@@ -189,6 +196,7 @@ export class HostDatapath implements Datapath {
     this.#learn.stop();
     this.#drain.stop();
     clearTimeout(this.#census);
+    clearInterval(this.#search);
     this.#place.stop();
     this.#native.close();
     this.#release();
@@ -207,11 +215,18 @@ export class HostDatapath implements Datapath {
   }
 
   /** What was opened while nobody watched is learned like anything else. */
-  #findOpen(): void {
+  #findOpen(what = 'connections that were open before are being learned'): void {
     if (!this.info().enabled) return;
     this.#native.findOpen().then((pass) => {
-      if (pass.pairs > 0 && !this.#closed) this.#log.info('connections that were open before are being learned', { ...pass });
+      if (pass.tracked > 0 && !this.#closed) this.#log.info(what, { ...pass });
     }, (error: unknown) => { this.#complain('connections from before could not be searched; they stay on TCP', error); });
+  }
+
+  /** Brief connections that nobody followed may have gone on. */
+  #searchGlanced(): void {
+    const { brief } = this.counters().connections;
+    if (brief !== this.#brief) this.#findOpen('connections that have gone on for longer than those before them are being learned');
+    this.#brief = brief;
   }
 
   /** What an earlier version enrolled leaves its map, and is then found like anything that was open before. */

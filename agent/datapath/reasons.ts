@@ -38,7 +38,7 @@ export const REASONS = [
   { name: 'urgent', what: 'an end sends urgent bytes (MSG_OOB), which would arrive in line', remedy: 'nothing to do: urgent bytes need the TCP path' },
   { name: 'fionread', what: 'an end asks with ioctl(FIONREAD) how much there is to read, or the message is more than such a program may overlook; in mode split the answer leaves out redirected bytes', remedy: 'nothing to do; kernels that serve mode unified have no need of it' },
   { name: 'stream', what: 'it is a one-way stream of small messages, which TCP joins and so carries faster', remedy: 'nothing to do: it comes back when both ends talk; placement in the configuration says what a stream is' },
-  { name: 'brief', what: 'connections to this listener end after a few messages, which is less than it costs to enter the map', remedy: 'nothing to do: one that goes on is adopted within two seconds; programs that keep their connections open gain more. placement.brief says what is brief' },
+  { name: 'brief', what: 'connections to this listener end after a few messages, which is less than it costs to enter the map', remedy: 'nothing to do: one that goes on is adopted within seconds; programs that keep their connections open gain more. placement.brief says what is brief' },
   { name: 'refresh', what: 'this end had sent nothing over TCP for a while, and conntrack, NAT and firewalls on the way forget a connection that they see nothing of', remedy: 'nothing to do: it is one message now and then; placement.refresh says how often' },
 ] as const satisfies readonly Reason[];
 

@@ -217,6 +217,8 @@ export interface Placement {
   stay: number;
   /** Messages of each end up to which a connection is not worth enrolling. */
   brief: number;
+  /** Of brief connections to a listener one in so many is followed. */
+  follow: number;
   /** After so long without a byte over TCP, in ms, a message takes it. */
   refresh: number;
 }

@@ -33,12 +33,12 @@ export const METRICS = {
   },
   sidestep_edge_bytes_total: {
     type: 'counter',
-    help: 'Bytes between two local services; request is what the client sent, response what the server sent.',
+    help: 'Bytes between two local services; request is what the client sent, response what the server sent. Of brief connections an estimate (placement.follow).',
     labels: edgeLabels,
   },
   sidestep_edge_messages_total: {
     type: 'counter',
-    help: 'Messages between two local services; request is what the client sent, response what the server sent.',
+    help: 'Messages between two local services; request is what the client sent, response what the server sent. Of brief connections an estimate (placement.follow).',
     labels: edgeLabels,
   },
   sidestep_edge_connections_total: {

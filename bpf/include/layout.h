@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 6U
+#define SIDESTEP_LAYOUT_VERSION 7U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -123,6 +123,8 @@ struct sidestep_settings {
 	__u64 owner;    /* start time (ns, CLOCK_BOOTTIME) of the agent that loaded the programs */
 	__u32 tell_all; /* 1: announce opens and closes too, each of which wakes the agent */
 	__u32 refresh_ms; /* after so long without a byte over TCP a message takes it; 0: never */
+	__u32 follow; /* of the brief connections to a listener one in so many is followed; 1: all are */
+	__u32 pad;
 };
 
 /* The two handshake numbers that name one connection: (client ISN << 32) | server ISN. */
@@ -140,6 +142,7 @@ struct sidestep_half_open {
 	__u64 listener; /* address of the listening socket, for reads only */
 	__u64 seen_ns;  /* CLOCK_MONOTONIC */
 	__u8 local[16]; /* of the server, behind any NAT */
+	__u64 glanced;  /* 1: the client is on this host, and one such connection was followed a moment ago */
 };
 
 #define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
@@ -186,6 +189,8 @@ struct sidestep_listener {
 	__u64 told_ns; /* CLOCK_MONOTONIC, when a brief connection of it was announced last */
 	__u32 ended;   /* its connections that have closed */
 	__u32 turns;   /* messages of each end in one of them: running mean, times 16 */
+	__u32 glances; /* so many of the next ones need not be followed, because they are as brief as the last one */
+	__u32 glanced; /* those that were not, since the last one that was */
 };
 
 /* An executable in a cgroup. Keyed by a number made of its identity. */
@@ -313,6 +318,7 @@ struct sidestep_pair {
 	__u16 passing[2]; /* by end: runs in a row of a stream of which most took TCP */
 	__u16 pad;
 	__u64 left_ns; /* CLOCK_MONOTONIC, when it last left as a stream, or was brief no more; 0: never */
+	__u64 glanced; /* brief connections to the same listener before it that nobody followed */
 };
 
 /* What a selector does to the connections that it matches. */
@@ -436,15 +442,15 @@ struct sidestep_found {
 	__u32 tracked;
 };
 
-SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 88, "settings");
+SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 96, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");
-SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 112, "listener");
+SIDESTEP_ASSERT(sizeof(struct sidestep_listener) == 120, "listener");
 SIDESTEP_ASSERT(sizeof(struct sidestep_habits) == 48, "habits");
 SIDESTEP_ASSERT(sizeof(struct sidestep_workload) == 104, "workload");
 SIDESTEP_ASSERT(sizeof(struct sidestep_program) == 40, "program");
 SIDESTEP_ASSERT(sizeof(struct sidestep_process) == 56, "process");
 SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 216, "endpoint");
-SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 520, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 528, "pair");
 SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");

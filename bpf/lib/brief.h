@@ -3,6 +3,9 @@
  * Never slower: to enter the map and to leave it again costs what several round trips gain. Where the connections of a
  * listener end sooner than that, the next ones begin on TCP; one that goes on is adopted from there. How long they last
  * is kept for each listener as a running mean, over those on either path.
+ *
+ * Of brief ones only one in `follow` is followed: it is given a record, is judged, and its end is heard of. The others are
+ * counted, and cost their ends nothing. What the one carried stands for those before it.
  */
 #ifndef SIDESTEP_BRIEF_H
 #define SIDESTEP_BRIEF_H
@@ -29,6 +32,27 @@ static __always_inline bool is_brief(const struct sidestep_pair *pair,
 
 	return listener && listener->ended >= ENOUGH_ENDED &&
 	       listener->turns <= set->brief_turns * PARTS;
+}
+
+/* Whether this connection is one of those that need not be followed. */
+static __always_inline bool at_a_glance(struct sidestep_listener *listener,
+					const struct sidestep_settings *set)
+{
+	if (!listener || !listener->glances || !set->brief_turns)
+		return false;
+	listener->glances--;
+	__sync_fetch_and_add(&listener->glanced, 1);
+	return true;
+}
+
+/* This one is followed and was judged: so will be those that come next. */
+static __always_inline void follow(struct sidestep_pair *pair, struct sidestep_listener *listener,
+				   __u32 reason, const struct sidestep_settings *set)
+{
+	if (!listener)
+		return;
+	pair->glanced = __sync_lock_test_and_set(&listener->glanced, 0);
+	listener->glances = reason == REASON_BRIEF ? set->follow - 1 : 0;
 }
 
 /* Once a second for each listener: it is enough that the agent looks after them at all. */

@@ -15,6 +15,12 @@ static __always_inline void add(__u64 *sum, __u64 value)
 		__sync_fetch_and_add(sum, value);
 }
 
+/* One that stayed brief stands for those that nobody followed. */
+static __always_inline __u64 stands_for(const struct sidestep_pair *pair)
+{
+	return pair->state == PAIR_TCP && pair->reason == REASON_BRIEF ? pair->glanced + 1 : 1;
+}
+
 static __always_inline void add_to_edge(const struct sidestep_pair *pair, __u32 side, bool last)
 {
 	struct sidestep_edge_key key = { .port = pair->end[SIDESTEP_SERVER].port };
@@ -36,11 +42,11 @@ static __always_inline void add_to_edge(const struct sidestep_pair *pair, __u32 
 	}
 	add(&edge->sent[side & 1].redirected_bytes, sent->redirected_bytes);
 	add(&edge->sent[side & 1].redirected_messages, sent->redirected_messages);
-	add(&edge->sent[side & 1].passed_bytes, sent->passed_bytes);
-	add(&edge->sent[side & 1].passed_messages, sent->passed_messages);
+	add(&edge->sent[side & 1].passed_bytes, sent->passed_bytes * stands_for(pair));
+	add(&edge->sent[side & 1].passed_messages, sent->passed_messages * stands_for(pair));
 	if (!last)
 		return;
-	add(&edge->connections, 1);
+	add(&edge->connections, pair->glanced + 1);
 	add(&edge->accelerated, pair->accelerated);
 }
 

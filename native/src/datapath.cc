@@ -317,6 +317,7 @@ void Datapath::ApplySettings(bool enabled, bool observe, uint32_t queue_bytes) {
 	settings.stream_ns = options_.placement.ns;
 	settings.stream_bytes = options_.placement.bytes;
 	settings.brief_turns = options_.placement.brief_turns;
+	settings.follow = options_.placement.follow;
 	settings.refresh_ms = options_.placement.refresh_ms;
 	settings.stay_ns = options_.placement.stay_ns;
 	settings.tell_all = options_.tell_all;

@@ -29,6 +29,7 @@ struct Placement {
 	uint32_t messages = 0;
 	uint32_t bytes = 0;
 	uint32_t brief_turns = 0;
+	uint32_t follow = 1;
 	uint32_t refresh_ms = 0;
 };
 

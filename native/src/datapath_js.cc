@@ -75,6 +75,7 @@ Placement PlacementOf(const Napi::Object& js) {
 	placement.ns = Amount(js, "streamNs");
 	placement.bytes = Few(js, "streamBytes");
 	placement.brief_turns = Few(js, "briefTurns");
+	placement.follow = Few(js, "follow");
 	placement.refresh_ms = Few(js, "refreshMs");
 	placement.stay_ns = Amount(js, "stayMs") * 1000000ULL;
 	return placement;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connections that end after a few messages are not worth enrolling; those that go on are. Every answer is compared: see shorts.py.
 import assert from 'node:assert/strict';
+import type { Edge } from '../../agent/datapath/types.js';
+import { SLOWNESS } from '../helpers/kernel.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import type { Program } from '../helpers/program.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
@@ -23,8 +25,14 @@ const opening = (more: readonly string[], test: (opener: Opener, ground: Ground)
   await test(new Opener(ground, ground.program('shorts.py')), ground);
 });
 
+const edgeOf = (ground: Ground): Edge => {
+  const { edges: [edge] } = ground.api('/v1/edges') as { edges: Edge[] };
+  assert(edge);
+  return edge;
+};
+
 describe('brief connections', () => {
-  it('stay on TCP where those before them ended soon; one that goes on is adopted', opening([], async (opener, ground) => {
+  it('stay on TCP where those before them ended soon; one that goes on is adopted', opening(['--set', 'placement.follow=1'], async (opener, ground) => {
     await opener.becomes(await opener.open(8, 1), 'active redirected');
     const port = await opener.open(1, 200);
     await opener.becomes(port, 'tcp brief');
@@ -42,12 +50,42 @@ describe('brief connections', () => {
     assert.equal(ground.counters().messages.redirected - redirected, 20);
   }));
 
-  it('enter at once again when they last for longer', opening([], async (opener) => {
+  it('enter at once again when they last for longer', opening(['--set', 'placement.follow=1'], async (opener) => {
     await opener.open(1, 100);
     await opener.becomes(await opener.open(1, 1), 'tcp brief');
     await opener.open(30, 40);
     await opener.becomes(await opener.open(1, 1), 'active redirected');
   }));
+
+  it('are followed one in so many, and that one stands for those before it', opening(['--set', 'placement.follow=8'], async (opener, ground) => {
+    await opener.open(1, 100);
+    const before = ground.counters().connections;
+    const edgeBefore = edgeOf(ground);
+    await opener.open(1, 800);
+    await opener.open(1, 1);
+    await eventually(() => {
+      const { brief, remote } = ground.counters().connections;
+      const edge = edgeOf(ground);
+      // Each is counted by its reason when it opens, the followed ones when they close: one of them may still be open.
+      const counted = brief - before.brief;
+      if (counted < 800 || counted > 801 || remote !== before.remote) return `${String(counted)} brief, ${String(remote - before.remote)} remote`;
+      const connections = edge.connections - edgeBefore.connections, bytes = edge.clientSent.passedBytes - edgeBefore.clientSent.passedBytes;
+      return Math.abs(connections - 800) <= 16 && Math.abs(bytes - 800 * 100) <= 16 * 100 ? '' : `${String(connections)} connections, ${String(bytes)} bytes`;
+    });
+    const rows = ground.pairs().length;
+    assert(rows <= 1, `${String(rows)} rows`);
+  }));
+
+  it('are adopted when they go on, though nobody followed them', opening([], async (opener, ground) => {
+    await opener.open(1, 101);
+    const port = await opener.open(1, 2);
+    assert.equal(ground.state(port), 'gone');
+    // It is found within some seconds, and then watched like any other.
+    await eventually(async () => {
+      await opener.more(10);
+      return ground.state(port) === 'active redirected' ? '' : ground.state(port);
+    }, 15_000);
+  })).timeout(60_000 * SLOWNESS);
 
   it('enter at once where the configuration says so', opening(['--set', 'placement.brief=0'], async (opener, ground) => {
     await opener.becomes(await opener.open(1, 200), 'active redirected');

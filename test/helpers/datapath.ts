@@ -19,7 +19,7 @@ export function optionsFor(name: string, over: Partial<NativeOptions> = {}): Nat
     // Wide open, so that both paths mix in mode split as well; what its bound does is in split.test.ts.
     splitBytes: 1 << 30,
     tellAll: true, verifierLog: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
-    streamMessages: 0, streamNs: 0, streamBytes: 0, stayMs: 0, briefTurns: 0, refreshMs: 0, ...over,
+    streamMessages: 0, streamNs: 0, streamBytes: 0, stayMs: 0, briefTurns: 0, follow: 1, refreshMs: 0, ...over,
   };
 }
 

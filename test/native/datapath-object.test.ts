@@ -31,7 +31,7 @@ const METHODS: [string, (datapath: NativeDatapath) => unknown][] = [
   ['forget', (datapath) => datapath.forget(SOMEBODY.id)],
   ['setRepute', (datapath) => datapath.setRepute(SOMEBODY, null)],
   ['applyWindow', (datapath) => datapath.applyWindow({ windowMs: 1, windowConnections: 1, windowBytes: 1 })],
-  ['applyPlacement', (datapath) => datapath.applyPlacement({ streamMessages: 1, streamNs: 1, streamBytes: 1, stayMs: 1, briefTurns: 0, refreshMs: 0 })],
+  ['applyPlacement', (datapath) => datapath.applyPlacement({ streamMessages: 1, streamNs: 1, streamBytes: 1, stayMs: 1, briefTurns: 0, follow: 1, refreshMs: 0 })],
   ['applySettings', (datapath) => datapath.applySettings({ enabled: true, observe: false, queueBytes: 1 })],
   ['applyScope', (datapath) => { datapath.applyScope([]); }],
   ['onEvents', (datapath) => datapath.onEvents(() => undefined)],
