@@ -14,6 +14,8 @@ struct sock___room {
 
 /* What a reader may leave unread before its writer goes through TCP. */
 #define UNREAD_LIMIT 65536
+/* What is longer is a stream, and better copied in large pieces. */
+#define ANSWER_LIMIT 16384
 
 const volatile __u32 backend_ports[MOST_PORTS];
 
@@ -123,22 +125,29 @@ int splice_skb(struct __sk_buff *skb)
 	return SK_PASS;
 }
 
-/* Everything that it ever sent by TCP has been copied, and the target has room. The sender's lock is held. */
+/* Everything that it ever sent the other way has been copied, and the target has room. The sender's lock is held. */
 static __always_inline bool fits(const struct tcp_sock *own, __u32 size, const struct leg *leg,
-				 const struct known *self, const struct known *other)
+				 const struct known *self)
 {
-	const struct sock___room *target = peek(other->sk, struct sock___room);
+	const struct known *other = bpf_map_lookup_elem(&known, &leg->to);
 	__u64 *done = bpf_map_lookup_elem(&moved, &leg->slot);
+	const struct sock___room *target;
 
-	return done && see(own, write_seq) - (__u32)self->first == (__u32)*done &&
+	if (!other || !done || size > ANSWER_LIMIT)
+		return false;
+	target = peek(other->sk, struct sock___room);
+	return see(own, write_seq) - (__u32)self->first + (__u32)self->sent_in == (__u32)*done &&
 	       see(target, sk_wmem_queued) + 2 * size < see(target, sk_sndbuf);
 }
 
-static __always_inline bool keeps_up(const struct tcp_sock *own, const struct known *other)
+/* The other end has read all that came by TCP, and keeps up with the rest. */
+static __always_inline bool keeps_up(const struct tcp_sock *own, const struct ends *peer)
 {
-	const struct tcp_sock *reader = peek(other->sk, struct tcp_sock);
+	const struct known *other = bpf_map_lookup_elem(&known, peer);
 
-	return see(reader, copied_seq) == see(own, write_seq) &&
+	if (!other)
+		return false;
+	return see(peek(other->sk, struct tcp_sock), copied_seq) == see(own, write_seq) &&
 	       see(peek(other->sk, struct sock), sk_backlog.rmem_alloc.counter) <= UNREAD_LIMIT;
 }
 
@@ -149,24 +158,26 @@ int splice_msg(struct sk_msg_md *msg)
 			    .far_address = msg->remote_ip4,
 			    .near_port = msg->local_port,
 			    .far_port = bpf_ntohl(msg->remote_port) };
+	struct ends peer = { .near_address = key.far_address,
+			     .far_address = key.near_address,
+			     .near_port = key.far_port,
+			     .far_port = key.near_port };
 	struct leg *leg = bpf_map_lookup_elem(&legs, &key);
-	const struct known *self, *other;
+	struct known *self = bpf_map_lookup_elem(&known, &key);
+	__u32 size = msg->size;
 	const struct tcp_sock *own;
 
-	if (!leg || leg->way < WAY_SENT_OUT || !msg->sk)
-		return SK_PASS;
-	self = bpf_map_lookup_elem(&known, &key);
-	other = bpf_map_lookup_elem(&known, &leg->to);
-	if (!self || !other)
+	if (!leg || leg->way < WAY_SENT_OUT || !self || !msg->sk)
 		return SK_PASS;
 	own = peek(msg->sk, struct tcp_sock);
-	if ((leg->way == WAY_SENT_FITS && !fits(own, msg->size, leg, self, other)) ||
-	    (leg->way == WAY_SENT_IN && !keeps_up(own, other)))
-		return SK_PASS;
-	if (bpf_msg_redirect_hash(msg, &targets, &leg->to,
-				  leg->way == WAY_SENT_IN ? BPF_F_INGRESS : 0) != SK_PASS)
-		return SK_PASS;
-	count(leg->way, msg->size);
+	if (leg->way == WAY_SENT_OUT || (leg->way == WAY_SENT_FITS && fits(own, size, leg, self))) {
+		if (bpf_msg_redirect_hash(msg, &targets, &leg->to, 0) == SK_PASS)
+			count(leg->way, size);
+	} else if (keeps_up(own, &peer) &&
+		   bpf_msg_redirect_hash(msg, &targets, &peer, BPF_F_INGRESS) == SK_PASS) {
+		self->sent_in += size;
+		count(WAY_SENT_IN, size);
+	}
 	return SK_PASS;
 }
 

@@ -135,8 +135,8 @@ static void join_ends(struct connection *n)
 	if (!put(targets, &n->c) || !put(targets, &n->d))
 		return;
 	lay(&n->c.ends, mode->c == WAY_ARRIVED_IN ? &n->e : &n->d.ends, mode->c, n->c.fd);
-	lay(&n->d.ends, mode->d == WAY_SENT_IN ? &n->e : &n->c.ends, mode->d, n->c.fd);
-	lay(&n->e, mode->e == WAY_SENT_IN ? &n->d.ends : &n->c.ends, mode->e, n->c.fd);
+	lay(&n->d.ends, &n->c.ends, mode->d, n->c.fd);
+	lay(&n->e, &n->c.ends, mode->e, n->c.fd);
 	if (mode->d != WAY_TCP)
 		n->d.by_kernel = put(sockets, &n->d) && mode->d == WAY_ARRIVED_OUT;
 	if (mode->c != WAY_TCP)

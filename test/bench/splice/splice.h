@@ -35,5 +35,6 @@ struct leg {
 /* A socket, when it was established. */
 struct known {
 	__u64 sk;
-	__u64 first; /* sequence number of its first byte */
+	__u64 first;   /* sequence number of its first byte */
+	__u64 sent_in; /* bytes of it that went to its peer without TCP */
 };
