@@ -3,70 +3,67 @@
  * The front door against HAProxy (mode tcp) and nginx (stream) on the same work, as JSON: a client on one host, a proxy and its
  * backend on another, each a network namespace. Ours runs in an agent, with the leg to the backend accelerated; theirs, and
  * the backends behind them, are served by nobody. In turns, fresh connections each. `npm run bench:frontdoor [-- --short]`.
+ *
+ * `--splice [mode,...]` adds ways to join both sockets in the kernel (splice/), more loads, and what becomes of ends and bytes.
+ * `--loads name,...`: only these, without the rest.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
 import { median } from '../../demo/statistics.js';
 import { freshName, removeCgroup, takeLock } from '../helpers/kernel.js';
 import { withPods, type Pods } from '../helpers/pods.js';
-import { Program } from '../helpers/program.js';
+import { Program, type Report } from '../helpers/program.js';
 import { Ground } from '../helpers/real-agent.js';
-import { output } from './programs.js';
+import { HTTP_LOADS, KINDS, LARGE_BYTES, OTHER_LOADS, wrongBytes, type Load, type Sample } from './frontdoor-loads.js';
+import { check, MODES, Splice, type Mode } from './splice.js';
 
-const short = process.argv.includes('--short');
-const ROUNDS = short ? 2 : 7;
-const SECONDS = short ? 1 : 3;
-const LARGE_BYTES = 1 << 20;
+const { values: flags, positionals } = parseArgs({ options: { short: { type: 'boolean' }, splice: { type: 'boolean' }, rounds: { type: 'string' }, loads: { type: 'string' } }, allowPositionals: true });
+const ROUNDS = Number(flags.rounds ?? (flags.short ? 2 : 7));
+const SECONDS = flags.short ? 1 : 3;
+const modes: readonly Mode[] = flags.splice ? MODES.filter((mode) => positionals.length === 0 || positionals.join().split(',').includes(mode)) : [];
 
-/** Where each proxy listens, and the backend behind it. */
-const ways = { door: { port: 8001, backend: 9001 }, haproxy: { port: 8002, backend: 9002 }, nginx: { port: 8003, backend: 9002 } } as const;
-type Way = keyof typeof ways;
-const WAYS = Object.keys(ways) as Way[];
+/** Where each proxy listens first, and the backends behind it; each kind of backend has its own port from there. */
+type Way = 'door' | 'haproxy' | 'nginx' | Mode;
+const ways = new Map<Way, { port: number; backend: number }>([
+  ['door', { port: 8000, backend: 9000 }], ['haproxy', { port: 8010, backend: 9010 }], ['nginx', { port: 8020, backend: 9010 }],
+  ...modes.map((mode, index) => [mode, { port: 8030 + 10 * index, backend: 9020 + 10 * index }] as const)]);
+const portsOf = (way: Way): { port: number; backend: number } => ways.get(way) ?? { port: 0, backend: 0 };
+const kinds = Object.values(KINDS);
 
-interface Sample {
-  perSecond: number;
-  p50Us: number;
-  p99Us: number;
-  /** Of all CPUs of the machine, client and backend included, for each request. */
-  cpuUs: number;
-}
+/** Compared round by round, the first to the second. */
+const PAIRS: readonly (readonly [Way, Way])[] = [['door', 'haproxy'], ['door', 'nginx'], ...modes.flatMap((mode) => [[mode, 'door'], ...(mode === 'leg' ? [] : [[mode, 'leg']])] as [Way, Way][])];
+const FIELDS = ['perSecond', 'p50Us', 'p99Us', 'cpuUs'] as const;
 
-/** Time that the CPUs were not idle, in microseconds: what the kernel does for a proxy is in no process. */
-function busyUs(): number {
-  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = /^cpu .*$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[0].split(/\s+/).map(Number) ?? [];
-  return (user + nice + system + irq + softirq) * 10_000;
-}
-
-const units: Readonly<Record<string, number>> = { us: 1, ms: 1000, s: 1_000_000 };
-
-function microseconds(text: string, percentile: string): number {
-  const [, value, unit] = new RegExp(`${percentile}%\\s+([\\d.]+)(us|ms|s)`).exec(text) ?? [];
-  return Number(value) * (units[unit ?? ''] ?? NaN);
-}
-
-async function sample(netns: string, host: string, way: Way, path: string, connections: number): Promise<Sample> {
-  const before = busyUs();
-  const text = await output(['wrk', '-t1', `-c${connections}`, `-d${SECONDS}s`, '--latency', `http://${host}:${ways[way].port}${path}`], { netns });
-  const requests = Number(/(\d+) requests in/.exec(text)?.[1]);
-  if (!(requests > 0) || /Non-2xx|Socket errors/.test(text)) throw new Error(`${way}: ${text}`);
-  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]), p50Us: microseconds(text, '50'), p99Us: microseconds(text, '99'), cpuUs: (busyUs() - before) / requests };
-}
-
-/** Ratios of ours to theirs, round by round. */
-async function compare(netns: string, host: string, path: string, connections: number): Promise<object> {
-  const samples: Record<Way, Sample[]> = { door: [], haproxy: [], nginx: [] };
+/** `wrong`: ways that did not bring the right bytes, and have no figure. */
+async function compare(netns: string, host: string, load: Load, wrong: ReadonlySet<Way>): Promise<object> {
+  const samples = new Map<Way, Sample[]>([...ways.keys()].map((way) => [way, []]));
+  const failures: string[] = [];
   for (let round = 0; round < ROUNDS; round++)
-    for (const way of round % 2 === 0 ? WAYS : [...WAYS].reverse()) samples[way].push(await sample(netns, host, way, path, connections));
-  const middle = (way: Way): Sample => Object.fromEntries((['perSecond', 'p50Us', 'p99Us', 'cpuUs'] as const).map((field) => [field, median(samples[way].map((one) => one[field]))])) as unknown as Sample;
-  const ratio = (way: Way, field: keyof Sample): { median: number; range: [number, number] } => {
-    const ratios = samples.door.map((ours, round) => ours[field] / (samples[way][round]?.[field] ?? NaN));
-    return { median: median(ratios), range: [Math.min(...ratios), Math.max(...ratios)] };
+    for (const way of round % 2 === 0 ? ways.keys() : [...ways.keys()].reverse()) {
+      try {
+        if (wrong.has(way)) throw new Error('it brings other bytes, or hangs');
+        samples.get(way)?.push(await load(netns, host, portsOf(way).port, SECONDS));
+      } catch (error) {
+        // A way that the kernel may lose or stop bytes on; a proxy must not.
+        if (!modes.some((mode) => mode === way)) throw error;
+        failures.push(`${way}: ${error instanceof Error ? error.message.slice(-200) : String(error)}`);
+        samples.get(way)?.push({ perSecond: NaN, p50Us: NaN, p99Us: NaN, cpuUs: NaN });
+      }
+    }
+  const known = (numbers: readonly number[]): number[] => numbers.filter((number) => !Number.isNaN(number));
+  const middleOf = (numbers: readonly number[]): number | undefined => (numbers.length === 0 ? undefined : median(numbers));
+  const middle = (way: Way): object => Object.fromEntries(FIELDS.map((field) => [field, middleOf(known((samples.get(way) ?? []).map((one) => one[field])))]));
+  const ratio = (way: Way, other: Way, field: keyof Sample): object | undefined => {
+    const ratios = known((samples.get(way) ?? []).map((ours, round) => ours[field] / (samples.get(other)?.[round]?.[field] ?? NaN)));
+    return ratios.length === 0 ? undefined : { median: median(ratios), range: [Math.min(...ratios), Math.max(...ratios)] };
   };
-  return { ...Object.fromEntries(WAYS.map((way) => [way, middle(way)])),
-    toHaproxy: { perSecond: ratio('haproxy', 'perSecond'), cpuUs: ratio('haproxy', 'cpuUs') }, toNginx: { perSecond: ratio('nginx', 'perSecond'), cpuUs: ratio('nginx', 'cpuUs') } };
+  return { ...Object.fromEntries([...ways.keys()].map((way) => [way, middle(way)])), ...(failures.length === 0 ? {} : { failures }),
+    ratios: Object.fromEntries(PAIRS.filter((pair) => pair.every((way) => ways.has(way)))
+      .map(([way, other]) => [`${way} to ${other}`, Object.fromEntries(FIELDS.map((field) => [field, ratio(way, other, field)]))])) };
 }
 
 function configurations(folder: string): { backend: (port: number) => string; haproxy: string; nginx: string } {
@@ -78,37 +75,69 @@ function configurations(folder: string): { backend: (port: number) => string; ha
   writeFileSync(join(folder, 'www', 'large'), Buffer.alloc(LARGE_BYTES, 'x'));
   const main = (name: string): string => `load_module /usr/lib/nginx/modules/ngx_stream_module.so; user root; daemon off; worker_processes 1; pid ${folder}/${name}.pid; error_log ${folder}/${name}.log;
 events { worker_connections 1024; }\n`;
+  const through = kinds.map((kind) => [portsOf('haproxy').port + kind, portsOf('haproxy').backend + kind, portsOf('nginx').port + kind] as const);
   return {
     backend: (port) => write(`backend-${port}`, `${main(`backend-${port}`)}http { access_log off; sendfile on; keepalive_requests 1000000; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
   server { listen 127.0.0.1:${port}; location /small { return 200 "hello"; } location /large { root ${folder}/www; } } }\n`),
-    haproxy: write('haproxy', `global\n  nbthread 1\ndefaults\n  mode tcp\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\nlisten through\n  bind 0.0.0.0:${ways.haproxy.port}\n  server one 127.0.0.1:${ways.haproxy.backend}\n`),
-    nginx: write('nginx', `${main('nginx')}stream { server { listen 0.0.0.0:${ways.nginx.port}; proxy_pass 127.0.0.1:${ways.nginx.backend}; } }\n`),
+    haproxy: write('haproxy', `global\n  nbthread 1\ndefaults\n  mode tcp\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\n${
+      through.map(([port, backend]) => `listen through-${port}\n  bind 0.0.0.0:${port}\n  server one 127.0.0.1:${backend}\n`).join('')}`),
+    nginx: write('nginx', `${main('nginx')}stream { ${through.map(([, backend, port]) => `server { listen 0.0.0.0:${port}; proxy_pass 127.0.0.1:${backend}; }`).join('\n')} }\n`),
   };
+}
+
+/** What is behind a proxy: programs that answer from `backend` on. */
+const backends = (config: string, backend: number): string[][] => [['nginx', '-c', config], ...(modes.length === 0 ? [] : [
+  ['redis-server', '--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--port', String(backend + KINDS.redis)],
+  ['iperf3', '-s', '-B', '127.0.0.1', '-p', String(backend + KINDS.iperf)]])];
+
+async function run(netns: string, host: string, splices: ReadonlyMap<Mode, Splice>): Promise<object> {
+  const wrong = new Map<Way, string>();
+  for (const way of ways.keys()) {
+    const said = wrongBytes(netns, host, portsOf(way).port);
+    if (said !== '') wrong.set(way, said);
+  }
+  const loads: Record<string, Load> = { ...HTTP_LOADS, ...(modes.length === 0 ? {} : OTHER_LOADS) };
+  const figures: Record<string, object> = {}, aroundUserSpace: Record<string, Report> = {}, checks: Record<string, Report> = {};
+  for (const [name, load] of Object.entries(loads).filter(([name]) => flags.loads?.split(',').includes(name) ?? true)) figures[name] = await compare(netns, host, load, new Set(name === 'large' ? wrong.keys() : []));
+  for (const [mode, splice] of splices) {
+    aroundUserSpace[mode] = await splice.bytes();
+    if (flags.loads !== undefined) continue;
+    await splice.answerChecks(portsOf(mode).backend + KINDS.checks);
+    checks[mode] = await check(netns, host, portsOf(mode).port + KINDS.checks);
+  }
+  return { ...figures, ...(modes.length === 0 ? {} : { wrongBytes: Object.fromEntries(wrong), aroundUserSpace, checks }) };
 }
 
 async function onHosts({ a, b, b4 }: Pods, folder: string): Promise<object> {
   const ground = new Ground();
   const unserved = join(findCgroup2(), freshName());
   mkdirSync(unserved);
-  const others: Program[] = [];
+  const others: Program[] = [], splices = new Map<Mode, Splice>();
   try {
     ground.netns = b;
-    const files = configurations(folder);
-    ground.command(['nginx', '-c', files.backend(ways.door.backend)]);
-    for (const command of [['nginx', '-c', files.backend(ways.haproxy.backend)], ['haproxy', '-db', '-f', files.haproxy], ['nginx', '-c', files.nginx]])
+    const files = configurations(folder), door = portsOf('door');
+    for (const command of backends(files.backend(door.backend), door.backend)) ground.command(command);
+    for (const command of [...backends(files.backend(portsOf('haproxy').backend), portsOf('haproxy').backend), ['haproxy', '-db', '-f', files.haproxy], ['nginx', '-c', files.nginx]])
       others.push(new Program(command, { netns: b, cgroup: unserved }));
-    const config = ground.config(JSON.stringify({ frontdoors: [{ name: 'door', port: ways.door.port, backends: [{ address: '127.0.0.1', port: ways.door.backend }] }], frontdoor: { threads: 1 } }));
+    for (const mode of modes) {
+      const splice = new Splice(b), { port, backend } = portsOf(mode);
+      splices.set(mode, splice);
+      for (const command of backends(files.backend(backend), backend)) splice.command(command);
+      await splice.start(mode, kinds.map((kind) => [port + kind, backend + kind] as const), folder);
+    }
+    const frontdoors = kinds.map((kind) => ({ name: `door-${kind}`, port: door.port + kind, backends: [{ address: '127.0.0.1', port: door.backend + kind }] }));
+    const config = ground.config(JSON.stringify({ frontdoors, frontdoor: { threads: 1 } }));
     // The legs to the backend are the agent's own.
     const agent = ground.start([], config);
     writeFileSync(join(ground.cgroup, 'cgroup.procs'), String(agent.child.pid));
     await agent.says('ready');
     await sleep(1000);
-    const small = await compare(a, b4, '/small', 32);
-    const large = await compare(a, b4, '/large', 8);
+    const figures = await run(a, b4, splices);
     const { bytes } = ground.counters();
-    return { small, large, bytesAroundTcp: bytes.redirected };
+    return { ...figures, bytesAroundTcp: bytes.redirected };
   } finally {
     // Workers of a server outlive it, and hold what it wrote to.
+    for (const splice of splices.values()) await splice.clean();
     await removeCgroup(unserved);
     for (const program of others) await program.kill();
     await ground.clean();

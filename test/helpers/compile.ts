@@ -10,12 +10,12 @@ const timeOf = (path: string): number => statSync(path, { throwIfNoEntry: false 
 export const sourcesIn = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name));
 
 /** Returns `program`. Headers among the sources only count by their age. */
-export function compile(program: string, sources: readonly string[], flags: readonly string[] = []): string {
+export function compile(program: string, sources: readonly string[], flags: readonly string[] = [], libraries: readonly string[] = []): string {
   if (timeOf(program) >= Math.max(...sources.map(timeOf))) return program;
   mkdirSync(dirname(program), { recursive: true });
   // Aside first: another run may be using the old one.
   const aside = `${program}.${process.pid}`;
-  execFileSync('cc', ['-O2', '-Wall', '-Wextra', ...flags, '-o', aside, ...sources.filter((name) => name.endsWith('.c'))]);
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', ...flags, '-o', aside, ...sources.filter((name) => name.endsWith('.c')), ...libraries]);
   renameSync(aside, program);
   return program;
 }
