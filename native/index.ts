@@ -76,6 +76,8 @@ export interface NativeOptions extends NativePlacement {
   /** Announce opens and closes too. */
   tellAll: boolean;
   verifierLog: boolean;
+  /** Time some messages from their redirect until they are read; only in mode unified. */
+  queueWait: boolean;
   scope: NativeSelector[];
   windowMs: number;
   windowConnections: number;

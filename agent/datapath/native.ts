@@ -39,7 +39,7 @@ function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: 
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
     scope: standing.rules.map(nativeSelector),
     windowMs: time, windowConnections: connections, windowBytes: bytes, ...nativePlacement(config.placement),
-    tellAll: tellsAll(config.log.level), verifierLog: tellsAll(config.log.level),
+    tellAll: tellsAll(config.log.level), verifierLog: tellsAll(config.log.level), queueWait: config.metrics.queueWait,
   });
   const opened = new HostDatapath(datapath, choice, log, release);
   if (opened.info().tookOver) reportTakeOver(opened, config, log);

@@ -77,6 +77,7 @@ const reasons: Dashboard = {
         byReason('Bytes over TCP by reason', 'Bytes on enrolled sockets that took TCP all the same.', 'Bps', m('sidestep_bytes_total', 'path="tcp"')),
         { title: 'Streams', description: 'Pairs that left the map because they stream one way (tcp), and those of them that came back (map).', unit: 'ops', queries: [{ expr: `sum by (to) (${r(m('sidestep_streams_total'))})`, legend: '{{to}}' }] },
         { title: 'One queue', description: 'Bytes that came over TCP to enrolled sockets and joined the queue of the redirected ones; repeated: TCP had sent them twice, and they were cut off.', unit: 'Bps', queries: [{ expr: `sum(${r(m('sidestep_tcp_queue_bytes_total'))})`, legend: 'joined' }, { expr: `sum(${r(m('sidestep_tcp_queue_repeated_bytes_total'))})`, legend: 'repeated' }] },
+        { title: 'Wait in queues', description: 'How long redirected messages that found their queue empty waited until the client or the server read them: the middle one, and the slowest of a hundred. Empty unless metrics.queueWait is on.', unit: 's', width: 24, queries: [50, 99].map((percent) => ({ expr: `histogram_quantile(${percent / 100}, sum by (reader, le) (${r(m('sidestep_queue_wait_seconds_bucket'))})) >= 0`, legend: `{{reader}} p${percent}` })) },
       ],
     },
     {
