@@ -79,7 +79,8 @@ export interface Pair {
   serverRead: ReadSeen | null;
 }
 
-export type ScopeEffect = 'exclude' | 'include' | 'trust' | 'blocking';
+/** `observe`: count and learn from, enrol none. */
+export type ScopeEffect = 'exclude' | 'include' | 'trust' | 'blocking' | 'observe';
 
 /** A selector with the numbers that the kernel compares. All terms that are there must hold for an end. */
 export interface ScopeRule {

@@ -262,7 +262,8 @@ struct sidestep_traffic {
 
 #define STANDING_TRUSTED \
 	1U /* forced on: believed without, and against, what was learned of its workload */
-#define STANDING_LENIENT 2U /* its blocking reads are accepted */
+#define STANDING_LENIENT 2U  /* its blocking reads are accepted */
+#define STANDING_OBSERVED 4U /* its connections are counted and learned from, and not enrolled */
 
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
 struct sidestep_endpoint {
@@ -327,6 +328,7 @@ enum sidestep_effect {
 	SCOPE_INCLUDE,     /* with one of these, whatever matches none of them is plain TCP */
 	SCOPE_TRUST,       /* believe the end that matches */
 	SCOPE_BLOCKING,    /* accept that the end that matches blocks */
+	SCOPE_OBSERVE,     /* see and count, enrol none */
 };
 
 #define TERM_PROGRAM 1U
