@@ -42,7 +42,7 @@ const overview: Dashboard = {
             { expr: `topk(20, sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total'))}))` },
             { expr: `sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total', 'path="redirect"'))}) and on (${edgeBy}) topk(20, sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total'))}))` },
           ],
-          columns: { client: 'Client', server: 'Server', port: 'Port', 'Value #A': 'Bytes', 'Value #B': 'Around TCP' },
+          columns: { client: 'Client', server: 'Server', port: 'Port', 'Value #A': 'Bytes', 'Value #B': 'Around TCP' }, largest: 'Bytes',
         },
         { title: 'Busiest services', description: 'Bytes of the ten busiest pairs of services.', unit: 'Bps', queries: [{ expr: `topk(10, sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total'))}))`, legend: '{{client}} to {{server}}:{{port}}' }] },
         { title: 'New connections by service', description: 'Connections that were opened between local services.', unit: 'cps', queries: [{ expr: `topk(10, sum by (${edgeBy}) (${r(m('sidestep_edge_connections_total'))}))`, legend: '{{client}} to {{server}}:{{port}}' }] },
@@ -105,11 +105,6 @@ const services: Dashboard = {
         { title: 'Refused', description: 'Connections that were refused.', unit: 'cps', queries: [{ expr: `sum by (service, reason) (${r(m('sidestep_service_refused_total'))})`, legend: '{{service}} {{reason}}' }] },
         { title: 'Health checks', description: 'Active checks, by result.', unit: 'ops', queries: [{ expr: `sum by (result) (${r(m('sidestep_health_checks_total'))})`, legend: '{{result}}' }] },
         { title: 'Tables', description: 'Tables that were replaced in the kernel, and changes that it did not take.', unit: 'ops', queries: [{ expr: `sum(${r(m('sidestep_table_swaps_total'))})`, legend: 'replaced' }, { expr: `sum(${r(m('sidestep_table_failures_total'))})`, legend: 'failed' }] },
-      ],
-    },
-    {
-      title: 'TCP settings',
-      panels: [
         { title: 'Tuned connections', description: 'Connections that a rule of `tuning` fitted, by its place in the list.', unit: 'cps', queries: [{ expr: `sum by (rule) (${r(m('sidestep_tuning_connections_total'))})`, legend: 'rule {{rule}}' }] },
       ],
     },
@@ -144,14 +139,14 @@ const services: Dashboard = {
         { title: 'Read anew, and failures', description: 'Times that everything was read, and requests that failed.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_lists_total'))})`, legend: '{{kind}} read' }, { expr: `sum by (kind) (${r(m('sidestep_kubernetes_failures_total'))})`, legend: '{{kind}} failed' }] },
         { title: 'Objects', description: 'What the agents keep, by kind.', unit: 'short', queries: [{ expr: `max by (kind) (${m('sidestep_kubernetes_objects')})`, legend: '{{kind}}' }] },
         {
-          title: 'Connections between workloads', description: 'Open local connections, by workload of both ends.', unit: 'short', kind: 'table', width: 12,
-          queries: [{ expr: `topk(50, sum by (${workloads}, result) (${m('sidestep_workload_connections')}))` }],
-          columns: { client_namespace: 'Client namespace', client_workload: 'Client', server_namespace: 'Server namespace', server_workload: 'Server', port: 'Port', result: 'Path', Value: 'Connections' },
-        },
-        {
           title: 'Whose programs', description: 'Programs that the edges name, and the workloads that run them.', unit: 'none', kind: 'table', width: 12,
           queries: [{ expr: `max by (instance, program, namespace, workload) (${m('sidestep_owner_info')})` }],
           columns: { instance: 'Node', program: 'Program', namespace: 'Namespace', workload: 'Workload' },
+        },
+        {
+          title: 'Connections between workloads', description: 'Open local connections, by workload of both ends.', unit: 'short', kind: 'table', width: 24,
+          queries: [{ expr: `topk(50, sum by (${workloads}, result) (${m('sidestep_workload_connections')}))` }],
+          columns: { client_namespace: 'Client namespace', client_workload: 'Client', server_namespace: 'Server namespace', server_workload: 'Server', port: 'Port', result: 'Path', Value: 'Connections' }, largest: 'Connections',
         },
       ],
     },

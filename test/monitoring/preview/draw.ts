@@ -15,6 +15,7 @@ export interface PanelJson {
   readonly description?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly fieldConfig?: { readonly defaults: { readonly unit: string; readonly thresholds: { readonly steps: readonly { color: string; value: number | null }[] }; readonly custom?: { readonly stacking: { mode: string }; readonly fillOpacity: number } } };
+  readonly options?: { readonly legend?: { readonly sortBy?: string; readonly sortDesc?: boolean }; readonly sortBy?: readonly { readonly displayName: string; readonly desc: boolean }[] };
   readonly targets?: readonly { readonly expr: string; readonly legendFormat: string; readonly refId: string; readonly instant: boolean }[];
   readonly transformations?: readonly { readonly id: string; readonly options: { readonly renameByName?: Readonly<Record<string, string>> } }[];
 }
@@ -85,9 +86,12 @@ function timeseries(panel: PanelJson, series: readonly Series[], range: Range): 
   const frame: Frame = { ...range, top, width: width - 90, height };
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => `<line x1="0" x2="${String(frame.width)}" y1="${String(height * (1 - part))}" y2="${String(height * (1 - part))}" class="grid"/>`
     + `<text x="-8" y="${String(height * (1 - part) + 4)}" text-anchor="end">${escaped(written(top * part, unit))}</text>`).join('');
-  const times = [0, 0.25, 0.5, 0.75, 1].map((part) => `<text x="${String(frame.width * part)}" y="${String(height + 16)}" text-anchor="middle">${new Date((range.from + (range.to - range.from) * part) * 1000).toISOString().slice(11, 19)}</text>`).join('');
+  const times = [0, 0.25, 0.5, 0.75, 1].map((part) => `<text x="${String(frame.width * part)}" y="${String(height + 16)}" text-anchor="${part === 1 ? 'end' : 'middle'}">${new Date((range.from + (range.to - range.from) * part) * 1000).toISOString().slice(11, 19)}</text>`).join('');
   const drawn = stacked.map((points, index) => lines(points, range.step, frame, colour(index), custom?.fillOpacity ?? 10)).join('');
-  const legend = series.slice(0, rows).map((one, index) => `<tr><td><i style="background:${colour(index)}"></i>${escaped(one.name)}</td><td>${escaped(written(last(one), unit))}</td><td>${escaped(written(most(one), unit))}</td></tr>`).join('');
+  const shown = series.map((one, index) => ({ one, index })), { sortBy, sortDesc = false } = panel.options?.legend ?? {};
+  if (sortBy === 'Max') shown.sort((a, b) => (sortDesc ? most(b.one) - most(a.one) : most(a.one) - most(b.one)));
+  else if (sortBy !== undefined) throw new Error(`no legend by ${sortBy} in test/monitoring/preview/draw.ts`);
+  const legend = shown.slice(0, rows).map(({ one, index }) => `<tr><td><i style="background:${colour(index)}"></i>${escaped(one.name)}</td><td>${escaped(written(last(one), unit))}</td><td>${escaped(written(most(one), unit))}</td></tr>`).join('');
   const more = series.length > rows ? `<tr><td>${String(series.length - rows)} more (scroll)</td></tr>` : '';
   return `<svg width="${String(width)}" height="${String(height + 24)}"><g transform="translate(80 6)">${ticks}${times}${drawn}</g></svg>`
     + `<table class="legend"><tr><th>Name</th><th>Last *</th><th>Max</th></tr>${legend}${more}</table>`;
@@ -110,15 +114,19 @@ function bars(panel: PanelJson, series: readonly Series[]): string {
 /** Rows of all targets that agree in all labels are one row; columns are those that the dashboard keeps, under its names. */
 function table(panel: PanelJson, answers: readonly (readonly Series[])[]): string {
   const names = panel.transformations?.find(({ id }) => id === 'organize')?.options.renameByName ?? {};
-  const merged = new Map<string, Record<string, string>>();
+  const merged = new Map<string, Record<string, string>>(), sizes = new Map<Record<string, string>, number>();
+  const by = Object.keys(names).find((name) => names[name] === panel.options?.sortBy?.[0]?.displayName);
   answers.forEach((series, index) => {
     const column = answers.length > 1 ? `Value #${panel.targets![index]!.refId}` : 'Value';
     for (const one of series) {
       const key = JSON.stringify(Object.entries(one.labels).sort(([a], [b]) => a.localeCompare(b)));
-      merged.set(key, { ...(merged.get(key) ?? one.labels), [column]: written(last(one), unitOf(panel)) });
+      const row = merged.get(key) ?? { ...one.labels };
+      row[column] = written(last(one), unitOf(panel));
+      merged.set(key, row);
+      if (column === by) sizes.set(row, last(one));
     }
   });
-  const room = Math.floor((panel.gridPos.h * UNIT - 80) / 26), rows = [...merged.values()];
+  const room = Math.floor((panel.gridPos.h * UNIT - 80) / 26), rows = [...merged.values()].sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0));
   const cells = rows.slice(0, room).map((row) => `<tr>${Object.keys(names).map((name) => `<td>${escaped(row[name] ?? '')}</td>`).join('')}</tr>`).join('');
   const more = rows.length > room ? `<tr><td>${String(rows.length - room)} more (scroll)</td></tr>` : '';
   return `<table class="rows"><tr>${Object.values(names).map((name) => `<th>${escaped(name)}</th>`).join('')}</tr>${cells}${more}</table>`;
