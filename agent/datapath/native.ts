@@ -5,7 +5,7 @@ import { native, objectPath } from '../../native/index.js';
 import { missingCapabilities } from '../check/capabilities.js';
 import { SidestepError } from '../errors.js';
 import { tellsAll, type Log } from '../log.js';
-import { findCgroup2 } from './cgroup.js';
+import { findCgroup2, servedCgroup } from './cgroup.js';
 import { abandon, claim } from './claim.js';
 import { decideMode } from './mode.js';
 import { HostDatapath, type ModeChoice } from './native-datapath.js';
@@ -19,9 +19,9 @@ export async function openNative(config: Config, log: Log, standing: Standing): 
   requireCapabilities();
   const release = translated(() => claimPins(pinPath));
   try {
-    const root = findCgroup2();
-    const choice = await chooseMode(config, root, log);
-    return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, standing, log, release);
+    const served = servedCgroup(config.cgroup.path);
+    const choice = await chooseMode(config, findCgroup2(), log);
+    return open(config, served, choice, standing, log, release);
   } catch (error) {
     abandon(pinPath, release);
     const words = verifierLog(error);
