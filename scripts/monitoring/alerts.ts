@@ -224,10 +224,10 @@ export interface Recording {
   readonly expr: string;
 }
 
-const bytes = 'instance_path:sidestep_bytes:rate5m';
+const bytes = 'instance_path:sidestep_edge_bytes:rate5m';
 
 export const RECORDINGS: readonly Recording[] = [
-  { record: bytes, expr: `sum without (reason) (rate(${all('sidestep_bytes_total')}[5m]))` },
+  { record: bytes, expr: `sum without (client, server, port, direction) (rate(${all('sidestep_edge_bytes_total')}[5m]))` },
   {
     record: 'instance:sidestep_redirected_bytes_per_bytes:ratio_rate5m',
     expr: `sum without (path) (${bytes}{path="redirect"}) / sum without (path) (${bytes})`,

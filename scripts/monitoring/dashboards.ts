@@ -6,8 +6,9 @@ import type { Dashboard, Panel } from './panels.js';
 const r = (selector: string): string => `rate(${selector}[$__rate_interval])`;
 const share = (all: string, part: string): string => `${part} / (${all} > 0) or ${all} * 0`;
 
-const redirected = `sum(${r(m('sidestep_bytes_total', 'path="redirect"'))})`;
-const allBytes = `sum(${r(m('sidestep_bytes_total'))})`;
+// Of the edges: they know what TCP carried of connections that are not enrolled, too.
+const redirected = `sum(${r(m('sidestep_edge_bytes_total', 'path="redirect"'))})`;
+const allBytes = `sum(${r(m('sidestep_edge_bytes_total'))})`;
 
 const edgeBy = 'client, server, port';
 const workloads = 'client_namespace, client_workload, server_namespace, server_workload, port';
@@ -29,8 +30,8 @@ const overview: Dashboard = {
     {
       title: 'Traffic',
       panels: [
-        { title: 'Bytes by path', description: 'Bytes on enrolled sockets, by the path they took.', unit: 'Bps', stacked: true, queries: [{ expr: `sum by (path) (${r(m('sidestep_bytes_total'))})`, legend: '{{path}}' }] },
-        { title: 'Share around TCP by node', description: 'The same share, node by node.', unit: 'percentunit', queries: [{ expr: share(`sum by (instance) (${r(m('sidestep_bytes_total'))})`, `sum by (instance) (${r(m('sidestep_bytes_total', 'path="redirect"'))})`), legend: '{{instance}}' }] },
+        { title: 'Bytes by path', description: 'Bytes of local connections, by the path they took.', unit: 'Bps', stacked: true, queries: [{ expr: `sum by (path) (${r(m('sidestep_edge_bytes_total'))})`, legend: '{{path}}' }] },
+        { title: 'Share around TCP by node', description: 'The same share, node by node.', unit: 'percentunit', queries: [{ expr: share(`sum by (instance) (${r(m('sidestep_edge_bytes_total'))})`, `sum by (instance) (${r(m('sidestep_edge_bytes_total', 'path="redirect"'))})`), legend: '{{instance}}' }] },
       ],
     },
     {
@@ -63,7 +64,7 @@ const reasons: Dashboard = {
     {
       title: 'Connections',
       panels: [
-        { title: 'Accelerated', description: 'Connections that were accelerated, of all local ones.', unit: 'percentunit', kind: 'stat', width: 6, queries: [{ expr: share(`sum(${r(m('sidestep_connections_total', 'reason!="remote"'))})`, `sum(${r(m('sidestep_connections_total', 'result="accelerated"'))})`) }] },
+        { title: 'New ones, accelerated', description: 'Of the local connections that were opened, those that were accelerated. Those that stay open count once.', unit: 'percentunit', kind: 'stat', width: 6, queries: [{ expr: share(`sum(${r(m('sidestep_connections_total', 'reason!="remote"'))})`, `sum(${r(m('sidestep_connections_total', 'result="accelerated"'))})`) }] },
         { title: 'Live pairs', description: 'Pairs that live now, by state.', unit: 'short', kind: 'bargauge', width: 9, height: 4, queries: [{ expr: `sum by (state) (${m('sidestep_active_pairs')})`, legend: '{{state}}' }] },
         { title: 'Workloads', description: 'Programs by how they read: only clean ones are enrolled at once.', unit: 'short', kind: 'bargauge', width: 9, height: 4, queries: [{ expr: `sum by (verdict) (${m('sidestep_workloads')})`, legend: '{{verdict}}' }] },
         byReason('New connections by reason', 'redirected: accelerated. remote ends are on other hosts.', 'cps', m('sidestep_connections_total')),

@@ -15,6 +15,7 @@ const usage = `usage: npm run preview -- [options]
 
   --prometheus <url>   whose answers are drawn; default http://127.0.0.1:9090
   --minutes <n>        how far back; default 15
+  --until <time>       where it ends, such as 2026-01-31T12:00:00Z; default now
   --scrape <seconds>   how often that Prometheus scrapes; default 15
   --only <name>        one dashboard
   --out <directory>    where pages and pictures are written; default dashboards
@@ -65,7 +66,7 @@ class Asked {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      prometheus: { type: 'string', default: 'http://127.0.0.1:9090' }, minutes: { type: 'string', default: '15' }, scrape: { type: 'string', default: '15' },
+      prometheus: { type: 'string', default: 'http://127.0.0.1:9090' }, minutes: { type: 'string', default: '15' }, until: { type: 'string' }, scrape: { type: 'string', default: '15' },
       only: { type: 'string' }, out: { type: 'string', default: 'dashboards' },
     },
   });
@@ -73,7 +74,9 @@ async function main(): Promise<void> {
   if (chromium === undefined) throw new Error('there is no Chromium here (apt-get install chromium-headless-shell)');
   const [minutes, scrape] = [Number(values.minutes), Number(values.scrape)];
   if (!(minutes > 0 && scrape > 0)) throw new UsageError('--minutes and --scrape take numbers above 0');
-  const step = Math.max(1, Math.round((minutes * 60) / 400)), to = Math.floor(Date.now() / 1000 / step) * step;
+  const until = values.until === undefined ? Date.now() : Date.parse(values.until);
+  if (Number.isNaN(until)) throw new UsageError('--until takes a time');
+  const step = Math.max(1, Math.round((minutes * 60) / 400)), to = Math.floor(until / 1000 / step) * step;
   const range = { from: to - minutes * 60, to, step };
   mkdirSync(values.out, { recursive: true });
   const browser = await Chromium.start(chromium);

@@ -181,6 +181,13 @@ describe('metrics', () => {
     assert.equal(value(await text(), 'sidestep_active_pairs', 'state="active"'), 0);
   });
 
+  it('say nothing of what this agent does not have: no bus, no Kubernetes, no zero that an alert would take for a failure', async () => {
+    const alone = new Scraper(new Collector({ datapath, version: '9.9.9', log: keptLog().log, reloadState: () => ({ successful: true, at: 1 }) }));
+    for (let reading = 0; reading < 2; reading++) assert.doesNotMatch((await alone.scrape('')).text, /^sidestep_(bus|kubernetes|service|endpoints|frontdoor|health|table)_\S+ /m);
+    assert.equal(value((await alone.scrape('')).text, 'sidestep_resets_total'), 0);
+    assert.equal(value(await text(), 'sidestep_bus_synced'), 1);
+  });
+
   it('show the waits in queues by who reads, in buckets that add up, and none where they are not measured', async () => {
     datapath.counts = fakeCounters({ queueWaits: { client: waits, server: { buckets: waits.buckets.map((count) => count * 2), sumNs: 4e9 } } });
     const scraped = await text();
