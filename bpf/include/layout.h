@@ -142,7 +142,7 @@ struct sidestep_half_open {
 	__u64 listener; /* address of the listening socket, for reads only */
 	__u64 seen_ns;  /* CLOCK_MONOTONIC */
 	__u8 local[16]; /* of the server, behind any NAT */
-	__u64 glanced;  /* 1: the client is on this host, and one such connection was followed a moment ago */
+	__u64 glanced; /* 1: the client is on this host, and one such connection was followed a moment ago */
 };
 
 #define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
