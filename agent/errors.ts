@@ -24,6 +24,10 @@ export const ERRORS = {
     sentence: 'no cgroup v2 hierarchy is mounted',
     remedy: 'Mount one: mount -t cgroup2 none /sys/fs/cgroup/unified. It may stand beside cgroup v1.',
   },
+  bad_cgroup: {
+    sentence: 'cgroup.path is no directory of the cgroup v2 hierarchy',
+    remedy: 'Set cgroup.path to `auto`, or to a directory of that hierarchy; `grep cgroup2 /proc/mounts` says where it is.',
+  },
   no_bpffs: {
     sentence: 'the pin directory is not on a BPF file system',
     remedy: 'Mount one: mount -t bpf bpf /sys/fs/bpf. In a container, mount the one of the host.',

@@ -13,6 +13,7 @@
 #include "lib/habits.h"
 #include "lib/identity.h"
 #include "lib/states.h"
+#include "lib/waits.h"
 
 /* Number of the system call that is running. */
 static __always_inline __u32 current_call(const struct task_struct *task)
@@ -163,8 +164,11 @@ int sidestep_guard(__u64 *ctx)
 	call = current_call(task);
 	plain = plain_read(call, task);
 	/* A socket that is in the map has been judged; only what it must not do is of interest. */
-	if (plain && sk->sk_user_data)
+	if (plain && sk->sk_user_data) {
+		if (mode.times_waits)
+			end_wait(bpf_sk_storage_get(&flows, sk, NULL, 0));
 		return 0;
+	}
 	flow = bpf_sk_storage_get(&flows, sk, NULL, 0);
 	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
 	if (!pair || (plain && pair->reason != REASON_LEARNING))

@@ -71,7 +71,7 @@ static __always_inline void judge_again(struct sidestep_pair *pair, sidestep_pai
 	if (!set->enabled)
 		reason = REASON_DISABLED;
 	if (pair->state != PAIR_TCP) {
-		if (!reason && set->observe)
+		if (!reason && observed(pair, set))
 			reason = REASON_OBSERVED;
 		if (reason)
 			send_back(pair, id, reason);
@@ -84,7 +84,7 @@ static __always_inline void judge_again(struct sidestep_pair *pair, sidestep_pai
 	/* These come by what they do; and at once when nobody is to look at that any more. */
 	if (!reason && (pair->reason == REASON_STREAM || pair->reason == REASON_BRIEF))
 		return;
-	if (!reason && !(set->observe && pair->reason == REASON_OBSERVED))
+	if (!reason && !(observed(pair, set) && pair->reason == REASON_OBSERVED))
 		reason = REASON_LEARNING;
 	if (reason)
 		pair->reason = reason;
@@ -312,7 +312,7 @@ int sidestep_iter_adopt(struct bpf_iter__tcp *ctx)
 	pair = flow ? bpf_map_lookup_elem(&pairs, &flow->id) : NULL;
 	if (!set || !set->enabled || !flow || !pair || !adoptable(pair, set))
 		return 0;
-	if (set->observe) {
+	if (observed(pair, set)) {
 		pair->reason = REASON_OBSERVED;
 		count_connection(REASON_OBSERVED);
 		return 0;

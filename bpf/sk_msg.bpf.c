@@ -7,6 +7,7 @@
 #include "lib/habits.h"
 #include "lib/placement.h"
 #include "lib/states.h"
+#include "lib/waits.h"
 
 static __always_inline bool for_good(__u32 reason)
 {
@@ -78,6 +79,9 @@ int sidestep_sk_msg(struct sk_msg_md *msg)
 		reason = REASON_PEER_GONE;
 
 	if (reason == REASON_REDIRECTED) {
+		if (mode.times_waits)
+			begin_wait(&peer, peek(pair->end[other(side)].sk, struct sock),
+				   end->sent.redirected_messages);
 		end->sent.redirected_bytes += size;
 		end->sent.redirected_messages++;
 	} else {

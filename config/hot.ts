@@ -55,6 +55,7 @@ export const appliedOn: Readonly<Record<ConfigKey, 'hot' | 'restart'>> = {
   'metrics.enabled': 'restart',
   'metrics.host': 'restart',
   'metrics.port': 'restart',
+  'metrics.queueWait': 'restart',
   'metrics.istioNames': 'restart',
   'web.enabled': 'restart',
   'web.host': 'restart',

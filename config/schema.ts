@@ -136,6 +136,11 @@ export const schema: convict.Schema<Config> = {
       format: 'tcp-port',
       default: 9464,
     },
+    queueWait: {
+      doc: 'Measure how long redirected messages wait until they are read, one in 64 of each connection: sidestep_queue_wait_seconds. Costs every read of an accelerated socket some tens of nanoseconds.',
+      format: 'switch',
+      default: false,
+    },
     istioNames: {
       doc: 'Serve the traffic between local services by the names and labels of Istio as well (istio_tcp_*), for tools that read those.',
       format: 'switch',

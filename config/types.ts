@@ -68,7 +68,13 @@ export interface Config {
     readonly maxListeners: number;
     readonly maxGroups: number;
   };
-  readonly metrics: { readonly enabled: boolean; readonly host: string; readonly port: number; readonly istioNames: boolean };
+  readonly metrics: {
+    readonly enabled: boolean;
+    readonly host: string;
+    readonly port: number;
+    readonly queueWait: boolean;
+    readonly istioNames: boolean;
+  };
   readonly web: { readonly enabled: boolean; readonly host: string; readonly port: number; readonly rows: number };
   readonly lifecycle: { readonly onExit: OnExit; readonly retireTimeout: number };
   /** `mode` is the permission bits as chmod takes them. */

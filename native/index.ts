@@ -22,7 +22,7 @@ export interface NativeError extends Error {
 
 /** One selector; the terms that are there must all hold for an end. */
 export interface NativeSelector {
-  effect: 'exclude' | 'include' | 'trust' | 'blocking';
+  effect: 'exclude' | 'include' | 'trust' | 'blocking' | 'observe';
   /** Command name; the kernel knows its first 15 bytes. */
   program?: string;
   /** As stat(2) gives them. */
@@ -76,6 +76,8 @@ export interface NativeOptions extends NativePlacement {
   /** Announce opens and closes too. */
   tellAll: boolean;
   verifierLog: boolean;
+  /** Time some messages from their redirect until they are read; only in mode unified. */
+  queueWait: boolean;
   scope: NativeSelector[];
   windowMs: number;
   windowConnections: number;

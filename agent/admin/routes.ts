@@ -16,7 +16,7 @@ import type { Resolver } from '../pairs/resolve.js';
 import type { Guard } from '../guard/guard.js';
 import type { Management } from '../guard/manage.js';
 import { profileRows } from '../guard/view.js';
-import { isAnnotation } from '../scope/annotated.js';
+import { isAnnotation, type Annotated } from '../scope/annotated.js';
 import type { Scope } from '../scope/scope.js';
 import type { FrontDoor } from '../frontdoor/frontdoor.js';
 import type { Reuseport } from '../reuseport/reuseport.js';
@@ -86,6 +86,13 @@ function reuseportProblems({ enabled, failure, groups, migration }: ReuseportVie
   ];
 }
 
+function crowdProblems(crowded: readonly Annotated[]): string[] {
+  const [first] = crowded;
+  if (!first) return [];
+  const others = crowded.length === 1 ? '' : ` and ${String(crowded.length - 1)} more`;
+  return [`no room for more selectors: accelerated although it asks not to be: ${first.origin}${others}`];
+}
+
 function problemsOf(view: AgentView, notReady: string): string[] {
   const metrics = view.metrics();
   const web = view.web();
@@ -94,7 +101,7 @@ function problemsOf(view: AgentView, notReady: string): string[] {
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
     ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
     ...scopeProblems(scopeOf(view)),
-    ...(view.scope.crowded === 0 ? [] : [`${String(view.scope.crowded)} annotations of pods found no room among the selectors; these pods are accelerated`]),
+    ...crowdProblems(view.scope.crowded),
     ...(view.kubernetes?.problems() ?? []),
     ...reuseportProblems(view.reuseport.lastView()),
     ...view.frontdoor.problems(),

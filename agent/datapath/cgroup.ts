@@ -1,5 +1,5 @@
 /** Where the cgroup v2 hierarchy is. On hybrid hosts it stands beside v1, in a place of its own (h-cgroup2-path). */
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseMounts, type Mount } from '../check/mounts.js';
 import { SidestepError } from '../errors.js';
@@ -41,6 +41,17 @@ export function findCgroup2(): string {
   const root = chooseCgroup2(readFileSync('/proc/self/mountinfo', 'utf8'), inodeOf);
   if (root === undefined) throw new SidestepError('no_cgroup2', '/proc/self/mountinfo');
   return root;
+}
+
+// include/uapi/linux/magic.h: CGROUP2_SUPER_MAGIC
+const cgroup2Magic = 0x63677270;
+
+/** Directory of the cgroup that is served. `path`: cgroup.path. On a hybrid host a directory beside the hierarchy is easily taken for one in it. */
+export function servedCgroup(path: string): string {
+  if (path === 'auto') return findCgroup2();
+  const type = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? statfsSync(path).type : undefined;
+  if (type !== cgroup2Magic) throw new SidestepError('bad_cgroup', `${path}; the hierarchy is at ${findCgroup2()}`);
+  return path;
 }
 
 // Of the first namespace: include/uapi/linux/nsfs.h has the number.

@@ -19,7 +19,7 @@ export const fakePair = (over: Partial<Pair> = {}): Pair => ({
 
 export const fakeCounters = (over: Partial<Counters> = {}): Counters => ({
   messages: zeroByReason(), bytes: zeroByReason(), connections: zeroByReason(), tcpInMessages: 0, tcpInBytes: 0, tcpRepeatedBytes: 0,
-  eventsLost: 0, resets: 0, closedUnread: 0, streamsLeft: 0, streamsBack: 0, ...over,
+  eventsLost: 0, resets: 0, closedUnread: 0, streamsLeft: 0, streamsBack: 0, queueWaits: null, ...over,
 });
 
 export class FakeDatapath implements Datapath {

@@ -5,7 +5,7 @@ import { native, objectPath } from '../../native/index.js';
 import { missingCapabilities } from '../check/capabilities.js';
 import { SidestepError } from '../errors.js';
 import { tellsAll, type Log } from '../log.js';
-import { findCgroup2 } from './cgroup.js';
+import { findCgroup2, servedCgroup } from './cgroup.js';
 import { abandon, claim } from './claim.js';
 import { decideMode } from './mode.js';
 import { HostDatapath, type ModeChoice } from './native-datapath.js';
@@ -19,9 +19,9 @@ export async function openNative(config: Config, log: Log, standing: Standing): 
   requireCapabilities();
   const release = translated(() => claimPins(pinPath));
   try {
-    const root = findCgroup2();
-    const choice = await chooseMode(config, root, log);
-    return open(config, config.cgroup.path === 'auto' ? root : config.cgroup.path, choice, standing, log, release);
+    const served = servedCgroup(config.cgroup.path);
+    const choice = await chooseMode(config, findCgroup2(), log);
+    return open(config, served, choice, standing, log, release);
   } catch (error) {
     abandon(pinPath, release);
     const words = verifierLog(error);
@@ -39,7 +39,7 @@ function open(config: Config, cgroupPath: string, choice: ModeChoice, standing: 
     maxPairs, maxHalfOpen, maxListeners, maxEdges, queueBytes, eventBuffer,
     scope: standing.rules.map(nativeSelector),
     windowMs: time, windowConnections: connections, windowBytes: bytes, ...nativePlacement(config.placement),
-    tellAll: tellsAll(config.log.level), verifierLog: tellsAll(config.log.level),
+    tellAll: tellsAll(config.log.level), verifierLog: tellsAll(config.log.level), queueWait: config.metrics.queueWait,
   });
   const opened = new HostDatapath(datapath, choice, log, release);
   if (opened.info().tookOver) reportTakeOver(opened, config, log);

@@ -86,7 +86,7 @@ export async function runSelfTest(cgroupRoot: string, pinPath: string, mode: Ser
     const datapath = new native.NativeDatapath({
       objectPath: objectPath(), cgroupPath: cgroup, pinPath: pins,
       unified: mode === 'unified', enabled: true, observe: false, trustListeners: true, maxPairs: 64, maxHalfOpen: 64, maxListeners: 64, maxEdges: 16,
-      queueBytes: 262_144, eventBuffer: 65_536, tellAll: false, verifierLog: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
+      queueBytes: 262_144, eventBuffer: 65_536, tellAll: false, verifierLog: false, queueWait: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
       streamMessages: 0, streamNs: 0, streamBytes: 0, stayMs: 0, briefTurns: 0, follow: 1, refreshMs: 0,
     });
     try {

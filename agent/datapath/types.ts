@@ -79,7 +79,8 @@ export interface Pair {
   serverRead: ReadSeen | null;
 }
 
-export type ScopeEffect = 'exclude' | 'include' | 'trust' | 'blocking';
+/** `observe`: count and learn from, enrol none. */
+export type ScopeEffect = 'exclude' | 'include' | 'trust' | 'blocking' | 'observe';
 
 /** A selector with the numbers that the kernel compares. All terms that are there must hold for an end. */
 export interface ScopeRule {
@@ -130,7 +131,18 @@ export interface Counters {
   /** Pairs that left the map because they stream, and of them those that were sent back into it. */
   streamsLeft: number;
   streamsBack: number;
+  /** How long redirected messages waited for an end of that kind to read them; null unless metrics.queueWait is on and the mode is unified. */
+  queueWaits: Readonly<Record<'client' | 'server', Waits>> | null;
 }
+
+/** Times in buckets whose upper bounds are QUEUE_WAIT_BOUNDS, and one above them. */
+export interface Waits {
+  readonly buckets: readonly number[];
+  readonly sumNs: number;
+}
+
+/** Seconds: from 512 ns on, twice as much in each. */
+export const QUEUE_WAIT_BOUNDS: readonly number[] = Array.from({ length: 23 }, (_, index) => 2 ** (9 + index) / 1e9);
 
 /** An executable file, as stat(2) gives it: decimal numbers. One that is changed in place is another one. */
 export interface ExecutableFile {

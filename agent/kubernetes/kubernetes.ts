@@ -22,8 +22,10 @@ export interface KubernetesView {
   readonly pods: number;
   /** Services that are balanced. */
   readonly services: number;
-  /** Pods that an annotation excludes, all of them or some ports. */
+  /** Pods that an annotation excludes, all of them or some ports, or that are only observed. */
   readonly optOuts: number;
+  /** Annotations of pods for which there was no room among the selectors: these pods are accelerated. */
+  readonly optOutsWithoutRoom: number;
   readonly watches: readonly WatchState[];
 }
 
@@ -33,7 +35,7 @@ export interface PodView extends PodIdentity {
   readonly addresses: readonly string[];
   /** Path of its cgroup below the v2 mount; '' when there is none (yet, or any more). */
   readonly cgroup: string;
-  /** Annotations that exclude it. */
+  /** Annotations that exclude it, or have it observed. */
   readonly leftAlone: readonly string[];
 }
 
@@ -41,7 +43,7 @@ export interface KubernetesParts {
   readonly config: Pick<Config, 'kubernetes'>;
   readonly place: Pick<HostPlace, 'name' | 'zone'>;
   readonly cgroupRoot: string;
-  readonly scope: Pick<Scope, 'annotate'>;
+  readonly scope: Pick<Scope, 'annotate' | 'crowded'>;
   readonly log: Log;
   readonly env?: NodeJS.ProcessEnv;
   readonly api?: Api;
@@ -102,7 +104,7 @@ export class Kubernetes {
 
   view(): KubernetesView {
     const meshed = this.#services.values().filter((service) => isMeshed(service, this.#wanted) && service.addresses.length > 0);
-    return { node: this.#node, pods: this.#pods.size, services: meshed.length, optOuts: this.#optOuts.size, watches: this.#watches.map(({ state }) => state) };
+    return { node: this.#node, pods: this.#pods.size, services: meshed.length, optOuts: this.#optOuts.size, optOutsWithoutRoom: this.parts.scope.crowded.length, watches: this.#watches.map(({ state }) => state) };
   }
 
   /** Of this node, by name. */

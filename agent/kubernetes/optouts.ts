@@ -11,7 +11,8 @@ const everyMs = 500;
 /** After so long a cgroup is missing, and not late. */
 const lateMs = 30_000;
 
-export const ruleOf = ({ pod, annotation, ports }: OptOut, cgroup: string): Annotated => ({
+export const ruleOf = ({ pod, annotation, ports, effect }: OptOut, cgroup: string): Annotated => ({
+  effect,
   text: `cgroup:${cgroup}${ports ? ` port:${String(ports.first)}-${String(ports.last)}` : ''}`,
   origin: `annotation ${annotation} of pod ${pod}`,
 });
@@ -39,7 +40,9 @@ export class OptOuts {
   /** Not before the pods have been read: what was excluded before stays so until then. */
   set(pods: readonly Pod[]): void {
     const read = pods.map(optOutsOf);
-    this.#outs = read.flatMap(({ outs }) => outs);
+    const outs = read.flatMap((one) => one.outs);
+    // Room for rules is limited: what concerns a whole pod comes first.
+    this.#outs = [...outs.filter(({ ports }) => !ports), ...outs.filter(({ ports }) => ports)];
     this.#problems = read.flatMap(({ problems }) => problems);
     this.#look();
     this.#timer ??= setInterval(() => { if (this.#missing.size > 0) this.#look(); }, everyMs).unref();

@@ -2,7 +2,7 @@
 import type { Config } from '../../config/types.js';
 import { MESH_STATES, meshObjectPath, NativeMeshClass, type NativeMesh } from '../../native/mesh.js';
 import type { Table } from '../balance/table.js';
-import { findCgroup2 } from '../datapath/cgroup.js';
+import { servedCgroup } from '../datapath/cgroup.js';
 import { translate, translated } from '../datapath/translate.js';
 import { AFFINITIES, POLICIES, type Protocol } from '../../config/service-types.js';
 import { pinsOf } from './pins.js';
@@ -18,10 +18,9 @@ const policyNumber = (policy: Table['policy']): number => POLICIES.indexOf(polic
 const affinityNumber = (affinity: Table['affinity']): number => AFFINITIES.indexOf(affinity);
 
 export function openMesh(config: Config, objectPath = meshObjectPath()): MeshKernel {
-  const { path } = config.cgroup;
   return new HostMesh(translated(() => new NativeMeshClass({
     objectPath,
-    cgroupPath: path === 'auto' ? findCgroup2() : path,
+    cgroupPath: servedCgroup(config.cgroup.path),
     pinPath: pinsOf(config),
     maxServices: config.mesh.maxServices,
     maxEndpoints: config.mesh.maxEndpoints,

@@ -51,6 +51,8 @@ class Numbers implements Outlet {
 
   publish(): void {
     this.metric.reset();
+    // Of what has no labels a reset leaves a zero, also where nothing was said: a bus that is off would be one that is not synced.
+    this.metric.remove({});
     for (const { labels, value } of this.#series.take()) this.metric.inc(labels, value);
   }
 }

@@ -19,7 +19,8 @@ export const KUBERNETES_METRICS = {
   sidestep_kubernetes_lists_total: { type: 'counter', help: 'Times that all objects of this kind were read and compared.', labels: kind },
   sidestep_kubernetes_failures_total: { type: 'counter', help: 'Requests to the API server that failed.', labels: kind },
   sidestep_kubernetes_services: { type: 'gauge', help: 'Services of Kubernetes that are balanced.', labels: [] },
-  sidestep_kubernetes_opt_outs: { type: 'gauge', help: 'Pods of this node that an annotation excludes, all of them or some ports.', labels: [] },
+  sidestep_kubernetes_opt_outs: { type: 'gauge', help: 'Pods of this node that an annotation excludes, all of them or some ports, or that are only observed.', labels: [] },
+  sidestep_kubernetes_opt_outs_without_room: { type: 'gauge', help: 'Annotations of pods for which there was no room among the 128 selectors: these pods are accelerated.', labels: [] },
   sidestep_workload_connections: {
     type: 'gauge',
     help: 'Open local connections between workloads of Kubernetes, by whether they are accelerated. Empty labels: no pod. `other`: beyond datapath.maxEdges.',

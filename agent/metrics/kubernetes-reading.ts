@@ -10,7 +10,7 @@ export type KubernetesSource = Pick<Kubernetes, 'view'>;
 export type PodOf = (cgroup: string) => PodIdentity | null;
 
 export function emitKubernetes(source: KubernetesSource, emit: Emit): void {
-  const { watches, services, optOuts } = source.view();
+  const { watches, services, optOuts, optOutsWithoutRoom } = source.view();
   for (const { kind, state, quietMs, objects, events, lists, failures } of watches) {
     emit('sidestep_kubernetes_synced', { kind }, state === 'following' ? 1 : 0);
     if (quietMs !== undefined) emit('sidestep_kubernetes_quiet_seconds', { kind }, quietMs / 1000);
@@ -21,6 +21,7 @@ export function emitKubernetes(source: KubernetesSource, emit: Emit): void {
   }
   emit('sidestep_kubernetes_services', {}, services);
   emit('sidestep_kubernetes_opt_outs', {}, optOuts);
+  emit('sidestep_kubernetes_opt_outs_without_room', {}, optOutsWithoutRoom);
 }
 
 /** Whose each program is: where it is several workloads', a share of an edge is nobody's alone. */

@@ -103,6 +103,11 @@ export const METRICS = {
     help: 'Of them, those that an enrolled socket had already: TCP sent them again together with others, and they were cut off.',
     labels: [],
   },
+  sidestep_queue_wait_seconds: {
+    type: 'histogram',
+    help: 'With metrics.queueWait: how long redirected messages that found their queue empty waited until the client or the server read them, measured in the kernel on one in 64 of each connection.',
+    labels: ['reader'],
+  },
   ...MESH_METRICS,
   ...KUBERNETES_METRICS,
   ...ISTIO_METRICS,

@@ -1,7 +1,7 @@
 /** One reading of the kernel, as samples of the table. No state, no prom-client. */
 import { pressures } from '../datapath/pressure.js';
 import { REASON_NAMES } from '../datapath/reasons.js';
-import type { ByReason, Datapath, Edge, Mode, Pair, PairState, Profile, Traffic } from '../datapath/types.js';
+import { QUEUE_WAIT_BOUNDS, type ByReason, type Datapath, type Edge, type Mode, type Pair, type PairState, type Profile, type Traffic } from '../datapath/types.js';
 import { VERDICTS, verdictOf } from '../pairs/profiles.js';
 import type { LabelsOf, MetricName, ValueOf } from './names.js';
 
@@ -83,5 +83,9 @@ export function read(datapath: Datapath, emit: Emit): Reading {
   emit('sidestep_tcp_queue_messages_total', {}, counters.tcpInMessages);
   emit('sidestep_tcp_queue_bytes_total', {}, counters.tcpInBytes);
   emit('sidestep_tcp_queue_repeated_bytes_total', {}, counters.tcpRepeatedBytes);
+  for (const reader of ['client', 'server'] as const) {
+    const waits = counters.queueWaits?.[reader];
+    if (waits) emit('sidestep_queue_wait_seconds', { reader }, { bounds: QUEUE_WAIT_BOUNDS, buckets: waits.buckets, sum: waits.sumNs / 1e9 });
+  }
   return { pairs, edges, profiles };
 }

@@ -2,7 +2,7 @@
 import { reasonOf } from '../datapath/reasons.js';
 import type { ReasonName } from '../datapath/reasons.js';
 import { messagesOf, shareOf, trafficOf } from '../datapath/traffic.js';
-import type { PairState, Profile, ReadSeen, Traffic } from '../datapath/types.js';
+import type { PairState, Profile, ReadSeen, ScopeEffect, Traffic } from '../datapath/types.js';
 import type { RuleView } from '../scope/scope.js';
 import { isAnnotation } from '../scope/annotated.js';
 import { BY_HAND } from '../scope/rules.js';
@@ -97,8 +97,11 @@ function readOf(who: Role, read: ReadSeen | null): string[] {
   return [`the guard looked at reads of the ${who} ${times}, latest ${String(Math.round(read.msAgo))} ms ago: ${read.call}${how}`];
 }
 
+/** What a rule that decided has done. Those of other effects never decide by themselves. */
+const done: Readonly<Record<ScopeEffect, string>> = { exclude: 'excluded', include: 'included', observe: 'observed', trust: 'trusted', blocking: 'allowed to block' };
+
 function ruled(pair: PairView, rule: RuleView | undefined): string[] {
-  const lines = rule && isAnnotation(rule) ? [`excluded by the ${rule.origin} (${rule.text})`] : rule ? [`${rule.effect === 'exclude' ? 'excluded' : 'included'} by ${rule.text} (${rule.origin})`] : [];
+  const lines = rule ? [`${done[rule.effect]} by ${isAnnotation(rule) ? `the ${rule.origin} (${rule.text})` : `${rule.text} (${rule.origin})`}`] : [];
   for (const who of roles) {
     if (pair[who].trusted) lines.push(`guard.trust has a selector that matches the ${who}`);
     if (pair[who].lenient) lines.push(`guard.allowBlocking has a selector that matches the ${who}`);
@@ -132,7 +135,7 @@ const changes: Partial<Record<ReasonName, string>> = {
 };
 
 function changeOf(reason: ReasonName, rule: RuleView | undefined): string {
-  if (reason === 'excluded' && rule && isAnnotation(rule)) return `take away the ${rule.origin}`;
+  if ((reason === 'excluded' || reason === 'observed') && rule && isAnnotation(rule)) return `take away the ${rule.origin}`;
   if (reason === 'excluded' && rule)
     return rule.origin === BY_HAND ? `\`sidestep enable ${rule.text}\`` : `take ${rule.text} out of scope.exclude (${rule.origin})`;
   return changes[reason] ?? reasonOf(reason).remedy;

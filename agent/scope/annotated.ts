@@ -1,5 +1,5 @@
 /**
- * Exclusions that pods ask for by annotation. Kept in `runDir`, so that an agent that starts while the API server is away
+ * What pods ask for by annotation: to be excluded, or only observed. Kept in `runDir`, so that an agent that starts while the API server is away
  * leaves alone who was left alone before.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { parseSelector } from '../../config/selector.js';
 
 export interface Annotated {
+  readonly effect: 'exclude' | 'observe';
   /** A selector. */
   readonly text: string;
   /** `annotation KEY: VALUE of pod NAMESPACE/NAME` */
@@ -16,8 +17,8 @@ export interface Annotated {
 export const isAnnotation = ({ origin }: Pick<Annotated, 'origin'>): boolean => origin.startsWith('annotation ');
 
 const isAnnotated = (value: unknown): value is Annotated => {
-  const { text, origin } = value as Record<string, unknown>;
-  return typeof text === 'string' && typeof origin === 'string' && typeof parseSelector(text) !== 'string';
+  const { effect, text, origin } = value as Record<string, unknown>;
+  return (effect === 'exclude' || effect === 'observe') && typeof text === 'string' && typeof origin === 'string' && typeof parseSelector(text) !== 'string';
 };
 
 export class AnnotatedFile {

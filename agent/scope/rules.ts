@@ -33,7 +33,7 @@ export function rulesOf(config: Config, disabled: readonly string[], annotated: 
   const origins = new Map(configOrigin(config).map((entry) => [entry.key, entry.entries ?? []]));
   return [
     ...disabled.map((text) => ruleOf('exclude', text, BY_HAND)),
-    ...annotated.map(({ text, origin }) => ruleOf('exclude', text, origin)),
+    ...annotated.map(({ effect, text, origin }) => ruleOf(effect, text, origin)),
     ...lists.flatMap(([key, effect]) => (origins.get(key) ?? []).map(({ value, origin }) => ruleOf(effect, value, origin))),
   ];
 }

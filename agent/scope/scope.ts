@@ -30,6 +30,7 @@ export class Scope {
   readonly #file: SwitchFile;
   readonly #annotatedFile: AnnotatedFile;
   #annotated: readonly Annotated[];
+  #warnedOf = 0;
 
   constructor(
     config: Config,
@@ -51,8 +52,8 @@ export class Scope {
 
   get switches(): Switches { return this.#switches; }
 
-  /** Exclusions of pods that found no room beside the others. */
-  get crowded(): number { return Math.max(0, this.#annotated.length - this.#rules.filter(isAnnotation).length); }
+  /** What pods ask for and found no room beside the others. */
+  get crowded(): readonly Annotated[] { return this.#annotated.slice(this.#rules.filter(isAnnotation).length); }
 
   rules(): RuleView[] {
     return this.#rules.map(({ effect, text, origin }, index) => ({ effect, text, origin, absent: this.#resolved[index]?.absent ?? [] }));
@@ -88,7 +89,7 @@ export class Scope {
       throw error;
     }
     this.#annotatedFile.write(annotated);
-    this.log.info('pods that ask to be left alone', { rules: annotated.map(({ text, origin }) => `${text} (${origin})`) });
+    this.log.info('pods that ask to be left alone', { rules: annotated.map(({ effect, text, origin }) => `${effect} ${text} (${origin})`) });
   }
 
   /** Without a selector: everything. Redirecting stops before this returns; the pairs leave the map when they are drained. */
@@ -121,6 +122,15 @@ export class Scope {
       this.#take(...before);
       throw error;
     }
+    this.#warnOfCrowd();
+  }
+
+  /** Whenever there are more of them. */
+  #warnOfCrowd(): void {
+    const { crowded } = this, before = this.#warnedOf;
+    this.#warnedOf = crowded.length;
+    if (crowded.length === 0 && before > 0) this.log.info('all pods that ask to be left alone have found room');
+    if (crowded.length > before) this.log.warn('pods ask to be left alone and are accelerated: there is no room for more selectors', { most: MOST, without: crowded.length, first: crowded.slice(0, 10).map(({ origin }) => origin) });
   }
 
   /** Throws before anything has changed. */

@@ -142,7 +142,7 @@ struct sidestep_half_open {
 	__u64 listener; /* address of the listening socket, for reads only */
 	__u64 seen_ns;  /* CLOCK_MONOTONIC */
 	__u8 local[16]; /* of the server, behind any NAT */
-	__u64 glanced;  /* 1: the client is on this host, and one such connection was followed a moment ago */
+	__u64 glanced; /* 1: the client is on this host, and one such connection was followed a moment ago */
 };
 
 #define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
@@ -262,7 +262,8 @@ struct sidestep_traffic {
 
 #define STANDING_TRUSTED \
 	1U /* forced on: believed without, and against, what was learned of its workload */
-#define STANDING_LENIENT 2U /* its blocking reads are accepted */
+#define STANDING_LENIENT 2U  /* its blocking reads are accepted */
+#define STANDING_OBSERVED 4U /* its connections are counted and learned from, and not enrolled */
 
 /* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
 struct sidestep_endpoint {
@@ -327,6 +328,7 @@ enum sidestep_effect {
 	SCOPE_INCLUDE,     /* with one of these, whatever matches none of them is plain TCP */
 	SCOPE_TRUST,       /* believe the end that matches */
 	SCOPE_BLOCKING,    /* accept that the end that matches blocks */
+	SCOPE_OBSERVE,     /* see and count, enrol none */
 };
 
 #define TERM_PROGRAM 1U
@@ -408,6 +410,25 @@ struct sidestep_event {
 	struct sidestep_traffic sent[2];
 };
 
+/* What is fixed when the programs are loaded: constants to the verifier, which takes out what they switch off. */
+struct sidestep_mode {
+	__u32 split_bytes; /* mode split: most bytes that may wait at a reader; 0: the other mode */
+	__u32 times_waits; /* 1: some of the messages that find their queue empty are timed until they are read */
+};
+
+/* One message of an end in so many is timed. */
+#define SIDESTEP_WAIT_EVERY 64U
+
+/* The first bucket ends at 512 ns, each next one at twice as much; the last has no end. */
+#define SIDESTEP_WAIT_SHIFT 9U
+#define SIDESTEP_WAIT_BUCKETS 24U
+
+/* How long timed messages waited for one of the two kinds of readers. Per CPU; summed by the addon at scrape. */
+struct sidestep_waits {
+	__u64 count[SIDESTEP_WAIT_BUCKETS];
+	__u64 sum_ns;
+};
+
 /* What one pass of the retire iterator was asked, and did. */
 struct sidestep_retire {
 	__u64 only;    /* pair id; 0: every pair; 1: those that are leaving already */
@@ -457,5 +478,7 @@ SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_event) == 88, "event");
 SIDESTEP_ASSERT(sizeof(struct sidestep_untracked) == 32, "untracked");
 SIDESTEP_ASSERT(sizeof(struct sidestep_found) == 16, "found");
+SIDESTEP_ASSERT(sizeof(struct sidestep_mode) == 8, "mode");
+SIDESTEP_ASSERT(sizeof(struct sidestep_waits) == 200, "waits");
 
 #endif

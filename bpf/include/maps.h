@@ -115,6 +115,25 @@ struct {
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
+/*
+ * K    When a message was put into the empty queue of an end that has not read since. LRU: some ends never read. Not
+ *      pinned: sockets that outlive an agent are not timed by the next one.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct sidestep_end_key);
+	__type(value, __u64);
+} waiting SEC(".maps");
+
+/* K    How long such messages waited, by the side that read them. Not pinned. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct sidestep_waits);
+} waits SEC(".maps");
+
 /* K A  What the retire iterator was asked, and did. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

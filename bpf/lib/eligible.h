@@ -57,7 +57,7 @@ static __always_inline __u32 eligible(const struct sock *client, const struct so
 	if (doubtful || !known_good(pair, SIDESTEP_CLIENT, set) ||
 	    !known_good(pair, SIDESTEP_SERVER, set))
 		return REASON_LEARNING;
-	return set->observe ? REASON_OBSERVED : REASON_REDIRECTED;
+	return observed(pair, set) ? REASON_OBSERVED : REASON_REDIRECTED;
 }
 
 #endif

@@ -19,14 +19,14 @@ static __always_inline bool settled(const struct sidestep_pair *pair)
 	return bpf_ktime_get_ns() - pair->opened_ns > SIDESTEP_SETTLE_NS;
 }
 
-/* Mode split, set before the load: most bytes that may wait at a reader. 0: the other mode. */
-const volatile __u32 split_bytes SEC(".rodata.mode") = 0;
+/* Set before the load. */
+const volatile struct sidestep_mode mode SEC(".rodata.mode") = {};
 
 /* Not joined with what stands around it: so the verifier can take it out of the other mode. */
 static __always_inline bool too_much_to_overlook(__u32 bytes)
 {
 	asm volatile("" : "+r"(bytes));
-	return bytes > split_bytes;
+	return bytes > mode.split_bytes;
 }
 
 static __always_inline __u32 gate(const struct sock *own, const struct sidestep_pair *pair,
@@ -53,7 +53,7 @@ static __always_inline __u32 gate(const struct sock *own, const struct sidestep_
 	unread = see(peer, sk_backlog.rmem_alloc.counter);
 	if (unread && (unread >= set->queue_bytes || unread >= (__u32)see(peer, sk_rcvbuf) / 2))
 		return REASON_QUEUE_FULL;
-	if (split_bytes && too_much_to_overlook(unread + size))
+	if (mode.split_bytes && too_much_to_overlook(unread + size))
 		return REASON_FIONREAD;
 
 	/* A redirect would get round both: TCP refuses such a send, or answers it with a reset. */

@@ -4,16 +4,7 @@
 #define SIDESTEP_MESH_TIMES_H
 
 #include "../include/mesh_maps.h"
-
-static __always_inline __u32 bucket_of(__u64 took_ns)
-{
-	__u64 rest = took_ns >> MESH_TIME_SHIFT;
-	__u32 i = 0;
-
-	for (; i < MESH_TIME_BUCKETS - 1 && rest; i++)
-		rest >>= 1;
-	return i;
-}
+#include "buckets.h"
 
 static __always_inline struct mesh_times *times_of(__u32 service)
 {
@@ -28,7 +19,7 @@ static __always_inline struct mesh_times *times_of(__u32 service)
 static __always_inline void took(__u32 service, __u64 ns)
 {
 	struct mesh_times *row = times_of(service);
-	__u32 bucket = bucket_of(ns);
+	__u32 bucket = bucket_of(ns, MESH_TIME_SHIFT, MESH_TIME_BUCKETS);
 
 	if (!row || bucket >= MESH_TIME_BUCKETS)
 		return;

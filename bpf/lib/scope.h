@@ -3,8 +3,8 @@
  * Whom the operator wants accelerated. Selectors are asked once for each local connection, and again for each pair when
  * they change, never for a message.
  *
- * A selector matches a connection when it matches one of its ends. Exclusion wins over inclusion; if anything is
- * included, whatever is not is left alone.
+ * A selector matches a connection when it matches one of its ends. Exclusion wins over observation, and that over
+ * inclusion; if anything is included, whatever is not is left alone.
  */
 #ifndef SIDESTEP_SCOPE_H
 #define SIDESTEP_SCOPE_H
@@ -92,14 +92,31 @@ struct judgement {
 	struct sidestep_pair *pair;
 	const struct sidestep_scope *scope;
 	__u32 excluded; /* index + 1 */
+	__u32 observed;
 	__u32 included;
+	__u32 pad;
 	__u32 standing[2];
 };
+
+static __always_inline __u32 standing_by(__u32 effect)
+{
+	switch (effect) {
+	case SCOPE_TRUST:
+		return STANDING_TRUSTED;
+	case SCOPE_BLOCKING:
+		return STANDING_LENIENT;
+	case SCOPE_OBSERVE:
+		return STANDING_OBSERVED;
+	default:
+		return 0;
+	}
+}
 
 static long ask_selector(__u32 index, struct judgement *j)
 {
 	const struct sidestep_selector *s;
 	bool client, server;
+	__u32 bit;
 
 	if (index >= SIDESTEP_SELECTORS)
 		return 1;
@@ -110,14 +127,13 @@ static long ask_selector(__u32 index, struct judgement *j)
 		return 0;
 	if (s->effect == SCOPE_EXCLUDE && !j->excluded)
 		j->excluded = index + 1;
+	if (s->effect == SCOPE_OBSERVE && !j->observed)
+		j->observed = index + 1;
 	if (s->effect == SCOPE_INCLUDE && !j->included)
 		j->included = index + 1;
-	if (s->effect == SCOPE_TRUST || s->effect == SCOPE_BLOCKING) {
-		__u32 bit = s->effect == SCOPE_TRUST ? STANDING_TRUSTED : STANDING_LENIENT;
-
-		j->standing[SIDESTEP_CLIENT] |= client ? bit : 0;
-		j->standing[SIDESTEP_SERVER] |= server ? bit : 0;
-	}
+	bit = standing_by(s->effect);
+	j->standing[SIDESTEP_CLIENT] |= client ? bit : 0;
+	j->standing[SIDESTEP_SERVER] |= server ? bit : 0;
 	return 0;
 }
 
@@ -145,7 +161,20 @@ static __always_inline __u32 out_of_scope(struct sidestep_pair *pair,
 	pair->selector = j.excluded ? j.excluded : j.included;
 	if (j.excluded)
 		return REASON_EXCLUDED;
-	return table && table->including && !j.included ? REASON_NOT_INCLUDED : 0;
+	if (table && table->including && !j.included)
+		return REASON_NOT_INCLUDED;
+	if (j.observed)
+		pair->selector = j.observed;
+	return 0;
+}
+
+/* By a switch for all, or by a selector. */
+static __always_inline bool observed(const struct sidestep_pair *pair,
+				     const struct sidestep_settings *set)
+{
+	__u32 standing = pair->end[SIDESTEP_CLIENT].standing | pair->end[SIDESTEP_SERVER].standing;
+
+	return set->observe || standing & STANDING_OBSERVED;
 }
 
 #endif

@@ -28,6 +28,9 @@ namespace fs = std::filesystem;
 constexpr const char* kPinnedMaps[] = { "settings", "scope", "half_open", "listeners", "workloads", "pairs",
 					"sockets",  "flows", "edges",     "counters",  "events",    "retiring" };
 
+// Messages that wait to be read and are timed (metrics.queueWait).
+constexpr uint32_t kTimedAtOnce = 8192;
+
 } // namespace
 
 Datapath::Datapath(DatapathOptions options) : options_(std::move(options)) {
@@ -107,9 +110,11 @@ void Datapath::ChoosePrograms() {
 		bpf_program* program = bpf_object__find_program_by_name(object_.get(), name);
 		if (program) bpf_program__set_autoload(program, used);
 	}
-	const uint32_t split = options_.unified ? 0 : options_.split_bytes;
+	// In mode split the guard does not see sockets of the map being read.
+	options_.queue_wait = options_.queue_wait && options_.unified;
+	const sidestep_mode mode = { options_.unified ? 0 : options_.split_bytes, options_.queue_wait };
 	bpf_map* constants = bpf_object__find_map_by_name(object_.get(), ".rodata.mode");
-	if (!constants || bpf_map__set_initial_value(constants, &split, sizeof(split)) < 0)
+	if (!constants || bpf_map__set_initial_value(constants, &mode, sizeof(mode)) < 0)
 		throw KernelError("load_failed", "set the mode of the programs", EINVAL);
 }
 
@@ -126,7 +131,7 @@ void Datapath::Open() {
 		{ "half_open", options_.max_half_open }, { "listeners", options_.max_listeners },
 		{ "workloads", options_.max_listeners }, { "pairs", options_.max_pairs },
 		{ "sockets", options_.max_pairs * 2 },   { "edges", options_.max_edges },
-		{ "events", options_.event_buffer },
+		{ "events", options_.event_buffer },     { "waiting", options_.queue_wait ? kTimedAtOnce : 1 },
 	};
 	for (const Size& size : sizes) {
 		bpf_map* map = bpf_object__find_map_by_name(object_.get(), size.map);

@@ -48,6 +48,7 @@ struct DatapathOptions {
 	uint32_t queue_bytes = 0;
 	bool tell_all = false; // announce opens and closes too
 	uint32_t split_bytes = 0;
+	bool queue_wait = false;
 	uint32_t event_buffer = 0;
 	LearningWindow window;
 	Placement placement;

@@ -103,6 +103,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 		options.observe = Flag(js, "observe");
 		options.trust_listeners = Flag(js, "trustListeners");
 		options.tell_all = Flag(js, "tellAll");
+		options.queue_wait = Flag(js, "queueWait");
 		options.verifier_log = Flag(js, "verifierLog");
 		options.max_pairs = Count(js, "maxPairs");
 		options.max_half_open = Count(js, "maxHalfOpen");

@@ -171,6 +171,10 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_found, id),
 	FIELD(sidestep_found, side),
 	FIELD(sidestep_found, tracked),
+	FIELD(sidestep_mode, split_bytes),
+	FIELD(sidestep_mode, times_waits),
+	FIELD(sidestep_waits, count),
+	FIELD(sidestep_waits, sum_ns),
 };
 #undef FIELD
 
@@ -181,7 +185,7 @@ constexpr LayoutField kSizes[] = {
 	SIZE(sidestep_edge_key),  SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
 	SIZE(sidestep_retire),    SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),
 	SIZE(sidestep_seed),      SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),
-	SIZE(sidestep_refreshed),
+	SIZE(sidestep_refreshed), SIZE(sidestep_mode),     SIZE(sidestep_waits),
 };
 #undef SIZE
 

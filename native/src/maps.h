@@ -3,9 +3,13 @@
 #pragma once
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <ctime>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -39,6 +43,24 @@ template <typename Key, typename Value> std::vector<std::pair<Key, Value>> ReadA
 		in = next;
 		first = false;
 	}
+}
+
+// A row of a per-CPU array whose struct is of nothing but __u64, added up.
+template <typename Row> Row SumOverCpus(int fd, uint32_t key, const char* what) {
+	static_assert(sizeof(Row) % sizeof(uint64_t) == 0);
+	int cpus = libbpf_num_possible_cpus();
+	if (cpus < 1) throw KernelError("kernel_refused", "count the CPUs", -cpus);
+	std::vector<Row> each(cpus);
+	if (bpf_map_lookup_elem(fd, &key, each.data()) < 0) throw KernelError("kernel_refused", what, errno);
+	uint64_t sum[sizeof(Row) / sizeof(uint64_t)] = {};
+	for (const Row& one : each) {
+		const auto* values = reinterpret_cast<const uint64_t*>(&one);
+		for (size_t i = 0; i < std::size(sum); i++)
+			sum[i] += values[i];
+	}
+	Row total;
+	memcpy(&total, sum, sizeof(total));
+	return total;
 }
 
 // The clock of the programs, in milliseconds.

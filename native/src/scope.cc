@@ -9,7 +9,7 @@
 namespace sidestep {
 namespace {
 
-constexpr const char* kEffects[] = { "exclude", "include", "trust", "blocking" };
+constexpr const char* kEffects[] = { "exclude", "include", "trust", "blocking", "observe" };
 
 Napi::TypeError Wrong(Napi::Env env, const std::string& what) {
 	return Napi::TypeError::New(env, "NativeDatapath: scope " + what);
@@ -21,7 +21,7 @@ uint32_t EffectOf(const Napi::Object& js) {
 	for (uint32_t i = 0; i < std::size(kEffects); i++) {
 		if (name == kEffects[i]) return SCOPE_EXCLUDE + i;
 	}
-	throw Wrong(js.Env(), "has an effect that is none of exclude, include, trust, blocking");
+	throw Wrong(js.Env(), "has an effect that is none of exclude, include, trust, blocking, observe");
 }
 
 double NumberOf(const Napi::Object& js, const char* key, double most) {

@@ -78,6 +78,26 @@ Napi::Object ByReason(Napi::Env env, const __u64* values) {
 	return js;
 }
 
+// By the side that reads; null unless waits are timed.
+Napi::Value WaitsToJs(Napi::Env env, const Datapath& datapath) {
+	if (!datapath.options().queue_wait) return env.Null();
+	const auto side = [&](__u32 which) {
+		const sidestep_waits total =
+			SumOverCpus<sidestep_waits>(datapath.map("waits"), which, "read the waits");
+		Napi::Array buckets = Napi::Array::New(env, SIDESTEP_WAIT_BUCKETS);
+		for (uint32_t i = 0; i < SIDESTEP_WAIT_BUCKETS; i++)
+			buckets.Set(i, Number(total.count[i]));
+		Napi::Object js = Napi::Object::New(env);
+		js.Set("buckets", buckets);
+		js.Set("sumNs", Number(total.sum_ns));
+		return js;
+	};
+	Napi::Object js = Napi::Object::New(env);
+	js.Set("client", side(SIDESTEP_CLIENT));
+	js.Set("server", side(SIDESTEP_SERVER));
+	return js;
+}
+
 } // namespace
 
 uint32_t CountKeys(int fd, size_t key_size) {
@@ -126,20 +146,7 @@ Napi::Object TrafficToJs(Napi::Env env, const sidestep_traffic& traffic) {
 }
 
 Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath) {
-	int cpus = libbpf_num_possible_cpus();
-	if (cpus < 1) throw KernelError("kernel_refused", "count the CPUs", -cpus);
-	std::vector<sidestep_counters> each(cpus);
-	uint32_t zero = 0;
-	if (bpf_map_lookup_elem(datapath.map("counters"), &zero, each.data()) < 0)
-		throw KernelError("kernel_refused", "read the counters", errno);
-	__u64 sum[sizeof(sidestep_counters) / sizeof(__u64)] = {};
-	for (const sidestep_counters& one : each) {
-		const auto* values = reinterpret_cast<const __u64*>(&one);
-		for (size_t i = 0; i < std::size(sum); i++)
-			sum[i] += values[i];
-	}
-	sidestep_counters total;
-	memcpy(&total, sum, sizeof(total));
+	const auto total = SumOverCpus<sidestep_counters>(datapath.map("counters"), 0, "read the counters");
 
 	Napi::Object js = Napi::Object::New(env);
 	js.Set("messages", ByReason(env, total.messages));
@@ -153,6 +160,7 @@ Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath) {
 	js.Set("closedUnread", Number(total.closed_unread));
 	js.Set("streamsLeft", Number(total.streams_left));
 	js.Set("streamsBack", Number(total.streams_back));
+	js.Set("queueWaits", WaitsToJs(env, datapath));
 	return js;
 }
 

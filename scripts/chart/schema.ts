@@ -28,7 +28,8 @@ const duration: Json = { type: 'string', pattern: '^([0-9]+(ms|s|m|h))*$' };
 /** By the path of the value. A map that is listed here is not looked into. */
 const shapes: Readonly<Record<string, Json>> = {
   'image.digest': { type: 'string', pattern: '^(sha256:[0-9a-f]{64})?$' },
-  'image.tag': { type: 'string', pattern: '^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$' },
+  // `--set image.tag=20261126` is a number. One with a fraction stays refused: 1.10 would have become 1.1 by now.
+  'image.tag': { type: ['string', 'integer'], pattern: '^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
   'image.pullPolicy': { enum: ['Always', 'IfNotPresent', 'Never'] },
   imagePullSecrets: list({ type: 'object', additionalProperties: false, required: ['name'], properties: { name: { type: 'string' } } }),
   commonLabels: strings,

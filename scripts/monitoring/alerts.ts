@@ -148,6 +148,16 @@ export const ALERTS: readonly Alert[] = [
     todo: ['`sidestep status` has the words of the API server.', '403: may the service account list and watch pods, services and endpointslices?', '401: is the token file there, and is it renewed?'],
   },
   {
+    name: 'SidestepPodsNotLeftAlone',
+    expr: `${all('sidestep_kubernetes_opt_outs_without_room')} > 0`,
+    for: '1m',
+    severity: 'warning',
+    summary: 'Pods that ask to be left alone are accelerated',
+    description: `On ${on} {{ $value }} annotations of pods found no room among the selectors.`,
+    meaning: 'A node keeps at most 128 selectors: those of the configuration, those by hand, one for each pod with `sidestep.io/accelerate`, and one for each range of `sidestep.io/exclude-ports`. These pods came last.',
+    todo: ['`sidestep status` names the first of them.', 'Write several ports as one range, or exclude what is above the pods once: `scope.exclude: ["cgroup:/kubepods.slice/kubepods-besteffort.slice"]`, or a port.', 'Where most pods ask for it, turn it round: name those that are to be accelerated in `scope.include`.'],
+  },
+  {
     name: 'SidestepServiceWithoutEndpoint',
     expr: `max by (job, service) (${all('sidestep_service_endpoints', 'state="up"')}) == 0`,
     for: '1m',
@@ -214,10 +224,10 @@ export interface Recording {
   readonly expr: string;
 }
 
-const bytes = 'instance_path:sidestep_bytes:rate5m';
+const bytes = 'instance_path:sidestep_edge_bytes:rate5m';
 
 export const RECORDINGS: readonly Recording[] = [
-  { record: bytes, expr: `sum without (reason) (rate(${all('sidestep_bytes_total')}[5m]))` },
+  { record: bytes, expr: `sum without (client, server, port, direction) (rate(${all('sidestep_edge_bytes_total')}[5m]))` },
   {
     record: 'instance:sidestep_redirected_bytes_per_bytes:ratio_rate5m',
     expr: `sum without (path) (${bytes}{path="redirect"}) / sum without (path) (${bytes})`,

@@ -6,8 +6,9 @@ import type { Dashboard, Panel } from './panels.js';
 const r = (selector: string): string => `rate(${selector}[$__rate_interval])`;
 const share = (all: string, part: string): string => `${part} / (${all} > 0) or ${all} * 0`;
 
-const redirected = `sum(${r(m('sidestep_bytes_total', 'path="redirect"'))})`;
-const allBytes = `sum(${r(m('sidestep_bytes_total'))})`;
+// Of the edges: they know what TCP carried of connections that are not enrolled, too.
+const redirected = `sum(${r(m('sidestep_edge_bytes_total', 'path="redirect"'))})`;
+const allBytes = `sum(${r(m('sidestep_edge_bytes_total'))})`;
 
 const edgeBy = 'client, server, port';
 const workloads = 'client_namespace, client_workload, server_namespace, server_workload, port';
@@ -29,8 +30,8 @@ const overview: Dashboard = {
     {
       title: 'Traffic',
       panels: [
-        { title: 'Bytes by path', description: 'Bytes on enrolled sockets, by the path they took.', unit: 'Bps', stacked: true, queries: [{ expr: `sum by (path) (${r(m('sidestep_bytes_total'))})`, legend: '{{path}}' }] },
-        { title: 'Share around TCP by node', description: 'The same share, node by node.', unit: 'percentunit', queries: [{ expr: share(`sum by (instance) (${r(m('sidestep_bytes_total'))})`, `sum by (instance) (${r(m('sidestep_bytes_total', 'path="redirect"'))})`), legend: '{{instance}}' }] },
+        { title: 'Bytes by path', description: 'Bytes of local connections, by the path they took.', unit: 'Bps', stacked: true, queries: [{ expr: `sum by (path) (${r(m('sidestep_edge_bytes_total'))})`, legend: '{{path}}' }] },
+        { title: 'Share around TCP by node', description: 'The same share, node by node.', unit: 'percentunit', queries: [{ expr: share(`sum by (instance) (${r(m('sidestep_edge_bytes_total'))})`, `sum by (instance) (${r(m('sidestep_edge_bytes_total', 'path="redirect"'))})`), legend: '{{instance}}' }] },
       ],
     },
     {
@@ -42,7 +43,7 @@ const overview: Dashboard = {
             { expr: `topk(20, sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total'))}))` },
             { expr: `sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total', 'path="redirect"'))}) and on (${edgeBy}) topk(20, sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total'))}))` },
           ],
-          columns: { client: 'Client', server: 'Server', port: 'Port', 'Value #A': 'Bytes', 'Value #B': 'Around TCP' },
+          columns: { client: 'Client', server: 'Server', port: 'Port', 'Value #A': 'Bytes', 'Value #B': 'Around TCP' }, largest: 'Bytes',
         },
         { title: 'Busiest services', description: 'Bytes of the ten busiest pairs of services.', unit: 'Bps', queries: [{ expr: `topk(10, sum by (${edgeBy}) (${r(m('sidestep_edge_bytes_total'))}))`, legend: '{{client}} to {{server}}:{{port}}' }] },
         { title: 'New connections by service', description: 'Connections that were opened between local services.', unit: 'cps', queries: [{ expr: `topk(10, sum by (${edgeBy}) (${r(m('sidestep_edge_connections_total'))}))`, legend: '{{client}} to {{server}}:{{port}}' }] },
@@ -63,7 +64,7 @@ const reasons: Dashboard = {
     {
       title: 'Connections',
       panels: [
-        { title: 'Accelerated', description: 'Connections that were accelerated, of all local ones.', unit: 'percentunit', kind: 'stat', width: 6, queries: [{ expr: share(`sum(${r(m('sidestep_connections_total', 'reason!="remote"'))})`, `sum(${r(m('sidestep_connections_total', 'result="accelerated"'))})`) }] },
+        { title: 'New ones, accelerated', description: 'Of the local connections that were opened, those that were accelerated. Those that stay open count once.', unit: 'percentunit', kind: 'stat', width: 6, queries: [{ expr: share(`sum(${r(m('sidestep_connections_total', 'reason!="remote"'))})`, `sum(${r(m('sidestep_connections_total', 'result="accelerated"'))})`) }] },
         { title: 'Live pairs', description: 'Pairs that live now, by state.', unit: 'short', kind: 'bargauge', width: 9, height: 4, queries: [{ expr: `sum by (state) (${m('sidestep_active_pairs')})`, legend: '{{state}}' }] },
         { title: 'Workloads', description: 'Programs by how they read: only clean ones are enrolled at once.', unit: 'short', kind: 'bargauge', width: 9, height: 4, queries: [{ expr: `sum by (verdict) (${m('sidestep_workloads')})`, legend: '{{verdict}}' }] },
         byReason('New connections by reason', 'redirected: accelerated. remote ends are on other hosts.', 'cps', m('sidestep_connections_total')),
@@ -77,6 +78,7 @@ const reasons: Dashboard = {
         byReason('Bytes over TCP by reason', 'Bytes on enrolled sockets that took TCP all the same.', 'Bps', m('sidestep_bytes_total', 'path="tcp"')),
         { title: 'Streams', description: 'Pairs that left the map because they stream one way (tcp), and those of them that came back (map).', unit: 'ops', queries: [{ expr: `sum by (to) (${r(m('sidestep_streams_total'))})`, legend: '{{to}}' }] },
         { title: 'One queue', description: 'Bytes that came over TCP to enrolled sockets and joined the queue of the redirected ones; repeated: TCP had sent them twice, and they were cut off.', unit: 'Bps', queries: [{ expr: `sum(${r(m('sidestep_tcp_queue_bytes_total'))})`, legend: 'joined' }, { expr: `sum(${r(m('sidestep_tcp_queue_repeated_bytes_total'))})`, legend: 'repeated' }] },
+        { title: 'Wait in queues', description: 'How long redirected messages that found their queue empty waited until the client or the server read them: the middle one, and the slowest of a hundred. Empty unless metrics.queueWait is on.', unit: 's', width: 24, queries: [50, 99].map((percent) => ({ expr: `histogram_quantile(${percent / 100}, sum by (reader, le) (${r(m('sidestep_queue_wait_seconds_bucket'))})) >= 0`, legend: `{{reader}} p${percent}` })) },
       ],
     },
     {
@@ -104,11 +106,6 @@ const services: Dashboard = {
         { title: 'Refused', description: 'Connections that were refused.', unit: 'cps', queries: [{ expr: `sum by (service, reason) (${r(m('sidestep_service_refused_total'))})`, legend: '{{service}} {{reason}}' }] },
         { title: 'Health checks', description: 'Active checks, by result.', unit: 'ops', queries: [{ expr: `sum by (result) (${r(m('sidestep_health_checks_total'))})`, legend: '{{result}}' }] },
         { title: 'Tables', description: 'Tables that were replaced in the kernel, and changes that it did not take.', unit: 'ops', queries: [{ expr: `sum(${r(m('sidestep_table_swaps_total'))})`, legend: 'replaced' }, { expr: `sum(${r(m('sidestep_table_failures_total'))})`, legend: 'failed' }] },
-      ],
-    },
-    {
-      title: 'TCP settings',
-      panels: [
         { title: 'Tuned connections', description: 'Connections that a rule of `tuning` fitted, by its place in the list.', unit: 'cps', queries: [{ expr: `sum by (rule) (${r(m('sidestep_tuning_connections_total'))})`, legend: 'rule {{rule}}' }] },
       ],
     },
@@ -138,19 +135,19 @@ const services: Dashboard = {
         { title: 'Not followed', description: 'Kinds of objects that an agent does not follow at present.', unit: 'short', kind: 'stat', width: 6, thresholds: [1, 1], queries: [{ expr: `count(${m('sidestep_kubernetes_synced')} == 0) or vector(0)` }] },
         { title: 'API server quiet for', description: 'Longest time without a word; where nothing changes up to four minutes.', unit: 's', kind: 'stat', width: 6, thresholds: [300, 600], queries: [{ expr: `max(${m('sidestep_kubernetes_quiet_seconds')})` }] },
         { title: 'Balanced services', description: 'Services of Kubernetes that Sidestep balances.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `max(${m('sidestep_kubernetes_services')})` }] },
-        { title: 'Pods left alone', description: 'Pods that an annotation excludes.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `sum(${m('sidestep_kubernetes_opt_outs')})` }] },
+        { title: 'Pods left alone', description: 'Pods that an annotation excludes or has only observed.', unit: 'short', kind: 'stat', width: 6, queries: [{ expr: `sum(${m('sidestep_kubernetes_opt_outs')})` }] },
         { title: 'Changes', description: 'What came from the API server, by kind.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_events_total'))})`, legend: '{{kind}}' }] },
         { title: 'Read anew, and failures', description: 'Times that everything was read, and requests that failed.', unit: 'ops', queries: [{ expr: `sum by (kind) (${r(m('sidestep_kubernetes_lists_total'))})`, legend: '{{kind}} read' }, { expr: `sum by (kind) (${r(m('sidestep_kubernetes_failures_total'))})`, legend: '{{kind}} failed' }] },
         { title: 'Objects', description: 'What the agents keep, by kind.', unit: 'short', queries: [{ expr: `max by (kind) (${m('sidestep_kubernetes_objects')})`, legend: '{{kind}}' }] },
         {
-          title: 'Connections between workloads', description: 'Open local connections, by workload of both ends.', unit: 'short', kind: 'table', width: 12,
-          queries: [{ expr: `topk(50, sum by (${workloads}, result) (${m('sidestep_workload_connections')}))` }],
-          columns: { client_namespace: 'Client namespace', client_workload: 'Client', server_namespace: 'Server namespace', server_workload: 'Server', port: 'Port', result: 'Path', Value: 'Connections' },
-        },
-        {
           title: 'Whose programs', description: 'Programs that the edges name, and the workloads that run them.', unit: 'none', kind: 'table', width: 12,
           queries: [{ expr: `max by (instance, program, namespace, workload) (${m('sidestep_owner_info')})` }],
           columns: { instance: 'Node', program: 'Program', namespace: 'Namespace', workload: 'Workload' },
+        },
+        {
+          title: 'Connections between workloads', description: 'Open local connections, by workload of both ends.', unit: 'short', kind: 'table', width: 24,
+          queries: [{ expr: `topk(50, sum by (${workloads}, result) (${m('sidestep_workload_connections')}))` }],
+          columns: { client_namespace: 'Client namespace', client_workload: 'Client', server_namespace: 'Server namespace', server_workload: 'Server', port: 'Port', result: 'Path', Value: 'Connections' }, largest: 'Connections',
         },
       ],
     },

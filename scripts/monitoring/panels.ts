@@ -23,6 +23,8 @@ export interface Panel {
   readonly stacked?: boolean;
   /** Of a table: columns to show, in this order, under these names. */
   readonly columns?: Readonly<Record<string, string>>;
+  /** Of a table: the column whose largest value comes first. */
+  readonly largest?: string;
   /** Values from which a stat is yellow or red. */
   readonly thresholds?: readonly [number, number];
 }
@@ -49,12 +51,12 @@ const thresholds = (steps: readonly [number, number] | undefined): Json => ({
   steps: [{ color: steps ? 'green' : 'text', value: null }, ...(steps ? [{ color: 'yellow', value: steps[0] }, { color: 'red', value: steps[1] }] : [])],
 });
 
-function options({ kind = 'timeseries' }: Panel): Json {
+function options({ kind = 'timeseries', largest }: Panel): Json {
   const reduceOptions = { calcs: ['lastNotNull'], fields: '', values: false };
   if (kind === 'stat') return { colorMode: 'value', graphMode: 'area', justifyMode: 'auto', orientation: 'auto', textMode: 'auto', reduceOptions };
   if (kind === 'bargauge') return { displayMode: 'gradient', orientation: 'horizontal', showUnfilled: true, reduceOptions };
-  if (kind === 'table') return { showHeader: true, cellHeight: 'sm', footer: { show: false, reducer: ['sum'], fields: '' } };
-  return { legend: { displayMode: 'table', placement: 'bottom', showLegend: true, calcs: ['lastNotNull', 'max'] }, tooltip: { mode: 'multi', sort: 'desc' } };
+  if (kind === 'table') return { showHeader: true, cellHeight: 'sm', footer: { show: false, reducer: ['sum'], fields: '' }, ...(largest !== undefined && { sortBy: [{ displayName: largest, desc: true }] }) };
+  return { legend: { displayMode: 'table', placement: 'bottom', showLegend: true, calcs: ['lastNotNull', 'max'], sortBy: 'Max', sortDesc: true }, tooltip: { mode: 'multi', sort: 'desc' } };
 }
 
 const custom = ({ stacked = false }: Panel): Json => ({

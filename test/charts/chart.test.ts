@@ -55,6 +55,18 @@ describe('the chart', function () {
     assert.equal(services[0]?.name, 'web');
   });
 
+  it('a tag that is a number is the tag, from --set and from a file', () => {
+    const file = join(folder(), 'values.yaml');
+    const image = (...args: string[]): string => container(rendered(args)).image;
+    for (const tag of ['20261126', '202611261200', '0', '7']) {
+      writeFileSync(file, `image: {tag: ${tag}}\n`);
+      assert.deepEqual([image('--set', `image.tag=${tag}`), image('-f', file)], [`sidestep:${tag}`, `sidestep:${tag}`]);
+    }
+    assert.equal(image('--set', 'image.tag='), image());
+    writeFileSync(file, 'image: {tag: 1.10}\n');
+    assert.match(template(['-f', file]).stderr, /'\/image\/tag': got number, want \w+ or \w+/);
+  });
+
   describe('wrong values', () => {
     const refused = (...sets: string[]): string => {
       const { code, stderr } = template(sets.flatMap((set) => ['--set', set]));

@@ -18,7 +18,7 @@ const owner = (t: TestDatapath, ...more: string[]): string[] => [process.execPat
 const kinds = (objects: readonly string[]): string[] => objects.map((object) => object.replace(/ \d+ /, ' ')).sort();
 
 /** Sockets keep the two message programs that they entered with, and these their constants and maps. */
-const KEPT = ['prog sidestep_sk_msg', 'prog sidestep_sk_skb', 'map .rodata.mode', 'map programs'];
+const KEPT = ['prog sidestep_sk_msg', 'prog sidestep_sk_skb', 'map .rodata.mode', 'map programs', 'map waiting'];
 
 /** The objects of one datapath that is open, once nothing of an earlier one is left. */
 async function oneSet(before: ReadonlySet<string>, expected: readonly string[]): Promise<void> {

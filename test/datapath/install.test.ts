@@ -49,7 +49,7 @@ describe('an installation', () => {
   after(() => { rmSync(destination, { recursive: true }); });
 
   it('is complete and goes without a trace; the configuration only when asked', () => {
-    for (const file of ['usr/lib/sidestep/bin/sidestep', 'etc/sidestep/config.yaml', 'etc/systemd/system/sidestep.service']) assert.ok(existsSync(join(destination, file)), file);
+    for (const file of ['usr/lib/sidestep/bin/sidestep', 'usr/lib/sidestep/monitoring/rules.yaml', 'usr/lib/sidestep/monitoring/overview.json', 'etc/sidestep/config.yaml', 'etc/systemd/system/sidestep.service']) assert.ok(existsSync(join(destination, file)), file);
     execFileSync(join(destination, 'usr/bin/sidestep'), ['config', 'validate', join(destination, 'etc/sidestep/config.yaml')], { stdio: 'pipe' });
     const installed = files(destination);
     run('install', destination);

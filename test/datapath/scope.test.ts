@@ -196,6 +196,31 @@ describe('scope', () => {
     assert.equal(t.redirected(), 0);
   }));
 
+  it('observe, for some: learns as ever, enrols nothing of them, counts it; others are accelerated', () => withDatapath({ trustListeners: false }, async (t) => {
+    const quiet = t.newCgroup(t.cgroup);
+    t.native.applyScope([{ effect: 'observe', cgroup: inode(quiet) }, { effect: 'include', uid: 0 }]);
+    const [some, others] = [await startActor(t, {}, { cgroup: quiet }), await startActor(t)];
+    for (const actor of [some, others]) await actor.talk(1000);
+    await eventually(async () => ((await t.native.learnPass()) === 0 ? '' : 'still undecided'));
+    assert.deepEqual(states(t).sort(), ['active redirected', 'tcp observed']);
+    assert.equal(t.pairs().find(({ reason }) => reason === 'observed')!.selector, 0, 'what decided');
+    await others.quit();
+    t.native.applyScope([{ effect: 'observe', cgroup: inode(quiet) }, { effect: 'exclude', uid: 0 }]);
+    assert.deepEqual(states(t), ['tcp excluded'], 'exclusion wins');
+    t.native.applyScope([]);
+    await eventually(async () => ((await t.native.learnPass()) === 0 ? '' : 'still undecided'));
+    assert.deepEqual(states(t), ['active redirected'], 'what was observed is accelerated from now on');
+    t.native.applyScope([{ effect: 'observe', cgroup: inode(quiet) }]);
+    assert.deepEqual(states(t), ['leaving observed']);
+    await eventually(async () => ((await t.retirePass('leaving')).left === 0 ? '' : 'still in the map'));
+    const before = t.redirected();
+    await some.talk(4000);
+    await some.quit();
+    await eventually(() => (t.pairs().length === 0 ? '' : 'the pair is still there'));
+    assert.ok(t.counters().bytes.observed >= 8000, String(t.counters().bytes.observed));
+    assert.equal(t.redirected(), before);
+  }));
+
   it('takes the place of an earlier scope when an agent takes over', () => withDatapath({ scope: [{ effect: 'exclude', uid: 0 }] }, async (t) => {
     const actor = await startActor(t);
     assert.deepEqual(states(t), ['tcp excluded']);

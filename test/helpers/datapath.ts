@@ -18,7 +18,7 @@ export function optionsFor(name: string, over: Partial<NativeOptions> = {}): Nat
     trustListeners: true, maxPairs: 4096, maxHalfOpen: 4096, maxListeners: 1024, maxEdges: 64, queueBytes: 262_144, eventBuffer: 1 << 18,
     // Wide open, so that both paths mix in mode split as well; what its bound does is in split.test.ts.
     splitBytes: 1 << 30,
-    tellAll: true, verifierLog: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
+    tellAll: true, verifierLog: false, queueWait: false, scope: [], windowMs: 0, windowConnections: 1, windowBytes: 0,
     streamMessages: 0, streamNs: 0, streamBytes: 0, stayMs: 0, briefTurns: 0, follow: 1, refreshMs: 0, ...over,
   };
 }

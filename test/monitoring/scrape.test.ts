@@ -42,6 +42,7 @@ describe('metrics of a real agent, in a real Prometheus', function () {
     const config = ground.config(JSON.stringify({
       services: [{ name: 'web', addresses: [VIP], port: 80, endpoints: [{ address: '127.0.0.1', port }], health: { type: 'tcp', interval: '500ms' } }],
       frontdoors: [{ name: 'door', address: '127.0.0.1', port: await freePort(), backends: [{ address: '127.0.0.1', port }] }],
+      metrics: { queueWait: true },
       tuning: [{ port: 9, keepaliveIdle: '60s' }],
       kubernetes: { enabled: true, node: 'node-a', apiServer: await api.start(), tokenFile: '', caFile: '' },
       reuseport: { enabled: true, include: [`port:${port}`], interval: '200ms', graceTime: '100ms' },

@@ -14,12 +14,13 @@ const columns: readonly Column[] = [
 const effects: Readonly<Record<ScopeEffect, { text: string; colour: Colour }>> = {
   exclude: { text: 'exclude', colour: 'red' },
   include: { text: 'include', colour: 'green' },
+  observe: { text: 'observe', colour: 'yellow' },
   trust: { text: 'trust', colour: 'green' },
   blocking: { text: 'allow blocking', colour: 'yellow' },
 };
 
 // An end may match several rules of these kinds: none of them decides by itself.
-const decides = (effect: ScopeEffect): boolean => effect === 'exclude' || effect === 'include';
+const decides = (effect: ScopeEffect): boolean => effect === 'exclude' || effect === 'include' || effect === 'observe';
 
 export function renderScope({ switches, rules }: ScopeObject, width: number, paint: Paint = plain): string[] {
   const all = switches.all ? [paint('yellow', 'everything is switched off by hand; `sidestep enable` switches it on')] : [];

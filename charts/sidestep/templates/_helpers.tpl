@@ -56,7 +56,9 @@ app.kubernetes.io/part-of: sidestep
 {{- if .digest -}}
 {{- printf "%s@%s" $name .digest -}}
 {{- else -}}
-{{- printf "%s:%s" $name (default $.Chart.AppVersion .tag) -}}
+{{- /* A number is an int64 from --set and a float64 from a file, which would print as 2.0261126e+07. */ -}}
+{{- $tag := ternary .tag (.tag | int64 | toString) (kindIs "string" .tag) -}}
+{{- printf "%s:%s" $name (default $.Chart.AppVersion $tag) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -26,6 +26,13 @@ describe('explain', () => {
       assert.equal(change, 'take away the annotation sidestep.io/accelerate: disabled of pod shop/web-1');
     });
 
+    it('names the annotation by which a pod is only observed', () => {
+      const observed = fakePair({ state: 'tcp', reason: 'observed', selector: 0 });
+      const { evidence, change } = view(observed, [], { ...rule('annotation sidestep.io/accelerate: observe of pod shop/web-1'), effect: 'observe' });
+      assert.equal(evidence[0], 'observed by the annotation sidestep.io/accelerate: observe of pod shop/web-1 (cgroup:/kubepods/podX)');
+      assert.equal(change, 'take away the annotation sidestep.io/accelerate: observe of pod shop/web-1');
+    });
+
     it('names the line of the configuration that decided', () => {
       const { evidence, change } = view(excluded, [], rule('config.yaml:7'));
       assert.equal(evidence[0], 'excluded by cgroup:/kubepods/podX (config.yaml:7)');

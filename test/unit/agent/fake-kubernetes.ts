@@ -7,6 +7,6 @@ export const fakeWatch = (over: Partial<WatchState> = {}): WatchState => ({
 });
 
 export const fakeKubernetes = (over: Partial<KubernetesView> = {}): KubernetesView => ({
-  node: 'node-a', pods: 2, services: 1, optOuts: 1,
+  node: 'node-a', pods: 2, services: 1, optOuts: 1, optOutsWithoutRoom: 0,
   watches: [fakeWatch(), fakeWatch({ kind: 'endpointslices', state: 'away', detail: 'connect ECONNREFUSED', quietMs: 65_000, failures: 3 })], ...over,
 });

@@ -15,7 +15,7 @@ describe('metrics over HTTP', () => {
     const kept = keptLog();
     lines = kept.lines;
     notReady = '';
-    endpoint = new MetricsEndpoint({ enabled, host: '127.0.0.1', port, istioNames: false });
+    endpoint = new MetricsEndpoint({ enabled, host: '127.0.0.1', port, queueWait: false, istioNames: false });
     const source = { datapath: new FakeDatapath(), version: '1', log: kept.log, reloadState: () => ({ successful: true, at: 0 }) };
     await endpoint.start(source, () => notReady);
     return endpoint.state.detail.replace(/\/metrics$/, '');

@@ -23,6 +23,8 @@ describe('metrics', () => {
   let collect: (istioNames: boolean) => Scraper;
   let lines: Line[];
 
+  // Three in the first bucket, one above them all.
+  const waits = { buckets: [3, ...new Array<number>(22).fill(0), 1], sumNs: 3e9 };
   const web = { namespace: 'shop', name: 'web-1', workload: 'Deployment/web' };
   const pods = new Map<string, typeof web>();
 
@@ -49,6 +51,7 @@ describe('metrics', () => {
     datapath.totals = [{ client: 'a', server: 'b', port: 1, clientSent: zeroTraffic(), serverSent: zeroTraffic(), connections: 1, accelerated: 1 }];
     datapath.live = [fakePair({ server: fakeEndpoint({ cgroup: '7' }) })];
     datapath.profileList = [fakeProfile({ cgroup: '7' })];
+    datapath.counts = fakeCounters({ queueWaits: { client: waits, server: waits } });
     const scraped = await text();
     for (const [name, { help, type }] of Object.entries(METRICS)) {
       assert.ok(scraped.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`), name);
@@ -176,6 +179,23 @@ describe('metrics', () => {
     assert.equal(value(await text(), 'sidestep_active_pairs', 'state="active"'), 1);
     datapath.live = [];
     assert.equal(value(await text(), 'sidestep_active_pairs', 'state="active"'), 0);
+  });
+
+  it('say nothing of what this agent does not have: no bus, no Kubernetes, no zero that an alert would take for a failure', async () => {
+    const alone = new Scraper(new Collector({ datapath, version: '9.9.9', log: keptLog().log, reloadState: () => ({ successful: true, at: 1 }) }));
+    for (let reading = 0; reading < 2; reading++) assert.doesNotMatch((await alone.scrape('')).text, /^sidestep_(bus|kubernetes|service|endpoints|frontdoor|health|table)_\S+ /m);
+    assert.equal(value((await alone.scrape('')).text, 'sidestep_resets_total'), 0);
+    assert.equal(value(await text(), 'sidestep_bus_synced'), 1);
+  });
+
+  it('show the waits in queues by who reads, in buckets that add up, and none where they are not measured', async () => {
+    datapath.counts = fakeCounters({ queueWaits: { client: waits, server: { buckets: waits.buckets.map((count) => count * 2), sumNs: 4e9 } } });
+    const scraped = await text();
+    const bucket = (reader: string, le: string): number | undefined => value(scraped, 'sidestep_queue_wait_seconds_bucket', `reader="${reader}"`, `le="${le}"`);
+    assert.deepEqual(['5.12e-7', '0.000001024', '2.147483648', '+Inf'].map((le) => bucket('client', le)), [3, 3, 3, 4]);
+    assert.deepEqual([bucket('server', '+Inf'), value(scraped, 'sidestep_queue_wait_seconds_sum', 'reader="server"')], [8, 4]);
+    datapath.counts = fakeCounters();
+    assert.doesNotMatch(await text(), /^sidestep_queue_wait_seconds_/m);
   });
 
   it('count workloads by verdict, and resets', async () => {

@@ -5,7 +5,7 @@ import { closedIn, sharesOf, under } from '../../conformance/shares.js';
 
 const counters = (connections: Partial<Counters['connections']>, more: Partial<Counters> = {}): Counters => ({
   messages: zeroByReason(), bytes: zeroByReason(), connections: { ...zeroByReason(), ...connections },
-  tcpInMessages: 0, tcpInBytes: 0, tcpRepeatedBytes: 0, eventsLost: 0, resets: 0, closedUnread: 0, streamsLeft: 0, streamsBack: 0, ...more,
+  tcpInMessages: 0, tcpInBytes: 0, tcpRepeatedBytes: 0, eventsLost: 0, resets: 0, closedUnread: 0, streamsLeft: 0, streamsBack: 0, queueWaits: null, ...more,
 });
 const closed = (reason: string, redirectedBytes: number, passedBytes: number): { reason: string; redirectedBytes: number; passedBytes: number } =>
   ({ reason, redirectedBytes, passedBytes });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chooseCgroup2 } from '../../../agent/datapath/cgroup.js';
+import { chooseCgroup2, findCgroup2, servedCgroup } from '../../../agent/datapath/cgroup.js';
 
 const v1 = '30 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu';
 const anything = (): string => '1';
@@ -27,5 +27,11 @@ describe('where cgroup v2 is (h-cgroup2-path)', () => {
     for (const root of ['/../../..', '/'])
       assert.equal(chooseCgroup2(`${own}\n42 24 0:27 ${root} /host/cgroup rw - cgroup2 cgroup rw`, inode), '/host/cgroup');
     assert.equal(chooseCgroup2(`42 24 0:27 /.. /part rw - cgroup2 cgroup rw\n${own}`, inode), '/sys/fs/cgroup');
+  });
+  it('a path that is set must lie on it, and the answer says where it is', () => {
+    const root = findCgroup2();
+    assert.deepEqual([servedCgroup('auto'), servedCgroup(root)], [root, root]);
+    for (const path of ['/tmp', '/nowhere', `${root}/cgroup.procs`])
+      assert.throws(() => servedCgroup(path), { code: 'bad_cgroup', message: `cgroup.path is no directory of the cgroup v2 hierarchy (${path}; the hierarchy is at ${root})` });
   });
 });

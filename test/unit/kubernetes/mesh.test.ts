@@ -221,10 +221,16 @@ describe('Kubernetes and the mesh', () => {
 
     it('that find no room are counted, not forgotten', async () => {
       const numbers = Array.from({ length: 130 }, (_, index) => index + 1);
-      const { url } = await serverOf((one) => { for (const number of numbers) one.put(PODS, podOf(`p-${number}`, { ...alone, uid: uidOf(number) })); });
+      const { server, url } = await serverOf((one) => { for (const number of numbers) one.put(PODS, podOf(`p-${number}`, { ...alone, uid: uidOf(number) })); });
       const kube = await started(url, { cgroupRoot: cgroups(...numbers) });
-      await eventually(() => (kube.scope.crowded === 2 ? '' : `${kube.scope.crowded}`));
+      await eventually(() => (kube.scope.crowded.length === 2 ? '' : `${kube.scope.crowded.length}`));
       assert.equal(kube.scope.rules().length, 128);
+      assert.equal(kube.kubernetes.view().optOutsWithoutRoom, 2);
+      const warned = (): { msg: string; [field: string]: unknown }[] => kube.lines.filter(({ level }) => level === 'warn');
+      assert.deepEqual(warned().map(({ msg, most, without }) => [msg, most, without]), [['pods ask to be left alone and are accelerated: there is no room for more selectors', 128, 2]]);
+      for (const number of [1, 2]) server.remove(PODS, 'shop', `p-${number}`);
+      await eventually(() => (kube.scope.crowded.length === 0 ? '' : `${kube.scope.crowded.length}`));
+      assert.equal(warned().length, 1);
     });
   });
 });

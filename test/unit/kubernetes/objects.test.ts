@@ -94,12 +94,17 @@ describe('cgroups of pods', () => {
 
 describe('annotations of pods', () => {
   const outs = (annotations: object): [string, object | undefined][] => optOutsOf(pod({ annotations })).outs.map(({ annotation, ports }) => [annotation, ports]);
+  const effects = (annotations: object): string[] => optOutsOf(pod({ annotations })).outs.map(({ effect }) => effect);
 
   it('ask to be left alone, wholly or on some ports', () => {
     assert.deepEqual(outs({}), []);
     assert.deepEqual(outs({ 'sidestep.io/accelerate': 'enabled' }), []);
     assert.deepEqual(outs({ 'sidestep.io/accelerate': 'disabled', 'sidestep.io/exclude-ports': '80' }), [['sidestep.io/accelerate: disabled', undefined]]);
     assert.deepEqual(outs({ 'sidestep.io/accelerate': 'observe' }), [['sidestep.io/accelerate: observe', undefined]]);
+    assert.deepEqual(effects({ 'sidestep.io/accelerate': 'disabled' }), ['exclude']);
+    assert.deepEqual(effects({ 'sidestep.io/accelerate': 'observe' }), ['observe']);
+    assert.deepEqual(effects({ 'sidestep.io/accelerate': 'observe', 'sidestep.io/exclude-ports': '80' }), ['exclude', 'observe']);
+    assert.deepEqual(effects({ 'sidestep.io/accelerate': 'perhaps' }), ['exclude']);
     const text = '6379, 8000-8099';
     assert.deepEqual(outs({ 'sidestep.io/exclude-ports': text }),
       [[`sidestep.io/exclude-ports: ${text}`, { first: 6379, last: 6379 }], [`sidestep.io/exclude-ports: ${text}`, { first: 8000, last: 8099 }]]);
