@@ -5,9 +5,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -18,6 +21,15 @@
 
 namespace sidestep {
 namespace {
+
+bool MayEnterOthers() {
+	static const bool may = [] {
+		__user_cap_header_struct header{ _LINUX_CAPABILITY_VERSION_3, 0 };
+		__user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
+		return syscall(SYS_capget, &header, data) == 0 && data[0].effective & 1U << CAP_SYS_ADMIN;
+	}();
+	return may;
+}
 
 // To stay where one is needs no privilege, and to enter even one's own namespace does.
 bool IsOwn(int netns) {
@@ -37,7 +49,7 @@ void VisitEntries(const std::string& dir, const std::function<void(const std::st
 
 namespace {
 
-// The namespace behind a path, if it is one.
+// The namespace behind a path, if it is one that may be entered.
 std::pair<uint32_t, UniqueFd> OpenNamespace(const std::string& path, const std::function<bool(uint32_t)>& wanted) {
 	struct stat st{};
 	if (stat(path.c_str(), &st) < 0) return {};
@@ -47,6 +59,7 @@ std::pair<uint32_t, UniqueFd> OpenNamespace(const std::string& path, const std::
 	struct statfs fs{};
 	// A name in /run/netns may be an empty file that its namespace left behind.
 	if (!fd || fstatfs(fd.get(), &fs) < 0 || fs.f_type != NSFS_MAGIC) return {};
+	if (!MayEnterOthers() && !IsOwn(fd.get())) return {};
 	return { inum, std::move(fd) };
 }
 

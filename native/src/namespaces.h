@@ -20,7 +20,7 @@ namespace sidestep {
 void VisitEntries(const std::string& dir, const std::function<void(const std::string&)>& visit);
 
 // A descriptor for each wanted namespace, by inode number, found through a process that lives in it or through its
-// mount. Null: every namespace.
+// mount. Null: every namespace. Without CAP_SYS_ADMIN there is only that of this process.
 std::map<uint32_t, UniqueFd> OpenNamespaces(const std::set<uint32_t>* wanted);
 
 // All of them, again and again: where no process was started since, and none that a namespace was found by has gone, nobody
