@@ -60,8 +60,8 @@ export interface NativeDoorTotals {
 }
 
 export interface NativeFrontDoor {
-  /** Listens, without backends. Throws when the address is taken, and has then changed nothing. */
-  open(listener: { name: string; address: string; port: number } & NativeDoorSettings): void;
+  /** Throws when the address is taken, and has then changed nothing. */
+  open(listener: { name: string; address: string; port: number; backends: readonly NativeTarget[] } & NativeDoorSettings): void;
   /** For connections that come from now on. */
   configure(listener: { name: string } & NativeDoorSettings): void;
   /** Replaces them as a whole; connections to others go on. */
@@ -80,6 +80,11 @@ interface NativeDoors {
   NativeFrontDoor: new (options: { threads: number }) => NativeFrontDoor;
   /** The list of listener.h. */
   doorOutcomes: string[];
+  /**
+   * Begins this process again (execve) with the same arguments and no capability but CAP_NET_BIND_SERVICE, and with no way to more
+   * (PR_SET_NO_NEW_PRIVS). Returns when it has none to give up. CAP_DAC_READ_SEARCH stays when `script` cannot be read without it.
+   */
+  shedPrivileges(start: { program: string; script: string; args: string[] }): void;
 }
 
 export const native = addon as unknown as NativeDoors;

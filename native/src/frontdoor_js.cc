@@ -74,6 +74,16 @@ door::Settings SettingsFrom(const Arguments& from) {
 	return settings;
 }
 
+std::vector<door::Target> TargetsFrom(const Arguments& from) {
+	std::vector<door::Target> targets;
+	Napi::Array list = List(from, "backends");
+	for (uint32_t index = 0; index < list.Length(); index++) {
+		Arguments entry(Entry(from, "backends", list, index), "backends");
+		targets.push_back({ AddressFrom(entry), entry.Number("weight") });
+	}
+	return targets;
+}
+
 Napi::Object BackendToJs(Napi::Env env, const door::Backend& backend) {
 	Napi::Object js = Napi::Object::New(env);
 	js.Set("address", backend.address.host());
@@ -159,7 +169,8 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 		const std::string name = from.Text("name");
 		const Address address = AddressFrom(from);
 		door::Settings settings = SettingsFrom(from);
-		Guarded(info.Env(), [&] { door.Open(name, address, std::move(settings)); });
+		const std::vector<door::Target> targets = TargetsFrom(from);
+		Guarded(info.Env(), [&] { door.Open(name, address, std::move(settings), targets); });
 		return info.Env().Undefined();
 	}
 
@@ -176,12 +187,7 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 		FrontDoor& door = Opened(info.Env());
 		Arguments from = ArgumentsOf(info, "setBackends");
 		const std::string name = from.Text("name");
-		std::vector<door::Target> targets;
-		Napi::Array list = List(from, "backends");
-		for (uint32_t index = 0; index < list.Length(); index++) {
-			Arguments entry(Entry(from, "backends", list, index), "setBackends: backends");
-			targets.push_back({ AddressFrom(entry), entry.Number("weight") });
-		}
+		const std::vector<door::Target> targets = TargetsFrom(from);
 		Guarded(info.Env(), [&] { door.SetBackends(name, targets); });
 		return info.Env().Undefined();
 	}

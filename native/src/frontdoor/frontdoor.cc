@@ -36,9 +36,26 @@ UniqueFd ListenOn(const Address& address) {
 	return fd;
 }
 
+// Those that were there go on counting.
+Backends BackendsOf(const std::vector<Target>& targets, const Backends& before) {
+	Backends after;
+	for (const Target& target : targets) {
+		auto found = std::find_if(before.begin(), before.end(), [&](const auto& known) {
+			return known->address.port() == target.address.port() &&
+			       known->address.sixteen() == target.address.sixteen();
+		});
+		auto backend = found == before.end() ? std::make_shared<Backend>() : *found;
+		if (found == before.end()) backend->address = target.address;
+		backend->weight = target.weight;
+		after.push_back(std::move(backend));
+	}
+	return after;
+}
+
 } // namespace
 
-void FrontDoor::Open(const std::string& name, const Address& address, Settings settings) {
+void FrontDoor::Open(const std::string& name, const Address& address, Settings settings,
+		     const std::vector<Target>& targets) {
 	std::vector<UniqueFd> sockets;
 	for (uint32_t count = 0; count < threads_; count++)
 		sockets.push_back(ListenOn(address));
@@ -47,8 +64,8 @@ void FrontDoor::Open(const std::string& name, const Address& address, Settings s
 	auto& totals = totals_[name];
 	if (!totals) totals = std::make_shared<Totals>();
 	// Made in place: it holds what cannot be moved.
-	std::shared_ptr<Listener> listener(
-		new Listener{ name, address, totals, Shared<Settings>(std::move(settings)) });
+	std::shared_ptr<Listener> listener(new Listener{ name, address, totals, Shared<Settings>(std::move(settings)),
+							 Shared<Backends>(BackendsOf(targets, {})) });
 	for (uint32_t index = 0; index < threads_; index++)
 		workers_[index]->Open(listener, std::move(sockets[index]));
 	rows_.push_back({ listener, true });
@@ -66,19 +83,7 @@ void FrontDoor::Configure(const std::string& name, Settings settings) {
 
 void FrontDoor::SetBackends(const std::string& name, const std::vector<Target>& targets) {
 	Listener& listener = Named(name);
-	auto before = listener.backends.load();
-	Backends after;
-	for (const Target& target : targets) {
-		auto found = std::find_if(before->begin(), before->end(), [&](const auto& known) {
-			return known->address.port() == target.address.port() &&
-			       known->address.sixteen() == target.address.sixteen();
-		});
-		auto backend = found == before->end() ? std::make_shared<Backend>() : *found;
-		if (found == before->end()) backend->address = target.address;
-		backend->weight = target.weight;
-		after.push_back(std::move(backend));
-	}
-	listener.backends.store(std::move(after));
+	listener.backends.store(BackendsOf(targets, *listener.backends.load()));
 }
 
 void FrontDoor::Shut(const std::string& name) {

@@ -23,7 +23,8 @@ class FrontDoor {
 	explicit FrontDoor(uint32_t threads) : threads_(threads) {}
 
 	// Throws when the address is taken, and then has changed nothing.
-	void Open(const std::string& name, const Address& address, Settings settings);
+	void Open(const std::string& name, const Address& address, Settings settings,
+		  const std::vector<Target>& targets);
 	void Configure(const std::string& name, Settings settings);
 	void SetBackends(const std::string& name, const std::vector<Target>& targets);
 	// Takes no more connections; those that are open go on until they end, or are cut.

@@ -102,7 +102,9 @@ void Worker::Shut(std::shared_ptr<Listener> listener) {
 	Tell([this, listener, &done] {
 		auto found = gates_.find(listener.get());
 		if (found != gates_.end()) {
-			Accept(*found->second);
+			// As many as the backlog may hold: others come for as long as it listens.
+			for (int times = 0; times < kMostAccepts && Accept(*found->second); times++) {
+			}
 			found->second->fd.reset();
 			// An event of it may be in this batch.
 			old_gates_.push_back(std::move(found->second));
@@ -184,7 +186,8 @@ void Worker::Fire() {
 	}
 }
 
-void Worker::Accept(Gate& gate) {
+// True when more may wait.
+bool Worker::Accept(Gate& gate) {
 	for (int times = 0; times < kMostAccepts; times++) {
 		Address peer;
 		UniqueFd client;
@@ -201,10 +204,11 @@ void Worker::Accept(Gate& gate) {
 		if (client)
 			Admit(gate, std::move(client), peer);
 		else if (error != ECONNABORTED && error != EINTR)
-			return;
+			return false;
 	}
 	// Somebody else in this process has taken the spare one, and the client that waits wakes this thread at once.
 	if (!spare_) usleep(kNapUs);
+	return static_cast<bool>(spare_);
 }
 
 // Without a descriptor left there is one for a moment. The lock is held. False when that did not help.

@@ -53,7 +53,7 @@ class Worker {
 	void Obey();
 	void Fire();
 	int PatienceMs() const;
-	void Accept(Gate& gate);
+	bool Accept(Gate& gate);
 	bool RefuseOne(Gate& gate);
 	void Admit(Gate& gate, UniqueFd client, const Address& peer);
 	void Forget();

@@ -1,0 +1,28 @@
+/** The door process: listeners and connections of the front door, which go on while agents come and go. */
+import { fileURLToPath } from 'node:url';
+import { isJournal } from '../log-journal.js';
+import { createLog, resolveFormat } from '../log.js';
+import { version } from '../version.js';
+import type { DoorOptions } from './host.js';
+import { openThreads, shedPrivileges } from './native.js';
+import { doorPath, PROTOCOL } from './protocol.js';
+import { DoorServer } from './server.js';
+
+const [text = ''] = process.argv.slice(2);
+shedPrivileges(fileURLToPath(import.meta.url), [text]);
+
+const { runDir, threads, log: { level, format } } = JSON.parse(text) as DoorOptions;
+// Whoever read its words may go before it does.
+process.stderr.on('error', () => undefined);
+const log = createLog({
+  level,
+  format: resolveFormat(format, false, isJournal(process.env)),
+  write: (line) => { process.stderr.write(line); },
+}).child('frontdoor');
+
+const { pid } = process;
+const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL, version, threads, pid }, log);
+process.on('SIGTERM', () => { void server.leave(); });
+for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
+await server.listen(doorPath(runDir, pid));
+log.info('the door process is there', { pid, version, threads });
