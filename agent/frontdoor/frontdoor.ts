@@ -149,7 +149,7 @@ export class FrontDoor {
     void doors.gone.then(() => { if (this.#doors === doors) this.#lost(doors); });
   }
 
-  /** Its connections are lost; its listeners need not be for long. */
+  /** Its connections are lost, or it drains; its listeners are back as soon as there is another. */
   #lost({ identity: { pid } }: Doors): void {
     this.#doors = undefined;
     this.#seen = undefined;
@@ -157,7 +157,7 @@ export class FrontDoor {
     this.#backends.clear();
     this.#inherited.clear();
     this.#restarts++;
-    this.log.error('the door process ended, and its connections with it; it is started again', { pid });
+    this.log.error('the door process ended or goes; another is started', { pid });
     if (performance.now() - this.#since > steadyMs) void this.#inTurn(() => this.#turn());
   }
 

@@ -22,7 +22,7 @@ const log = createLog({
 
 const { pid } = process;
 const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL, version, threads, pid }, log);
-process.on('SIGTERM', () => { void server.leave(); });
+process.on('SIGTERM', () => { void server.retire(); });
 for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
 await server.listen(doorPath(runDir, pid));
 log.info('the door process is there', { pid, version, threads });

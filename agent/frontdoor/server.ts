@@ -44,8 +44,14 @@ export class DoorServer {
       const idle = this.#clients.size === 0 && this.threads.look().listeners.length === 0;
       if (reachable && !idle) return;
       if (!reachable) this.log.warn('the run directory has gone, and no agent can come: no more connections are taken', { path });
-      void this.leave();
+      void this.retire();
     }, reachableMs);
+  }
+
+  /** Goes without having been asked by an agent: it is left alone at once, so that it can have another. */
+  retire(): Promise<number> {
+    for (const socket of this.#clients) socket.destroy();
+    return this.leave();
   }
 
   /** Without a time, each listener has its own drainTimeout. Resolves, when all is over, to the number of connections that were reset. */
