@@ -26,7 +26,7 @@ export class FakeDoors implements Doors {
 
   open({ name, address, port }: FrontDoorConfig, backends: readonly Target[]): Promise<void> {
     if (this.taken.has(port)) return Promise.reject(new SidestepError('frontdoor_address', `${address}:${port}`));
-    this.rows.push({ name, address, port, open: true, active: 0, backends: rowsOf(backends) });
+    this.rows.push({ name, address, port, open: true, active: 0, backends: rowsOf(backends), descriptors: [] });
     if (!this.totals.some((one) => one.name === name)) this.totals.push({ name, bytesIn: 0, bytesOut: 0, outcomes: fakeOutcomes() });
     return this.#note(`open ${name} ${address}:${port}${words(backends)}`);
   }

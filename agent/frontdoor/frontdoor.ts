@@ -5,15 +5,13 @@ import { describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Mesh } from '../mesh/mesh.js';
 import { targetsOf } from './targets.js';
-import type { DoorHost, DoorLook, Doors, RunningDoor, Target } from './types.js';
+import type { DoorHost, DoorLook, Doors, Place, RunningDoor, Target } from './types.js';
 import { viewOf, type FrontDoorView } from './view.js';
 
 /** How soon a change of a service is seen. A backend that does not answer is passed over at once, whatever this says. */
 const followMs = 500;
 /** One that ends sooner after its start is not started again at once. */
 const steadyMs = 2000;
-
-type Place = Pick<FrontDoorConfig, 'name' | 'address' | 'port'>;
 
 export interface DoorNeeds {
   readonly host: DoorHost;
@@ -178,7 +176,7 @@ export class FrontDoor {
       for (const open of [...this.#open.values()])
         if (!frontdoors.some(({ name, address, port }) => name === open.name && address === open.address && port === open.port)) await this.#shut(open);
       const wanted = frontdoors.filter((door) => this.#open.get(door.name) !== door && !this.#drained.has(door.name));
-      if (wanted.length > 0 && !this.#doors) this.#keep(await this.needs.host.start(threads));
+      if (wanted.length > 0 && !this.#doors) this.#keep(await this.needs.host.start(threads, this.#others, wanted));
       for (const door of wanted) await this.#want(door);
       this.#dismiss();
       await this.#follow();

@@ -1,6 +1,6 @@
 /** The door processes of a run directory: those that run are found by their sockets, and another is started beside them. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, lstatSync, readdirSync, unlinkSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,17 +9,20 @@ import { describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { version } from '../version.js';
 import { RemoteDoors } from './client.js';
-import { doorPath, isDoorPath, PROTOCOL } from './protocol.js';
-import type { DoorHost, Doors, FoundDoors } from './types.js';
+import { doorPath, isDoorPath, PROTOCOL, type Handed } from './protocol.js';
+import type { DoorHost, Doors, FoundDoors, Place, RunningDoor } from './types.js';
 
 const program = fileURLToPath(new URL('process.js', import.meta.url));
 const startMs = 10_000;
 const lookMs = 10;
+/** Behind those that every process has. */
+const firstHanded = 3;
 
 /** What process.ts is started with. */
 export interface DoorOptions {
   readonly runDir: string;
   readonly threads: number;
+  readonly handed: readonly Handed[];
   readonly log: Pick<Config['log'], 'level' | 'format'>;
 }
 
@@ -39,13 +42,37 @@ export class ProcessHost implements DoorHost {
     return { fitting, others: doors.filter((one) => one !== fitting) };
   }
 
-  async start(threads: number): Promise<Doors> {
+  async start(threads: number, before: readonly RunningDoor[], wanted: readonly Place[]): Promise<Doors> {
     mkdirSync(this.#runDir, { recursive: true, mode: 0o755 });
-    const { log } = this.config;
-    const options: DoorOptions = { runDir: this.#runDir, threads, log: { level: log.level, format: log.format } };
+    const { log: { level, format } } = this.config;
+    const sockets: Handed[] = [];
+    try {
+      for (const door of before) await this.#borrow(door, wanted, sockets);
+      const handed = sockets.map((socket, index) => ({ ...socket, descriptor: firstHanded + index }));
+      return await this.#spawn({ runDir: this.#runDir, threads, handed, log: { level, format } }, sockets.map(({ descriptor }) => descriptor));
+    } finally {
+      for (const { descriptor } of sockets) closeSync(descriptor);
+    }
+  }
+
+  /** Without the right to have its sockets new ones are made beside them, and a call in the moment of the change may be lost. */
+  async #borrow(door: RunningDoor, wanted: readonly Place[], into: Handed[]): Promise<void> {
+    const { pid } = door.identity;
+    try {
+      const { borrowListener } = await import('./native.js');
+      for (const { address, port, descriptors } of (await door.look()).listeners) {
+        if (!wanted.some((one) => one.address === address && one.port === port)) continue;
+        for (const descriptor of descriptors) into.push({ address, port, descriptor: borrowListener(pid, descriptor, address, port) });
+      }
+    } catch (error) {
+      this.log.warn('the sockets of the front door of an earlier agent cannot be had; new ones are made beside them', { pid, because: describeError(error).message });
+    }
+  }
+
+  async #spawn(options: DoorOptions, handed: readonly number[]): Promise<Doors> {
     // A session of its own, so that Ctrl-C is for the agent alone. Its words go where those of the agent go, but not into a live table.
     const child = spawn(process.execPath, [program, JSON.stringify(options)], {
-      cwd: '/', detached: true, stdio: ['ignore', 'ignore', process.stderr.isTTY ? 'ignore' : 'inherit'],
+      cwd: '/', detached: true, stdio: ['ignore', 'ignore', process.stderr.isTTY ? 'ignore' : 'inherit', ...handed],
       env: { PATH: process.env['PATH'], JOURNAL_STREAM: process.env['JOURNAL_STREAM'] },
     });
     const failed = new Promise<never>((_, reject) => {

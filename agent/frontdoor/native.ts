@@ -1,4 +1,4 @@
-/** The threads of the front door: the addon behind the interface of types.ts. Loaded in the door process only. */
+/** The threads of the front door: the addon behind the interface of types.ts. They run in the door process only. */
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
 import { native, type NativeDoorSettings, type NativeFrontDoor } from '../../native/frontdoor.js';
 import { translated } from '../datapath/translate.js';
@@ -10,9 +10,9 @@ const settingsOf = ({ allow, deny, maxConnections, connectTimeout, idleTimeout, 
 class HostThreads implements DoorThreads {
   constructor(private readonly native: NativeFrontDoor) {}
 
-  open(door: FrontDoorConfig, backends: readonly Target[]): void {
+  open(door: FrontDoorConfig, backends: readonly Target[], descriptors: readonly number[] = []): void {
     const { name, address, port } = door;
-    translated(() => { this.native.open({ name, address, port, backends, ...settingsOf(door) }); });
+    translated(() => { this.native.open({ name, address, port, backends, descriptors, ...settingsOf(door) }); });
   }
   configure(door: FrontDoorConfig): void { translated(() => { this.native.configure({ name: door.name, ...settingsOf(door) }); }); }
   setBackends(name: string, backends: readonly Target[]): void { translated(() => { this.native.setBackends({ name, backends }); }); }
@@ -24,7 +24,11 @@ class HostThreads implements DoorThreads {
 
 export const openThreads = (threads: number): DoorThreads => translated(() => new HostThreads(new native.NativeFrontDoor({ threads })));
 
+/** A socket of another process, as one of this one, which closes it. */
+export const borrowListener = (pid: number, descriptor: number, address: string, port: number): number =>
+  translated(() => native.borrowListener({ pid, descriptor, address, port }));
+
 /** Begins this script again without the capabilities that no door needs; returns when there are none. */
-export function shedPrivileges(script: string, args: string[]): void {
-  translated(() => { native.shedPrivileges({ program: process.execPath, script, args }); });
+export function shedPrivileges(script: string, args: string[], descriptors: number[]): void {
+  translated(() => { native.shedPrivileges({ program: process.execPath, script, args, descriptors }); });
 }

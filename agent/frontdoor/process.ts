@@ -9,9 +9,9 @@ import { doorPath, PROTOCOL } from './protocol.js';
 import { DoorServer } from './server.js';
 
 const [text = ''] = process.argv.slice(2);
-shedPrivileges(fileURLToPath(import.meta.url), [text]);
+const { runDir, threads, handed, log: { level, format } } = JSON.parse(text) as DoorOptions;
+shedPrivileges(fileURLToPath(import.meta.url), [text], handed.map(({ descriptor }) => descriptor));
 
-const { runDir, threads, log: { level, format } } = JSON.parse(text) as DoorOptions;
 // Whoever read its words may go before it does.
 process.stderr.on('error', () => undefined);
 const log = createLog({
@@ -21,7 +21,7 @@ const log = createLog({
 }).child('frontdoor');
 
 const { pid } = process;
-const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL, version, threads, pid }, log);
+const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL, version, threads, pid }, log, handed);
 process.on('SIGTERM', () => { void server.retire(); });
 for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
 await server.listen(doorPath(runDir, pid));

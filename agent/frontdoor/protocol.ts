@@ -1,7 +1,7 @@
 /**
  * What the agent and the door process say to each other over a unix socket: the door greets, then each line of the agent is a request
- * and gets one line as its answer. JSON, a line each. The greeting and `leave` are the same in every version of the protocol, so
- * that an agent can always have a door go that another one left behind.
+ * and gets one line as its answer. JSON, a line each. The greeting, `leave`, and of `look` address, port, open and descriptors of each
+ * listener are the same in every version of the protocol, so that an agent can replace a door that another one left behind.
  */
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -14,6 +14,13 @@ export interface Greeting extends DoorIdentity {
   readonly door: 'sidestep';
   readonly protocol: number;
   readonly threads: number;
+}
+
+/** A socket that a door process is started with. */
+export interface Handed {
+  readonly address: string;
+  readonly port: number;
+  readonly descriptor: number;
 }
 
 export interface Request {

@@ -6,8 +6,8 @@ import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
 import { listenAt } from '../admin/socket.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
-import { eachLine, failureOf, say, type Greeting, type Request } from './protocol.js';
-import type { DoorThreads, Target } from './types.js';
+import { eachLine, failureOf, say, type Greeting, type Handed, type Request } from './protocol.js';
+import type { DoorThreads, Place, Target } from './types.js';
 
 /** How often it is asked whether the last connection has ended. */
 const drainLookMs = 20;
@@ -25,6 +25,7 @@ export class DoorServer {
   readonly #drainTimeouts = new Map<string, number>();
   /** When what is left of a listener is cut, by its name: shut twice, all of it has the later time. */
   readonly #deadlines = new Map<string, NodeJS.Timeout>();
+  #handed: readonly Handed[];
   #watch: NodeJS.Timeout | undefined;
   #leaving: Promise<number> | undefined;
 
@@ -32,7 +33,9 @@ export class DoorServer {
     private readonly threads: DoorThreads,
     private readonly greeting: Greeting,
     private readonly log: Log,
+    handed: readonly Handed[] = [],
   ) {
+    this.#handed = handed;
     this.#server.maxConnections = mostClients;
   }
 
@@ -75,6 +78,14 @@ export class DoorServer {
     return reset;
   }
 
+  /** Once: later the numbers may be those of anything. */
+  #handedAt({ address, port }: Place): number[] {
+    const here = (socket: Handed): boolean => socket.address === address && socket.port === port;
+    const found = this.#handed.filter(here);
+    this.#handed = this.#handed.filter((socket) => !here(socket));
+    return found.map(({ descriptor }) => descriptor);
+  }
+
   #active(): number { return this.threads.look().listeners.reduce((sum, { active }) => sum + active, 0); }
 
   #shut(name: string): void {
@@ -89,7 +100,7 @@ export class DoorServer {
   readonly #calls: Readonly<Record<string, Call>> = {
     open: ({ door, backends }) => {
       const config = door as FrontDoorConfig;
-      this.threads.open(config, backends as Target[]);
+      this.threads.open(config, backends as Target[], this.#handedAt(config));
       this.#drainTimeouts.set(config.name, config.drainTimeout);
     },
     configure: ({ door }) => {

@@ -45,6 +45,8 @@ export interface DoorRow {
   readonly open: boolean;
   readonly active: number;
   readonly backends: readonly BackendRow[];
+  /** The numbers of its sockets in the door process, while it is open. */
+  readonly descriptors: readonly number[];
 }
 
 /** Of all listeners that ever had this name. */
@@ -63,8 +65,8 @@ export interface DoorLook {
 
 /** The door within one process. */
 export interface DoorThreads {
-  /** Throws when the address cannot be listened on, and has then changed nothing. */
-  open(door: FrontDoorConfig, backends: readonly Target[]): void;
+  /** Throws when the address cannot be listened on, and has then changed nothing. `descriptors`: sockets that listen there already. */
+  open(door: FrontDoorConfig, backends: readonly Target[], descriptors?: readonly number[]): void;
   /** For connections that come from now on. */
   configure(door: FrontDoorConfig): void;
   setBackends(name: string, backends: readonly Target[]): void;
@@ -84,6 +86,7 @@ export interface DoorIdentity {
 /** A door process that goes on without an agent, and can be asked to go. */
 export interface RunningDoor {
   readonly identity: DoorIdentity;
+  look(): Promise<DoorLook>;
   /**
    * No more connections; resolves, to the number of those that it reset, when the last has ended or this time has passed. Without a
    * time, the longest drainTimeout of its listeners.
@@ -102,8 +105,9 @@ export interface Doors extends RunningDoor {
   setBackends(name: string, backends: readonly Target[]): Promise<void>;
   /** What is left after the drainTimeout that it was told last is reset, also when the agent has ended meanwhile. */
   shut(name: string): Promise<void>;
-  look(): Promise<DoorLook>;
 }
+
+export type Place = Pick<FrontDoorConfig, 'name' | 'address' | 'port'>;
 
 export interface FoundDoors {
   /** Of this version and with so many threads. */
@@ -113,5 +117,6 @@ export interface FoundDoors {
 
 export interface DoorHost {
   find(threads: number): Promise<FoundDoors>;
-  start(threads: number): Promise<Doors>;
+  /** `before`: doors whose sockets at these places the new one is to listen on too, where it can, so that none is closed when they go. */
+  start(threads: number, before: readonly RunningDoor[], wanted: readonly Place[]): Promise<Doors>;
 }

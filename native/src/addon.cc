@@ -20,6 +20,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeMesh", sidestep::DefineMesh(env));
 	exports.Set("NativeFrontDoor", sidestep::DefineFrontDoor(env));
 	exports.Set("doorOutcomes", sidestep::DoorOutcomes(env));
+	exports.Set("borrowListener", Napi::Function::New(env, sidestep::BorrowListener, "borrowListener"));
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("notify", Napi::Function::New(env, sidestep::Notify, "notify"));
 	exports.Set("shedPrivileges", Napi::Function::New(env, sidestep::ShedPrivileges, "shedPrivileges"));

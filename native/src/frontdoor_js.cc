@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "arguments.h"
+#include "borrow.h"
 #include "error.h"
 #include "frontdoor/frontdoor.h"
 
@@ -84,6 +85,17 @@ std::vector<door::Target> TargetsFrom(const Arguments& from) {
 	return targets;
 }
 
+// Those that are what they are said to be.
+std::vector<UniqueFd> HandedFrom(const Arguments& from, const Address& address) {
+	std::vector<UniqueFd> sockets;
+	Napi::Array list = List(from, "descriptors");
+	for (uint32_t index = 0; index < list.Length(); index++) {
+		const int fd = list.Get(index).ToNumber().Int32Value();
+		if (door::ListensOn(fd, address)) sockets.emplace_back(fd);
+	}
+	return sockets;
+}
+
 Napi::Object BackendToJs(Napi::Env env, const door::Backend& backend) {
 	Napi::Object js = Napi::Object::New(env);
 	js.Set("address", backend.address.host());
@@ -108,6 +120,10 @@ Napi::Object RowToJs(Napi::Env env, const FrontDoor::Row& row) {
 	for (const auto& backend : *listener.backends.load())
 		backends.Set(backends.Length(), BackendToJs(env, *backend));
 	js.Set("backends", backends);
+	Napi::Array descriptors = Napi::Array::New(env);
+	for (const int fd : row.descriptors)
+		descriptors.Set(descriptors.Length(), fd);
+	js.Set("descriptors", descriptors);
 	return js;
 }
 
@@ -170,7 +186,9 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 		const Address address = AddressFrom(from);
 		door::Settings settings = SettingsFrom(from);
 		const std::vector<door::Target> targets = TargetsFrom(from);
-		Guarded(info.Env(), [&] { door.Open(name, address, std::move(settings), targets); });
+		std::vector<UniqueFd> sockets = HandedFrom(from, address);
+		Guarded(info.Env(),
+			[&] { door.Open(name, address, std::move(settings), targets, std::move(sockets)); });
 		return info.Env().Undefined();
 	}
 
@@ -231,6 +249,17 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 } // namespace
 
 Napi::Function DefineFrontDoor(Napi::Env env) { return NativeFrontDoor::Define(env); }
+
+Napi::Value BorrowListener(const Napi::CallbackInfo& info) {
+	Arguments from = ArgumentsOf(info, "borrowListener");
+	const Address address = AddressFrom(from);
+	return Guarded(info.Env(), [&]() -> Napi::Value {
+		UniqueFd fd = BorrowDescriptor(from.Number("pid", 1), static_cast<int>(from.Number("descriptor")));
+		if (!door::ListensOn(fd.get(), address))
+			throw KernelError("listener_gone", "borrow a listener: it is another descriptor by now", 0);
+		return Napi::Number::New(info.Env(), fd.release());
+	});
+}
 
 Napi::Array DoorOutcomes(Napi::Env env) {
 	Napi::Array names = Napi::Array::New(env);

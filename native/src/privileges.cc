@@ -50,7 +50,11 @@ void Hold(const Sets& sets) {
 
 bool CanRead(const std::string& path) { return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC)).valid(); }
 
-void BeginAgain(const std::string& program, const std::string& script, const std::vector<std::string>& args) {
+// Node marks what it was started with.
+void StayOpen(int fd) { fcntl(fd, F_SETFD, 0); }
+
+void BeginAgain(const std::string& program, const std::string& script, const std::vector<std::string>& args,
+		const std::vector<int>& descriptors) {
 	// Without it, execve(2) gives all of the bounding set back to root.
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw KernelError("kernel_refused", "set no_new_privs", errno);
 	const Sets held = Held();
@@ -63,9 +67,23 @@ void BeginAgain(const std::string& program, const std::string& script, const std
 	for (const std::string& arg : args)
 		words.push_back(const_cast<char*>(arg.c_str()));
 	words.push_back(nullptr);
+	for (const int fd : { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO })
+		StayOpen(fd);
+	for (const int fd : descriptors)
+		StayOpen(fd);
 	// Other threads still have theirs; they end here.
 	execve(program.c_str(), words.data(), environ);
 	throw KernelError("kernel_refused", "start " + program, errno);
+}
+
+std::vector<Napi::Value> List(const Arguments& from, const char* key) {
+	Napi::Value value = from.object().Get(key);
+	if (!value.IsArray()) from.Complain(key, "must be a list");
+	const Napi::Array list = value.As<Napi::Array>();
+	std::vector<Napi::Value> values;
+	for (uint32_t index = 0; index < list.Length(); index++)
+		values.push_back(list.Get(index));
+	return values;
 }
 
 } // namespace
@@ -73,11 +91,12 @@ void BeginAgain(const std::string& program, const std::string& script, const std
 Napi::Value ShedPrivileges(const Napi::CallbackInfo& info) {
 	Arguments from = ArgumentsOf(info, "shedPrivileges");
 	std::vector<std::string> args;
-	Napi::Value list = from.object().Get("args");
-	if (!list.IsArray()) from.Complain("args", "must be a list");
-	for (uint32_t index = 0; index < list.As<Napi::Array>().Length(); index++)
-		args.push_back(list.As<Napi::Array>().Get(index).ToString());
-	Guarded(info.Env(), [&] { BeginAgain(from.Text("program"), from.Text("script"), args); });
+	for (const Napi::Value& value : List(from, "args"))
+		args.push_back(value.ToString());
+	std::vector<int> descriptors;
+	for (const Napi::Value& value : List(from, "descriptors"))
+		descriptors.push_back(value.ToNumber().Int32Value());
+	Guarded(info.Env(), [&] { BeginAgain(from.Text("program"), from.Text("script"), args, descriptors); });
 	return info.Env().Undefined();
 }
 

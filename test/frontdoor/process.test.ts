@@ -2,7 +2,7 @@
 // The door is a process of its own: agents come and go, and its connections go on.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { doorPath } from '../../agent/frontdoor/protocol.js';
@@ -10,6 +10,14 @@ import { assertWhole, isAlive, onDoorGround } from '../helpers/door-agents.js';
 import { eventually } from '../helpers/kernel.js';
 import { Program } from '../helpers/program.js';
 import { built } from '../helpers/run.js';
+
+const linkOf = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+};
 
 const ended = (pid: number, withinMs = 5000): Promise<void> => eventually(() => (isAlive(pid) ? `the door process ${pid} is still there` : ''), withinMs);
 
@@ -101,15 +109,20 @@ describe('an agent with a front door under load', () => {
     assertWhole(await ground.passes(50, 20));
   })).timeout(30_000);
 
-  it('of another version has its door beside the old one, which then goes: no call is refused', () => onDoorGround(async (ground) => {
+  it('of another version hands the sockets of the old door to its own, and the old one goes: no call is refused', () => onDoorGround(async (ground) => {
     const old = new Program([process.execPath, built('test/helpers/other-door.js'), ground.runDir, JSON.stringify({ port: ground.port, backend: ground.backend })], {});
+    const sockets = (pid: number): string[] => readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)).filter((name) => name.startsWith('socket:'));
     try {
       const { pid } = await old.next() as { pid: number };
+      const before = sockets(pid);
       ground.traffic.say();
       await ground.passes(100, 50);
       const agent = await ground.agent();
       await agent.said('the front door of an earlier agent drains');
-      assert.notEqual(await ground.doorPid(), pid);
+      const door = await ground.doorPid();
+      assert.notEqual(door, pid);
+      // The very sockets, of two threads; not others beside them.
+      assert.equal(sockets(door).filter((name) => before.includes(name)).length, 2);
       await ground.passes(100, 100);
       assert.equal(isAlive(pid), true, 'connections that stay have drainTimeout');
       assertWhole(await ground.seen());
@@ -147,7 +160,7 @@ describe('the door process', () => {
   }));
 
   it('that was started by an agent that died before it said anything ends by itself', () => onDoorGround(async (ground) => {
-    const doors = await ground.host.start(2);
+    const doors = await ground.host.start(2, [], []);
     doors.release();
     await ended(doors.identity.pid);
     assert.equal((await ground.host.find(2)).fitting, undefined);

@@ -54,10 +54,18 @@ Backends BackendsOf(const std::vector<Target>& targets, const Backends& before) 
 
 } // namespace
 
+bool ListensOn(int fd, const Address& address) {
+	int listens = 0;
+	socklen_t length = sizeof(listens);
+	Address at;
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens == 1 &&
+	       getsockname(fd, at.raw(), &at.length) == 0 && at.family() == address.family() &&
+	       at.port() == address.port() && at.sixteen() == address.sixteen();
+}
+
 void FrontDoor::Open(const std::string& name, const Address& address, Settings settings,
-		     const std::vector<Target>& targets) {
-	std::vector<UniqueFd> sockets;
-	for (uint32_t count = 0; count < threads_; count++)
+		     const std::vector<Target>& targets, std::vector<UniqueFd> sockets) {
+	while (sockets.size() < threads_)
 		sockets.push_back(ListenOn(address));
 	while (workers_.size() < threads_)
 		workers_.push_back(std::make_unique<Worker>());
@@ -66,9 +74,12 @@ void FrontDoor::Open(const std::string& name, const Address& address, Settings s
 	// Made in place: it holds what cannot be moved.
 	std::shared_ptr<Listener> listener(new Listener{ name, address, totals, Shared<Settings>(std::move(settings)),
 							 Shared<Backends>(BackendsOf(targets, {})) });
-	for (uint32_t index = 0; index < threads_; index++)
-		workers_[index]->Open(listener, std::move(sockets[index]));
-	rows_.push_back({ listener, true });
+	Row row{ listener, true, {} };
+	for (size_t index = 0; index < sockets.size(); index++) {
+		row.descriptors.push_back(sockets[index].get());
+		workers_[index % threads_]->Open(listener, std::move(sockets[index]));
+	}
+	rows_.push_back(std::move(row));
 }
 
 Listener& FrontDoor::Named(const std::string& name) {
@@ -92,6 +103,7 @@ void FrontDoor::Shut(const std::string& name) {
 		for (const auto& worker : workers_)
 			worker->Shut(row.listener);
 		row.open = false;
+		row.descriptors.clear();
 	}
 }
 

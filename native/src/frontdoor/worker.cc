@@ -89,8 +89,8 @@ Worker::~Worker() {
 void Worker::Open(std::shared_ptr<Listener> listener, UniqueFd socket) {
 	auto owned = std::make_shared<UniqueFd>(std::move(socket));
 	Tell([this, listener, owned] {
-		auto& gate = gates_[listener.get()];
-		gate = std::make_unique<Gate>(*this, listener, std::move(*owned));
+		auto& gate = gates_.emplace(listener.get(), std::make_unique<Gate>(*this, listener, std::move(*owned)))
+				     ->second;
 		epoll_event event{ EPOLLIN, { .ptr = static_cast<Source*>(gate.get()) } };
 		epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, gate->fd.get(), &event);
 	});
@@ -100,16 +100,19 @@ void Worker::Open(std::shared_ptr<Listener> listener, UniqueFd socket) {
 void Worker::Shut(std::shared_ptr<Listener> listener) {
 	std::promise<void> done;
 	Tell([this, listener, &done] {
-		auto found = gates_.find(listener.get());
-		if (found != gates_.end()) {
+		const auto [first, last] = gates_.equal_range(listener.get());
+		for (auto found = first; found != last; ++found) {
+			Gate& gate = *found->second;
 			// As many as the backlog may hold: others come for as long as it listens.
-			for (int times = 0; times < kMostAccepts && Accept(*found->second); times++) {
+			for (int times = 0; times < kMostAccepts && Accept(gate); times++) {
 			}
-			found->second->fd.reset();
+			// Whoever else has the socket goes on with it; an epoll descriptor would not let go by itself.
+			epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, gate.fd.get(), nullptr);
+			gate.fd.reset();
 			// An event of it may be in this batch.
 			old_gates_.push_back(std::move(found->second));
-			gates_.erase(found);
 		}
+		gates_.erase(first, last);
 		done.set_value();
 	});
 	done.get_future().wait();

@@ -68,7 +68,8 @@ class Worker {
 	std::vector<std::function<void()>> told_;
 	bool stopping_ = false;
 
-	std::unordered_map<const Listener*, std::unique_ptr<Gate>> gates_;
+	// More than one for a listener with sockets of a door that had more threads.
+	std::unordered_multimap<const Listener*, std::unique_ptr<Gate>> gates_;
 	std::vector<std::unique_ptr<Gate>> old_gates_;
 	std::unordered_map<Relay*, std::unique_ptr<Relay>> relays_;
 	std::vector<std::unique_ptr<Relay>> buried_;

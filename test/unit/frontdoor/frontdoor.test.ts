@@ -134,7 +134,7 @@ describe('a door that an earlier agent left', () => {
   const left = (): FakeDoors => {
     const doors = new FakeDoors();
     for (const [name, port] of [['web', 80], ['moved', 81], ['gone', 82]] as const)
-      doors.rows.push({ name, address: '0.0.0.0', port, open: true, active: 1, backends: [{ ...endpoint(), active: 1, total: 1, failures: 0, failuresInRow: 0 }] });
+      doors.rows.push({ name, address: '0.0.0.0', port, open: true, active: 1, backends: [{ ...endpoint(), active: 1, total: 1, failures: 0, failuresInRow: 0 }], descriptors: [] });
     return doors;
   };
 
