@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openThreads } from '../../agent/frontdoor/native.js';
-import { call, doorConfig, endOf, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { call, endOf, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { doorConfig } from '../helpers/door-config.js';
 import { freePort } from '../helpers/free-port.js';
 import { eventually } from '../helpers/kernel.js';
 

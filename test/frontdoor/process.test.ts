@@ -6,6 +6,8 @@ import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { doorPath } from '../../agent/frontdoor/protocol.js';
+import { RemoteDoors } from '../../agent/frontdoor/client.js';
+import { call, endOf, heard } from '../helpers/door.js';
 import { assertWhole, isAlive, onDoorGround } from '../helpers/door-agents.js';
 import { eventually } from '../helpers/kernel.js';
 import { Program } from '../helpers/program.js';
@@ -117,12 +119,12 @@ describe('an agent with a front door under load', () => {
       const before = sockets(pid);
       ground.traffic.say();
       await ground.passes(100, 50);
-      const agent = await ground.agent();
+      const agent = await ground.agent('frontdoor.threads=1');
       await agent.said('the front door of an earlier agent drains');
       const door = await ground.doorPid();
       assert.notEqual(door, pid);
-      // The very sockets, of two threads; not others beside them.
-      assert.equal(sockets(door).filter((name) => before.includes(name)).length, 2);
+      // The very sockets, of three threads; not others beside them.
+      assert.equal(sockets(door).filter((name) => before.includes(name)).length, 3);
       await ground.passes(100, 100);
       assert.equal(isAlive(pid), true, 'connections that stay have drainTimeout');
       assertWhole(await ground.seen());
@@ -150,6 +152,24 @@ describe('the door process', () => {
     assert.equal(Number(session), door);
     assert.match(readFileSync(`/proc/${door}/cmdline`, 'utf8'), /agent\/frontdoor\/process\.js/);
   }));
+
+  it('serves all that had connected while it could not, when its listener is shut', () => onDoorGround(async (ground) => {
+    await ground.agent('frontdoor.threads=1');
+    const door = await ground.doorPid();
+    const doors = await RemoteDoors.reach(doorPath(ground.runDir, door));
+    process.kill(door, 'SIGSTOP');
+    const clients = await Promise.all(Array.from({ length: 400 }, () => call(ground.port)));
+    const shut = doors.shut('web');
+    process.kill(door, 'SIGCONT');
+    await shut;
+    const served = await Promise.all(clients.map(async (client) => {
+      client.write('hello');
+      return Promise.race([heard(client), endOf(client)]);
+    }));
+    assert.deepEqual(served, clients.map(() => 'hello'));
+    for (const client of clients) client.destroy();
+    doors.release();
+  })).timeout(30_000);
 
   it('whose run directory goes is out of reach, and ends when its connections have', () => onDoorGround(async (ground) => {
     const agent = await ground.agent();

@@ -5,12 +5,8 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { openThreads } from '../../agent/frontdoor/native.js';
 import type { DoorThreads, DoorTotals } from '../../agent/frontdoor/types.js';
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+import { doorConfig } from './door-config.js';
 import { freePort } from './free-port.js';
-
-export const doorConfig = (over: Partial<FrontDoorConfig> = {}): FrontDoorConfig => ({
-  name: 'web', address: '127.0.0.1', port: 1, service: '', backends: [], maxConnections: 10_000, allow: [], deny: [], acceptProxy: false, sendProxy: 'off',
-  connectTimeout: 2000, idleTimeout: 60_000, drainTimeout: 1000, ...over,
-});
 
 export interface TestDoor {
   readonly doors: DoorThreads;

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { OUTCOME_NAMES } from '../../agent/frontdoor/types.js';
 import { native } from '../../native/frontdoor.js';
-import { doorConfig } from '../helpers/door.js';
+import { doorConfig } from '../helpers/door-config.js';
 import { freePort } from '../helpers/free-port.js';
 
 type Untyped = Record<string, (argument?: unknown) => unknown>;
