@@ -206,7 +206,8 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
   // Not before it is known that no other agent has this run directory, and the door in it.
-  await step('frontdoor', () => frontdoor.start(), () => frontdoor.stop({ keep: onExit === 'keep' && !phase.uninstall, patienceMs: retireTimeout }));
+  const outlives = !diesWithAgent(options.io.env);
+  await step('frontdoor', () => frontdoor.start(), () => frontdoor.stop({ keep: outlives && onExit === 'keep' && !phase.uninstall, patienceMs: retireTimeout }));
 
   const podOf = (cgroup: string): ReturnType<Resolver['podOf']> => resolver.podOf(cgroup);
   const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, istioNames: config.metrics.istioNames, reuseport: () => reuseport.lastView(), frontdoor: () => frontdoor.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
@@ -218,6 +219,9 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const live = new LiveTable(view, screen, paintOf(options.io));
   await step('live table', () => live.start(), () => { live.stop(); });
 }
+
+/** In a container the door process ends with the agent, so it has to drain first. */
+const diesWithAgent = (env: NodeJS.ProcessEnv): boolean => process.pid === 1 || env['KUBERNETES_SERVICE_HOST'] !== undefined;
 
 /** The log is on stderr; on the terminal of the live table it scrolls above it. */
 function logOf({ log: { level, format } }: Config, { stderr, env }: Io, screen: Screen | undefined): Log {

@@ -66,6 +66,15 @@ describe('an agent with a front door under load', () => {
     assert.deepEqual([lost, differ], [8, 0]);
   })).timeout(60_000);
 
+  it('in a pod drains its door whatever it was told, because it dies with the container', () => onDoorGround(async (ground) => {
+    ground.env = { KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+    const agent = await ground.agent('lifecycle.onExit=keep');
+    const door = await ground.doorPid();
+    agent.child.kill('SIGTERM');
+    assert.equal((await agent.outcome).code, 0);
+    await ended(door, 500);
+  }));
+
   it('whose door is killed has it back within a second, says so and counts it', () => onDoorGround(async (ground) => {
     const agent = await ground.agent();
     const door = await ground.doorPid();

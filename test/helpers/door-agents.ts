@@ -28,6 +28,8 @@ export class DoorGround {
   readonly runDir = folder();
   readonly host = new ProcessHost({ runDir: this.runDir, log: { level: 'info', format: 'json' } }, keptLog().log);
   readonly client = new AdminClient(join(this.runDir, 'agent.sock'));
+  /** Of its agents. */
+  env: NodeJS.ProcessEnv = {};
   readonly #agents: Running[] = [];
 
   constructor(readonly port: number, readonly traffic: Program, readonly backend: number) {}
@@ -35,7 +37,7 @@ export class DoorGround {
   /** `more`: settings, key=value. Resolves when it is ready. */
   async agent(...more: string[]): Promise<Running> {
     const doors = [{ name: 'web', address: '127.0.0.1', port: this.port, backends: [{ address: '127.0.0.1', port: this.backend }], drainTimeout: '10s' }];
-    const agent = start('test/helpers/fake-agent.js', [this.runDir, '--doors=real', `frontdoors=${JSON.stringify(doors)}`, ...more]);
+    const agent = start('test/helpers/fake-agent.js', [this.runDir, '--doors=real', `frontdoors=${JSON.stringify(doors)}`, ...more], this.env);
     this.#agents.push(agent);
     await agent.said('"ready"');
     return agent;
