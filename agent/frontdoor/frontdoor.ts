@@ -24,7 +24,9 @@ export class FrontDoor {
   #config: Config;
   #doors: Doors | undefined;
   #since = 0;
+  /** Those that are to be replaced, and those that were and drain. */
   #others: readonly RunningDoor[] = [];
+  readonly #leaving = new Set<RunningDoor>();
   #timer: NodeJS.Timeout | undefined;
   #seen: DoorLook | undefined;
   /** Why there is no door process; '' when there is one, or none is wanted. */
@@ -76,6 +78,7 @@ export class FrontDoor {
     await this.#inTurn(async () => {
       const doors = this.#doors;
       this.#doors = undefined;
+      for (const other of [...this.#others, ...this.#leaving]) other.release();
       if (how.keep) return doors?.release();
       const reset = await doors?.leave(how.patienceMs).catch((error: unknown) => {
         this.log.warn('the door process did not say how it ended', { because: describeError(error).message });
@@ -230,10 +233,11 @@ export class FrontDoor {
     for (const other of this.#others) {
       const { pid, version } = other.identity;
       this.log.info('the front door of an earlier agent drains', { pid, version });
-      other.leave().then(
+      this.#leaving.add(other);
+      void other.leave().then(
         (reset) => { this.log.info('the front door of an earlier agent has gone', { pid, reset }); },
         (error: unknown) => { this.log.warn('the front door of an earlier agent did not say how it ended', { pid, because: describeError(error).message }); },
-      );
+      ).finally(() => this.#leaving.delete(other));
     }
     this.#others = [];
   }

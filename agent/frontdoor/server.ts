@@ -41,6 +41,7 @@ export class DoorServer {
 
   async listen(path: string): Promise<void> {
     await listenAt(this.#server, path, { group: '', mode: 0o600 });
+    this.#server.on('error', (error) => { this.log.warn('somebody could not be let in at the socket of the door', { error }); });
     const { ino } = lstatSync(path);
     this.#watch = setInterval(() => {
       const reachable = lstatSync(path, { throwIfNoEntry: false })?.ino === ino;

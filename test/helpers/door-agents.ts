@@ -65,6 +65,12 @@ export class DoorGround {
     return now;
   }
 
+  /** Until so many of the connections that stay have ended, and no more. */
+  async loses(count: number): Promise<void> {
+    await eventually(async () => ((await this.seen()).lost >= count ? '' : `less than ${count} were lost`));
+    assert.equal((await this.seen()).lost, count);
+  }
+
   async seen(): Promise<Seen> {
     this.traffic.say();
     return await this.traffic.next() as Seen;

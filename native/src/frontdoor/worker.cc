@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <ctime>
 #include <future>
@@ -22,11 +25,19 @@ constexpr int kMostEvents = 256;
 // Of one listener before others get their turn.
 constexpr int kMostAccepts = 64;
 constexpr useconds_t kNapUs = 1000;
+// Descriptors that no client gets: without any, nobody could tell this process anything.
+constexpr rlim_t kReserved = 16;
 
 // A client that is not served is told at once.
 void Refuse(UniqueFd client) {
 	linger now{ 1, 0 };
 	setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+int MostDescriptor() {
+	rlimit limit{};
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT_MAX) - kReserved);
 }
 
 UniqueFd Opened(int fd, const char* what) {
@@ -68,7 +79,8 @@ Worker::Worker()
     : epoll_(Opened(epoll_create1(EPOLL_CLOEXEC), "make an epoll descriptor")),
       bell_fd_(Opened(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an event descriptor")),
       spare_(Opened(open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null")),
-      bell_(std::make_unique<Bell>(bell_fd_.get())), scratch_(std::make_unique<char[]>(kChunk)) {
+      bell_(std::make_unique<Bell>(bell_fd_.get())), most_descriptor_(MostDescriptor()),
+      scratch_(std::make_unique<char[]>(kChunk)) {
 	epoll_event event{ EPOLLIN, { .ptr = static_cast<Source*>(bell_.get()) } };
 	epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, bell_fd_.get(), &event);
 	Tick();
@@ -204,7 +216,10 @@ bool Worker::Accept(Gate& gate) {
 				break;
 			}
 		}
-		if (client)
+		if (client && client.get() >= most_descriptor_) {
+			gate.listener->Count(Outcome::kNoDescriptors);
+			Refuse(std::move(client));
+		} else if (client)
 			Admit(gate, std::move(client), peer);
 		else if (error != ECONNABORTED && error != EINTR)
 			return false;

@@ -64,6 +64,7 @@ class Worker {
 	// Given up for a moment when the process has no descriptors left, so that a client can be refused at all.
 	UniqueFd spare_;
 	std::unique_ptr<Bell> bell_;
+	const int most_descriptor_;
 	std::mutex mutex_;
 	std::vector<std::function<void()>> told_;
 	bool stopping_ = false;
