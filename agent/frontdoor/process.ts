@@ -22,9 +22,9 @@ const log = createLog({
 
 const { pid } = process;
 const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL, version, threads, pid }, log, handed);
-// Nothing that goes wrong here is worth the connections of others.
-process.on('uncaughtException', (error) => { log.error('an error that nobody caught', { error }); });
 process.on('SIGTERM', () => { void server.retire(); });
 for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
 await server.listen(doorPath(runDir, pid));
+// Nothing that goes wrong from here on is worth the connections of others.
+process.on('uncaughtException', (error) => { log.error('an error that nobody caught', { error }); });
 log.info('the door process is there', { pid, version, threads });
