@@ -78,7 +78,9 @@ export class FrontDoor {
     await this.#inTurn(async () => {
       const doors = this.#doors;
       this.#doors = undefined;
-      for (const other of [...this.#others, ...this.#leaving]) other.release();
+      const others = [...this.#others, ...this.#leaving];
+      this.#leaving.clear();
+      for (const other of others) other.release();
       if (how.keep) return doors?.release();
       const reset = await doors?.leave(how.patienceMs).catch((error: unknown) => {
         this.log.warn('the door process did not say how it ended', { because: describeError(error).message });
@@ -236,7 +238,9 @@ export class FrontDoor {
       this.#leaving.add(other);
       void other.leave().then(
         (reset) => { this.log.info('the front door of an earlier agent has gone', { pid, reset }); },
-        (error: unknown) => { this.log.warn('the front door of an earlier agent did not say how it ended', { pid, because: describeError(error).message }); },
+        (error: unknown) => {
+          if (this.#leaving.has(other)) this.log.warn('the front door of an earlier agent did not say how it ended', { pid, because: describeError(error).message });
+        },
       ).finally(() => this.#leaving.delete(other));
     }
     this.#others = [];

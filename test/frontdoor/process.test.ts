@@ -140,6 +140,7 @@ describe('an agent with a front door under load', () => {
       // An agent that leaves waits for neither.
       agent.child.kill('SIGTERM');
       await once(agent.child, 'exit');
+      assert.equal(agent.heard().includes('"warn"'), false, agent.heard());
       assert.deepEqual([isAlive(pid), isAlive(door)], [true, true], 'connections that stay have drainTimeout');
       await ended(pid, 15_000);
       await ground.loses(8);
