@@ -81,8 +81,12 @@ describe('the agent with a front door', () => {
     const doors = [{ name: 'web', address: '127.0.0.1', port: listens, backends: [{ address: '127.0.0.1', port }] }];
     // Within the cgroup that it serves, as on a host.
     const agent = ground.command([process.execPath, built('../bin/sidestep'), '--config', '/dev/null', '--run-dir', ground.runDir, 'agent', ...ground.flags, '--set', `frontdoors=${JSON.stringify(doors)}`]);
-    await eventually(() => (ground.cli('status').code === 0 ? '' : ground.cli('status').stderr), 15_000);
-    const { process: door } = JSON.parse(ground.cli('frontdoor', '-o', 'json').stdout) as { process: { pid: number } };
+    let pid = 0;
+    await eventually(() => {
+      const { stdout, stderr } = ground.cli('frontdoor', '-o', 'json');
+      pid = stdout === '' ? 0 : (JSON.parse(stdout) as { process: { pid: number } | null }).process?.pid ?? 0;
+      return pid === 0 ? `there is no door yet: ${stdout}${stderr}` : '';
+    }, 15_000);
     const legs = (): string[] => ground.pairs().filter(({ server: { port: to } }) => to === port).map(({ state, reason, client }) => `${client.pid} ${state} ${reason}`);
     await eventually(async () => {
       const client = ground.program('ask.py', { port: listens, rounds: 100 });
@@ -90,7 +94,7 @@ describe('the agent with a front door', () => {
       const found = legs();
       client.say();
       await client.end();
-      return found.includes(`${door.pid} active redirected`) ? '' : found.join();
+      return found.includes(`${pid} active redirected`) ? '' : found.join();
     }, 15_000);
     const client = ground.program('ask.py', { port: listens, rounds: 100 });
     await client.next();
@@ -103,7 +107,7 @@ describe('the agent with a front door', () => {
     later.say();
     await later.end();
     assert.equal(ground.cli('retire', '--all', '--uninstall').code, 0);
-    await eventually(() => (isAlive(door.pid) ? 'the door is still there' : ''), 1000);
+    await eventually(() => (isAlive(pid) ? 'the door is still there' : ''), 1000);
     assert.equal(await refusal(listens), 'ECONNREFUSED');
     server.say();
     await server.end();
