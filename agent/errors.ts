@@ -116,6 +116,10 @@ export const ERRORS = {
     sentence: 'a front door cannot listen on its address',
     remedy: 'Choose another address or port in frontdoors, or stop whoever has it; `ss -ltnp` names it. Ports below 1024 need CAP_NET_BIND_SERVICE.',
   },
+  frontdoor_process: {
+    sentence: 'the process of the front door does not serve',
+    remedy: 'The log of the agent has its words. One that ended is started again by itself; one that hangs is ended with `kill -KILL` and its pid.',
+  },
   kubernetes_unknown: {
     sentence: 'the way to the API server of Kubernetes is not known',
     remedy: 'In a pod, mount a service account token (the chart does with kubernetes.enabled); elsewhere set kubernetes.apiServer, kubernetes.tokenFile and kubernetes.caFile.',

@@ -12,6 +12,7 @@ import type { Datapath, Standing } from './datapath/types.js';
 import { EventPump } from './events.js';
 import { retireAndLeave } from './goodbye.js';
 import { FrontDoor } from './frontdoor/frontdoor.js';
+import { ProcessHost } from './frontdoor/host.js';
 import type { DoorHost } from './frontdoor/types.js';
 import { Lifecycle, type StartStep } from './lifecycle/lifecycle.js';
 import { Supervisor, type Send } from './lifecycle/supervisor.js';
@@ -37,6 +38,8 @@ import { WebEndpoint } from './web/endpoint.js';
 
 export type OpenDatapath = (config: Config, log: Log, standing: Standing) => Promise<Datapath>;
 
+export type OpenDoors = (config: Config, log: Log) => DoorHost;
+
 /** Loaded only here: no other command needs the addon. */
 export const openDatapath: OpenDatapath = async (config, log, standing) => {
   const { openNative } = await import('./datapath/native.js');
@@ -49,14 +52,14 @@ export const openReuseport = async (): Promise<ReuseportHost> => (await import('
 /** Likewise. */
 export const openMesh: () => Promise<OpenKernel> = async () => (await import('./mesh/native.js')).openMesh;
 
-/** Likewise. */
-export const openDoors = async (): Promise<DoorHost> => (await import('./frontdoor/native.js')).doorHost;
+/** It has the addon in a process of its own. */
+export const openDoors: OpenDoors = (config, log) => new ProcessHost(config, log);
 
 export interface AgentOptions {
   readonly open: OpenDatapath;
   readonly openMesh: () => Promise<OpenKernel>;
   readonly openReuseport: () => Promise<ReuseportHost>;
-  readonly openDoors: () => Promise<DoorHost>;
+  readonly openDoors: OpenDoors;
   /** What the configuration was loaded from, to load it again. */
   readonly sources: LoadOptions;
   readonly io: Io;
@@ -162,8 +165,9 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const mesh = new Mesh({ config, place, log, openKernel: await options.openMesh(), sources: kubernetes?.sources ?? [] });
   await step('mesh', () => mesh.start(), () => mesh.stop(onExit === 'keep' && !phase.uninstall));
   await step('kubernetes', () => { kubernetes?.start(); }, () => kubernetes?.stop());
-  const frontdoor = new FrontDoor(config, await options.openDoors(), mesh, log.child('frontdoor'));
-  await step('frontdoor', () => { frontdoor.start(); }, () => frontdoor.stop(retireTimeout));
+  const doorLog = log.child('frontdoor');
+  const settled = (): boolean => mesh.notReady() === '' && (kubernetes?.notReady() ?? '') === '';
+  const frontdoor = new FrontDoor(config, { host: options.openDoors(config, doorLog), mesh, settled }, doorLog);
   const sharing = await step('sharing', () => shareProfiles(config, place.name, mesh.profiles, { guard, store }, log.child('guard')), (started) => started?.stop());
   const pressure = new PressureWatch(log.child('datapath'));
   await step('pressure', () => { pressure.start(datapath); }, () => { pressure.stop(); });
@@ -201,9 +205,12 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   };
   const admin = new AdminServer(view);
   await step('admin', () => admin.listen(socketPath(config.runDir), config.admin), () => admin.close());
+  // Not before it is known that no other agent has this run directory, and the door in it.
+  const outlives = !diesWithAgent(options.io.env);
+  await step('frontdoor', () => frontdoor.start(), () => frontdoor.stop({ keep: outlives && onExit === 'keep' && !phase.uninstall, patienceMs: retireTimeout }));
 
   const podOf = (cgroup: string): ReturnType<Resolver['podOf']> => resolver.podOf(cgroup);
-  const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, istioNames: config.metrics.istioNames, reuseport: () => reuseport.lastView(), frontdoor: () => frontdoor.view(), version, log: log.child('metrics'), reloadState: () => reloader.state };
+  const source = { datapath, mesh, kubernetes, podOf, maxEdges: config.datapath.maxEdges, istioNames: config.metrics.istioNames, reuseport: () => reuseport.lastView(), frontdoor: () => frontdoor.lastView(), version, log: log.child('metrics'), reloadState: () => reloader.state };
   await step('metrics', () => metrics.start(source, notReady), () => metrics.stop());
   await step('web', () => web.start(view, log.child('web')), () => web.stop());
   await step('configuration', () => { reloader.start({ datapath, scope, reuseport, mesh, frontdoor }); }, () => { reloader.stop(); });
@@ -212,6 +219,9 @@ async function startAll(step: StartStep, { config, options, log, reloader, phase
   const live = new LiveTable(view, screen, paintOf(options.io));
   await step('live table', () => live.start(), () => { live.stop(); });
 }
+
+/** In a container the door process ends with the agent, so it has to drain first. */
+const diesWithAgent = (env: NodeJS.ProcessEnv): boolean => process.pid === 1 || env['KUBERNETES_SERVICE_HOST'] !== undefined;
 
 /** The log is on stderr; on the terminal of the live table it scrolls above it. */
 function logOf({ log: { level, format } }: Config, { stderr, env }: Io, screen: Screen | undefined): Log {

@@ -159,12 +159,12 @@ export const schema: convict.Schema<Config> = {
   },
   lifecycle: {
     onExit: {
-      doc: 'What happens to the pairs at SIGTERM or SIGINT: `retire` hands them back to TCP, `keep` serves on.',
+      doc: 'What happens to the pairs at SIGTERM or SIGINT: `retire` hands them back to TCP, `keep` serves on. The front door drains, or goes on, likewise.',
       format: ['retire', 'keep'],
       default: 'retire',
     },
     retireTimeout: {
-      doc: 'Longest wait for queued bytes to be read while pairs are retired.',
+      doc: 'Longest wait for queued bytes to be read while pairs are retired, and for connections through the front door to end.',
       format: 'duration',
       min: 0,
       max: 600_000,

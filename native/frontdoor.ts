@@ -47,6 +47,8 @@ export interface NativeDoorRow {
   readonly open: boolean;
   readonly active: number;
   readonly backends: readonly NativeDoorBackend[];
+  /** Its sockets, while it is open. */
+  readonly descriptors: readonly number[];
 }
 
 /** Of all listeners that ever had this name. */
@@ -60,8 +62,11 @@ export interface NativeDoorTotals {
 }
 
 export interface NativeFrontDoor {
-  /** Listens, without backends. Throws when the address is taken, and has then changed nothing. */
-  open(listener: { name: string; address: string; port: number } & NativeDoorSettings): void;
+  /**
+   * Throws when the address is taken, and has then changed nothing. `descriptors`: sockets that listen there already, and that are
+   * its own from now on; what is something else is left alone.
+   */
+  open(listener: { name: string; address: string; port: number; backends: readonly NativeTarget[]; descriptors: readonly number[] } & NativeDoorSettings): void;
   /** For connections that come from now on. */
   configure(listener: { name: string } & NativeDoorSettings): void;
   /** Replaces them as a whole; connections to others go on. */
@@ -76,10 +81,17 @@ export interface NativeFrontDoor {
 }
 
 interface NativeDoors {
+  /** A descriptor of this process for a listening socket of another one; needs the rights of a debugger over that one. */
+  borrowListener(of: { pid: number; descriptor: number; address: string; port: number }): number;
   /** Its threads begin with the first listener. */
   NativeFrontDoor: new (options: { threads: number }) => NativeFrontDoor;
   /** The list of listener.h. */
   doorOutcomes: string[];
+  /**
+   * Begins this process again (execve) with these arguments and descriptors, and no capability but CAP_NET_BIND_SERVICE, and with no way to more
+   * (PR_SET_NO_NEW_PRIVS). Returns when it has none to give up. CAP_DAC_READ_SEARCH stays when `script` cannot be read without it.
+   */
+  shedPrivileges(start: { program: string; script: string; args: string[]; descriptors: number[] }): void;
 }
 
 export const native = addon as unknown as NativeDoors;

@@ -4,6 +4,7 @@ import type { Totals } from '../datapath/traffic.js';
 import type { KubernetesView, PodView } from '../kubernetes/kubernetes.js';
 import type { TunedView } from '../mesh/tuned.js';
 import type { BusView, EndpointView, ServiceView } from '../mesh/view.js';
+import type { DoorIdentity } from '../frontdoor/types.js';
 import type { DoorView, FrontDoorView } from '../frontdoor/view.js';
 import type { Explanation } from '../pairs/explain.js';
 import type { Imported, Named } from '../guard/manage.js';
@@ -53,6 +54,8 @@ export interface Status extends Versioned {
   bus: BusView;
   /** Null: nobody asks Kubernetes. */
   kubernetes: KubernetesView | null;
+  /** The process of the front door; null without one. */
+  frontdoor: DoorIdentity | null;
   reload: ReloadState;
   /** What a person should look at, in words. */
   problems: string[];

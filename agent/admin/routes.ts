@@ -30,7 +30,7 @@ export interface AgentView {
   readonly datapath: Datapath;
   readonly mesh: MeshView;
   readonly reuseport: Pick<Reuseport, 'view' | 'lastView' | 'rotate'>;
-  readonly frontdoor: Pick<FrontDoor, 'view' | 'problems' | 'drain'>;
+  readonly frontdoor: Pick<FrontDoor, 'view' | 'lastView' | 'problems' | 'drain'>;
   readonly resolver: Resolver;
   readonly scope: Scope;
   readonly guard: Guard;
@@ -129,6 +129,7 @@ export function statusOf(view: AgentView): Status {
     web: view.web(),
     bus: view.mesh.bus(),
     kubernetes: view.kubernetes?.view() ?? null,
+    frontdoor: view.frontdoor.lastView().process,
     reload: view.reloadState(),
     problems: problemsOf(view, notReady),
   };
@@ -144,7 +145,7 @@ async function explained(view: AgentView, text: string): Promise<Explained> {
   const groups = view.reuseport.lastView().groups.filter(({ port, listeners }) =>
     query.kind === 'number' && (port === query.value || listeners.some(({ pid }) => pid === query.value)));
   const tuned = (await view.mesh.tuned()).filter((one) => tunedMatches(query, one));
-  const doors = view.frontdoor.view().listeners.filter(({ port, backends }) =>
+  const doors = (await view.frontdoor.view()).listeners.filter(({ port, backends }) =>
     query.kind === 'number' && (port === query.value || backends.some((backend) => backend.port === query.value)));
   return { apiVersion: API_VERSION, query: text, answers, groups, tuned, doors };
 }
@@ -169,7 +170,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   '/v1/services': ({ mesh }) => ({ apiVersion: API_VERSION, services: mesh.services() }),
   '/v1/endpoints': ({ mesh }, query) => ({ apiVersion: API_VERSION, endpoints: mesh.endpoints(query.get('service') ?? undefined) }),
   '/v1/reuseport': async ({ reuseport }) => ({ apiVersion: API_VERSION, ...(await reuseport.view()) }),
-  '/v1/frontdoor': ({ frontdoor }) => ({ apiVersion: API_VERSION, ...frontdoor.view() }),
+  '/v1/frontdoor': async ({ frontdoor }) => ({ apiVersion: API_VERSION, ...(await frontdoor.view()) }),
   '/v1/config': (view) => ({ apiVersion: API_VERSION, settings: configOrigin(view.config()) }),
 };
 
@@ -225,11 +226,11 @@ export const postRoutes: Readonly<Record<string, (view: AgentView, body: Record<
       ({ protocol: first.protocol, address: first.address, port: first.port, netns: first.netns, draining: sharers.length }));
     return { apiVersion: API_VERSION, rotated };
   },
-  '/v1/frontdoor/drain': ({ frontdoor, log }, body) => {
+  '/v1/frontdoor/drain': async ({ frontdoor, log }, body) => {
     const { name, draining } = readDrain(body);
-    frontdoor.drain(name, draining);
+    await frontdoor.drain(name, draining);
     log.info('a front door was changed by hand', { listener: name, draining });
-    return { apiVersion: API_VERSION, ...frontdoor.view() };
+    return { apiVersion: API_VERSION, ...(await frontdoor.view()) };
   },
   '/v1/uninstall': (view, body) => {
     onlyKnown(body, []);

@@ -1,7 +1,6 @@
 /** The path of the admin socket: who may bind it, what a dead agent left, and its permissions from the first moment. */
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from 'node:fs';
-import type { Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { SidestepError } from '../errors.js';
 import { AdminClient } from './client.js';

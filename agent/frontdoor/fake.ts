@@ -1,51 +1,74 @@
 /** The front door in memory, for tests: rows are set from outside, what was told is kept in `calls`. */
 import { SidestepError } from '../errors.js';
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
-import { OUTCOME_NAMES, type DoorHost, type DoorLook, type DoorRow, type Doors, type DoorTotals, type Outcome, type Target } from './types.js';
+import { OUTCOME_NAMES, type DoorHost, type DoorLook, type DoorRow, type Doors, type DoorTotals, type FoundDoors, type Outcome, type RunningDoor, type Target } from './types.js';
 
 export const fakeOutcomes = (over: Partial<Record<Outcome, number>> = {}): Record<Outcome, number> =>
   ({ ...Object.fromEntries(OUTCOME_NAMES.map((name) => [name, 0])) as Record<Outcome, number>, ...over });
 
+const words = (backends: readonly Target[]): string => backends.map(({ address, port, weight }) => ` ${address}:${port}=${weight}`).join('');
+const rowsOf = (backends: readonly Target[]): DoorRow['backends'] => backends.map((one) => ({ ...one, active: 0, total: 0, failures: 0, failuresInRow: 0 }));
+
 export class FakeDoors implements Doors {
+  readonly identity = { pid: 42, version: '9.9.9' };
   readonly calls: string[] = [];
   rows: DoorRow[] = [];
   totals: DoorTotals[] = [];
   /** Ports that somebody else has. */
   readonly taken = new Set<number>();
+  readonly gone: Promise<void>;
+  /** Ends it. */
+  die: () => void = () => undefined;
 
-  open({ name, address, port }: FrontDoorConfig): void {
-    if (this.taken.has(port)) throw new SidestepError('frontdoor_address', `${address}:${port}`);
-    this.calls.push(`open ${name} ${address}:${port}`);
-    this.rows.push({ name, address, port, open: true, active: 0, backends: [] });
+  constructor() {
+    this.gone = new Promise((resolve) => { this.die = resolve; });
+  }
+
+  open({ name, address, port }: FrontDoorConfig, backends: readonly Target[]): Promise<void> {
+    if (this.taken.has(port)) return Promise.reject(new SidestepError('frontdoor_address', `${address}:${port}`));
+    this.rows.push({ name, address, port, open: true, active: 0, backends: rowsOf(backends), descriptors: [] });
     if (!this.totals.some((one) => one.name === name)) this.totals.push({ name, bytesIn: 0, bytesOut: 0, outcomes: fakeOutcomes() });
+    return this.#note(`open ${name} ${address}:${port}${words(backends)}`);
   }
-  configure({ name, maxConnections }: FrontDoorConfig): void { this.calls.push(`configure ${name} ${maxConnections}`); }
-  setBackends(name: string, backends: readonly Target[]): void {
-    this.calls.push(`backends ${name} ${backends.map(({ address, port, weight }) => `${address}:${port}=${weight}`).join(' ')}`);
-    this.rows = this.rows.map((row) => row.name !== name ? row
-      : { ...row, backends: backends.map((one) => ({ ...one, active: 0, total: 0, failures: 0, failuresInRow: 0 })) });
+  configure({ name, maxConnections }: FrontDoorConfig): Promise<void> { return this.#note(`configure ${name} ${maxConnections}`); }
+  setBackends(name: string, backends: readonly Target[]): Promise<void> {
+    this.rows = this.rows.map((row) => (row.name === name ? { ...row, backends: rowsOf(backends) } : row));
+    return this.#note(`backends ${name}${words(backends)}`);
   }
-  shut(name: string): void {
-    this.calls.push(`shut ${name}`);
+  shut(name: string): Promise<void> {
     this.rows = this.rows.map((row) => (row.name === name ? { ...row, open: false } : row));
+    return this.#note(`shut ${name}`);
   }
-  cut(name = ''): void {
-    this.calls.push(`cut ${name}`);
-    this.rows = this.rows.filter((row) => row.open || (name !== '' && row.name !== name));
-  }
-  look(): DoorLook {
+  look(): Promise<DoorLook> {
     this.rows = this.rows.filter((row) => row.open || row.active > 0);
-    return { listeners: this.rows, totals: this.totals };
+    return Promise.resolve({ listeners: this.rows, totals: this.totals });
   }
-  close(): void { this.calls.push('close'); }
+  async leave(withinMs?: number): Promise<number> {
+    await this.#note(`leave ${withinMs ?? ''}`.trim());
+    this.die();
+    return this.rows.reduce((sum, { active }) => sum + active, 0);
+  }
+  release(): void { void this.#note('release'); }
+
+  #note(call: string): Promise<void> {
+    this.calls.push(call);
+    return Promise.resolve();
+  }
 }
 
 export class FakeDoorHost implements DoorHost {
-  readonly doors = new FakeDoors();
-  opened = 0;
+  doors = new FakeDoors();
+  /** What an earlier agent left. */
+  fitting: FakeDoors | undefined;
+  others: RunningDoor[] = [];
+  started = 0;
 
-  open(): Doors {
-    this.opened++;
-    return this.doors;
+  find(): Promise<FoundDoors> {
+    if (this.fitting) this.doors = this.fitting;
+    return Promise.resolve({ fitting: this.fitting, others: this.others });
+  }
+  start(): Promise<Doors> {
+    if (this.started++ > 0) this.doors = new FakeDoors();
+    return Promise.resolve(this.doors);
   }
 }

@@ -5,7 +5,8 @@ import type { DoorState, FrontDoorView } from './view.js';
 
 const states: readonly DoorState[] = ['open', 'draining', 'failed', 'shut'];
 
-export function readFrontDoor({ listeners, totals }: FrontDoorView, emit: Emit): void {
+export function readFrontDoor({ listeners, totals, restarts }: FrontDoorView, emit: Emit): void {
+  emit('sidestep_frontdoor_restarts_total', {}, restarts);
   for (const { name: listener, state, active, backends } of listeners) {
     for (const one of states) emit('sidestep_frontdoor_listeners', { listener, state: one }, one === state ? 1 : 0);
     emit('sidestep_frontdoor_active_connections', { listener }, active);

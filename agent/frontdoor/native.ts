@@ -1,18 +1,18 @@
-/** The front door of this host: the addon behind the interface of types.ts. */
+/** The threads of the front door: the addon behind the interface of types.ts. They run in the door process only. */
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
 import { native, type NativeDoorSettings, type NativeFrontDoor } from '../../native/frontdoor.js';
 import { translated } from '../datapath/translate.js';
-import type { DoorHost, DoorLook, Doors, Target } from './types.js';
+import type { DoorLook, DoorThreads, Target } from './types.js';
 
 const settingsOf = ({ allow, deny, maxConnections, connectTimeout, idleTimeout, acceptProxy, sendProxy }: FrontDoorConfig): NativeDoorSettings =>
   ({ allow, deny, maxConnections, connectTimeout, idleTimeout, acceptProxy, sendProxy });
 
-class HostDoors implements Doors {
+class HostThreads implements DoorThreads {
   constructor(private readonly native: NativeFrontDoor) {}
 
-  open(door: FrontDoorConfig): void {
+  open(door: FrontDoorConfig, backends: readonly Target[], descriptors: readonly number[] = []): void {
     const { name, address, port } = door;
-    translated(() => { this.native.open({ name, address, port, ...settingsOf(door) }); });
+    translated(() => { this.native.open({ name, address, port, backends, descriptors, ...settingsOf(door) }); });
   }
   configure(door: FrontDoorConfig): void { translated(() => { this.native.configure({ name: door.name, ...settingsOf(door) }); }); }
   setBackends(name: string, backends: readonly Target[]): void { translated(() => { this.native.setBackends({ name, backends }); }); }
@@ -22,6 +22,13 @@ class HostDoors implements Doors {
   close(): void { this.native.close(); }
 }
 
-export const doorHost: DoorHost = {
-  open: (threads) => translated(() => new HostDoors(new native.NativeFrontDoor({ threads }))),
-};
+export const openThreads = (threads: number): DoorThreads => translated(() => new HostThreads(new native.NativeFrontDoor({ threads })));
+
+/** A socket of another process, as one of this one, which closes it. */
+export const borrowListener = (pid: number, descriptor: number, address: string, port: number): number =>
+  translated(() => native.borrowListener({ pid, descriptor, address, port }));
+
+/** Begins this script again without the capabilities that no door needs; returns when there are none. */
+export function shedPrivileges(script: string, args: string[], descriptors: number[]): void {
+  translated(() => { native.shedPrivileges({ program: process.execPath, script, args, descriptors }); });
+}

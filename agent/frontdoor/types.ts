@@ -1,6 +1,6 @@
 /**
- * The front door as the rest of the agent sees it. Two implementations: native.ts (the addon) and fake.ts (tests). No socket and
- * no errno passes here.
+ * The front door as the rest of the agent sees it: Doors, a process of its own (client.ts), or one in memory (fake.ts, for tests).
+ * Within that process it is DoorThreads, the addon (native.ts). No socket and no errno passes here.
  */
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
 
@@ -17,7 +17,7 @@ export const OUTCOMES = {
   bad_header: 'no header of the PROXY protocol came',
   denied: 'the client is in deny, or not in allow',
   over_limit: 'there were maxConnections already',
-  no_descriptors: 'the agent had no file descriptors left, or no memory to watch one more',
+  no_descriptors: 'the door process had no file descriptors left, or no memory to watch one more',
 } as const;
 export type Outcome = keyof typeof OUTCOMES;
 export const OUTCOME_NAMES = Object.keys(OUTCOMES) as Outcome[];
@@ -45,6 +45,8 @@ export interface DoorRow {
   readonly open: boolean;
   readonly active: number;
   readonly backends: readonly BackendRow[];
+  /** The numbers of its sockets in the door process, while it is open. */
+  readonly descriptors: readonly number[];
 }
 
 /** Of all listeners that ever had this name. */
@@ -61,9 +63,10 @@ export interface DoorLook {
   readonly totals: readonly DoorTotals[];
 }
 
-export interface Doors {
-  /** Throws when the address cannot be listened on, and has then changed nothing. */
-  open(door: FrontDoorConfig): void;
+/** The door within one process. */
+export interface DoorThreads {
+  /** Throws when the address cannot be listened on, and has then changed nothing. `descriptors`: sockets that listen there already. */
+  open(door: FrontDoorConfig, backends: readonly Target[], descriptors?: readonly number[]): void;
   /** For connections that come from now on. */
   configure(door: FrontDoorConfig): void;
   setBackends(name: string, backends: readonly Target[]): void;
@@ -75,6 +78,45 @@ export interface Doors {
   close(): void;
 }
 
+export interface DoorIdentity {
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** A door process that goes on without an agent, and can be asked to go. */
+export interface RunningDoor {
+  readonly identity: DoorIdentity;
+  look(): Promise<DoorLook>;
+  /**
+   * No more connections; resolves, to the number of those that it reset, when the last has ended or this time has passed. Without a
+   * time, the longest drainTimeout of its listeners.
+   */
+  leave(withinMs?: number): Promise<number>;
+  /** Lets it go on. */
+  release(): void;
+}
+
+/** The door process of this agent. Each call rejects when the process has gone or does not answer. */
+export interface Doors extends RunningDoor {
+  /** Resolves when it has gone. */
+  readonly gone: Promise<void>;
+  open(door: FrontDoorConfig, backends: readonly Target[]): Promise<void>;
+  configure(door: FrontDoorConfig): Promise<void>;
+  setBackends(name: string, backends: readonly Target[]): Promise<void>;
+  /** What is left after the drainTimeout that it was told last is reset, also when the agent has ended meanwhile. */
+  shut(name: string): Promise<void>;
+}
+
+export type Place = Pick<FrontDoorConfig, 'name' | 'address' | 'port'>;
+
+export interface FoundDoors {
+  /** Of this version and with so many threads. */
+  readonly fitting: Doors | undefined;
+  readonly others: readonly RunningDoor[];
+}
+
 export interface DoorHost {
-  open(threads: number): Doors;
+  find(threads: number): Promise<FoundDoors>;
+  /** `before`: doors whose sockets at these places the new one is to listen on too, where it can, so that none is closed when they go. */
+  start(threads: number, before: readonly RunningDoor[], wanted: readonly Place[]): Promise<Doors>;
 }

@@ -1,6 +1,6 @@
 /** The front door as the admin API and the metrics show it. */
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
-import { OUTCOME_NAMES, type BackendRow, type DoorLook, type DoorTotals, type Outcome } from './types.js';
+import { OUTCOME_NAMES, type BackendRow, type DoorIdentity, type DoorLook, type DoorTotals, type Outcome } from './types.js';
 
 /** draining: it takes no more connections and has some left; shut: it was drained by hand. */
 export type DoorState = 'open' | 'draining' | 'failed' | 'shut';
@@ -18,20 +18,32 @@ export interface DoorView {
   readonly backends: readonly BackendRow[];
 }
 
-export interface FrontDoorView {
+export interface FrontDoorView extends ListenersView {
+  /** Who serves; null without one. */
+  readonly process: DoorIdentity | null;
+  /** How often it has ended by itself since the agent started. */
+  readonly restarts: number;
+}
+
+interface ListenersView {
   readonly listeners: readonly DoorView[];
   /** By name, over all listeners that ever had it. */
   readonly totals: readonly DoorTotals[];
 }
 
-export const noView: FrontDoorView = { listeners: [], totals: [] };
+/** Why a listener is not open. */
+interface Missing {
+  readonly failures: ReadonlyMap<string, string>;
+  readonly drained: ReadonlySet<string>;
+  readonly otherwise: string;
+}
 
-export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, missing: { readonly failures: ReadonlyMap<string, string>; readonly drained: ReadonlySet<string> }): FrontDoorView {
+export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, missing: Missing): ListenersView {
   const rows = look?.listeners ?? [];
   const wanted = configured.map((door): DoorView => {
     const { name, address, port, service, maxConnections } = door;
     const row = rows.find((one) => one.open && one.name === name);
-    const because = missing.drained.has(name) ? 'drained by hand' : (missing.failures.get(name) ?? '');
+    const because = row ? '' : missing.drained.has(name) ? 'drained by hand' : (missing.failures.get(name) ?? missing.otherwise);
     const state = row ? 'open' : missing.drained.has(name) ? 'shut' : 'failed';
     return { name, address, port, state, because, service, maxConnections, active: row?.active ?? 0, backends: row?.backends ?? [] };
   });

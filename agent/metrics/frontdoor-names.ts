@@ -19,4 +19,5 @@ export const FRONTDOOR_METRICS = {
     help: 'Bytes through a listener: in is from clients to backends, out is back.',
     labels: ['listener', 'direction'],
   },
+  sidestep_frontdoor_restarts_total: { type: 'counter', help: 'Times that the process of the front door ended by itself and was started again, since the agent started.', labels: [] },
 } as const satisfies Record<string, MetricEntry>;

@@ -8,6 +8,7 @@
 #include "mesh_js.h"
 #include "notify.h"
 #include "owners.h"
+#include "privileges.h"
 #include "probe.h"
 #include "reuseport_js.h"
 #include "tables.h"
@@ -19,8 +20,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeMesh", sidestep::DefineMesh(env));
 	exports.Set("NativeFrontDoor", sidestep::DefineFrontDoor(env));
 	exports.Set("doorOutcomes", sidestep::DoorOutcomes(env));
+	exports.Set("borrowListener", Napi::Function::New(env, sidestep::BorrowListener, "borrowListener"));
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("notify", Napi::Function::New(env, sidestep::Notify, "notify"));
+	exports.Set("shedPrivileges", Napi::Function::New(env, sidestep::ShedPrivileges, "shedPrivileges"));
 	exports.Set("probePrograms", Napi::Function::New(env, sidestep::ProbeProgramsJs, "probePrograms"));
 	exports.Set("probeFeatures", Napi::Function::New(env, sidestep::ProbeFeaturesJs, "probeFeatures"));
 	exports.Set("probeCasts", Napi::Function::New(env, sidestep::ProbeCastsJs, "probeCasts"));

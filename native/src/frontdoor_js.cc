@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "arguments.h"
+#include "borrow.h"
 #include "error.h"
 #include "frontdoor/frontdoor.h"
 
@@ -74,6 +75,27 @@ door::Settings SettingsFrom(const Arguments& from) {
 	return settings;
 }
 
+std::vector<door::Target> TargetsFrom(const Arguments& from) {
+	std::vector<door::Target> targets;
+	Napi::Array list = List(from, "backends");
+	for (uint32_t index = 0; index < list.Length(); index++) {
+		Arguments entry(Entry(from, "backends", list, index), "backends");
+		targets.push_back({ AddressFrom(entry), entry.Number("weight") });
+	}
+	return targets;
+}
+
+// Those that are what they are said to be.
+std::vector<UniqueFd> HandedFrom(const Arguments& from, const Address& address) {
+	std::vector<UniqueFd> sockets;
+	Napi::Array list = List(from, "descriptors");
+	for (uint32_t index = 0; index < list.Length(); index++) {
+		const int fd = list.Get(index).ToNumber().Int32Value();
+		if (door::ListensOn(fd, address)) sockets.emplace_back(fd);
+	}
+	return sockets;
+}
+
 Napi::Object BackendToJs(Napi::Env env, const door::Backend& backend) {
 	Napi::Object js = Napi::Object::New(env);
 	js.Set("address", backend.address.host());
@@ -98,6 +120,10 @@ Napi::Object RowToJs(Napi::Env env, const FrontDoor::Row& row) {
 	for (const auto& backend : *listener.backends.load())
 		backends.Set(backends.Length(), BackendToJs(env, *backend));
 	js.Set("backends", backends);
+	Napi::Array descriptors = Napi::Array::New(env);
+	for (const int fd : row.descriptors)
+		descriptors.Set(descriptors.Length(), fd);
+	js.Set("descriptors", descriptors);
 	return js;
 }
 
@@ -159,7 +185,10 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 		const std::string name = from.Text("name");
 		const Address address = AddressFrom(from);
 		door::Settings settings = SettingsFrom(from);
-		Guarded(info.Env(), [&] { door.Open(name, address, std::move(settings)); });
+		const std::vector<door::Target> targets = TargetsFrom(from);
+		std::vector<UniqueFd> sockets = HandedFrom(from, address);
+		Guarded(info.Env(),
+			[&] { door.Open(name, address, std::move(settings), targets, std::move(sockets)); });
 		return info.Env().Undefined();
 	}
 
@@ -176,12 +205,7 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 		FrontDoor& door = Opened(info.Env());
 		Arguments from = ArgumentsOf(info, "setBackends");
 		const std::string name = from.Text("name");
-		std::vector<door::Target> targets;
-		Napi::Array list = List(from, "backends");
-		for (uint32_t index = 0; index < list.Length(); index++) {
-			Arguments entry(Entry(from, "backends", list, index), "setBackends: backends");
-			targets.push_back({ AddressFrom(entry), entry.Number("weight") });
-		}
+		const std::vector<door::Target> targets = TargetsFrom(from);
 		Guarded(info.Env(), [&] { door.SetBackends(name, targets); });
 		return info.Env().Undefined();
 	}
@@ -225,6 +249,17 @@ class NativeFrontDoor : public Napi::ObjectWrap<NativeFrontDoor> {
 } // namespace
 
 Napi::Function DefineFrontDoor(Napi::Env env) { return NativeFrontDoor::Define(env); }
+
+Napi::Value BorrowListener(const Napi::CallbackInfo& info) {
+	Arguments from = ArgumentsOf(info, "borrowListener");
+	const Address address = AddressFrom(from);
+	return Guarded(info.Env(), [&]() -> Napi::Value {
+		UniqueFd fd = BorrowDescriptor(from.Number("pid", 1), static_cast<int>(from.Number("descriptor")));
+		if (!door::ListensOn(fd.get(), address))
+			throw KernelError("listener_gone", "borrow a listener: it is another descriptor by now", 0);
+		return Napi::Number::New(info.Env(), fd.release());
+	});
+}
 
 Napi::Array DoorOutcomes(Napi::Env env) {
 	Napi::Array names = Napi::Array::New(env);

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "borrow.h"
 #include "error.h"
 #include "reuseport_check.h"
 
@@ -84,16 +85,14 @@ bool ReadOwner(int program, sidestep_reuse_owner& owner) {
 }
 
 UniqueFd Borrow(const Borrowed& socket) {
-	const std::string whose =
-		"descriptor " + std::to_string(socket.fd) + " of process " + std::to_string(socket.pid);
-	UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, socket.pid, 0)));
-	if (!process) throw KernelError("listener_gone", "open process " + std::to_string(socket.pid), errno);
-	UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), socket.fd, 0)));
-	if (!fd) throw KernelError(errno == EBADF ? "listener_gone" : "kernel_refused", "borrow " + whose, errno);
+	UniqueFd fd = BorrowDescriptor(socket.pid, socket.fd);
 	uint64_t cookie = 0;
 	socklen_t length = sizeof(cookie);
 	if (getsockopt(fd.get(), SOL_SOCKET, SO_COOKIE, &cookie, &length) < 0 || cookie != socket.cookie)
-		throw KernelError("listener_gone", "borrow " + whose + ": it is another socket by now", 0);
+		throw KernelError("listener_gone",
+				  "borrow a descriptor of process " + std::to_string(socket.pid) +
+					  ": it is another socket by now",
+				  0);
 	return fd;
 }
 

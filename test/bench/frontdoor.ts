@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The front door against HAProxy (mode tcp) and nginx (stream) on the same work, as JSON: a client on one host, a proxy and its
- * backend on another, each a network namespace. Ours runs in an agent, with the leg to the backend accelerated; theirs, and
+ * backend on another, each a network namespace. Ours runs in the process that an agent starts for it, with the leg to the backend accelerated; theirs, and
  * the backends behind them, are served by nobody. In turns, fresh connections each. `npm run bench:frontdoor [-- --short]`.
  *
  * `--splice [mode,...]` adds ways to join both sockets in the kernel (splice/), more loads, and what becomes of ends and bytes.
@@ -127,7 +127,7 @@ async function onHosts({ a, b, b4 }: Pods, folder: string): Promise<object> {
     }
     const frontdoors = kinds.map((kind) => ({ name: `door-${kind}`, port: door.port + kind, backends: [{ address: '127.0.0.1', port: door.backend + kind }] }));
     const config = ground.config(JSON.stringify({ frontdoors, frontdoor: { threads: 1 } }));
-    // The legs to the backend are the agent's own.
+    // The legs to the backend are those of the door process, which the agent starts where it is itself.
     const agent = ground.start([], config);
     writeFileSync(join(ground.cgroup, 'cgroup.procs'), String(agent.child.pid));
     await agent.says('ready');

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { doorHost } from '../../agent/frontdoor/native.js';
-import { call, doorConfig, endOf, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { openThreads } from '../../agent/frontdoor/native.js';
+import { call, endOf, heard, refusal, withBackend, withDoor } from '../helpers/door.js';
+import { doorConfig } from '../helpers/door-config.js';
 import { freePort } from '../helpers/free-port.js';
 import { eventually } from '../helpers/kernel.js';
 
@@ -44,7 +45,7 @@ describe('a listener that is shut', () => {
       client.write(String(turn));
       assert.equal(await heard(await backend.next()), String(turn));
       door.doors.shut('web');
-      door.doors.open(door.config);
+      door.doors.open(door.config, []);
       client.resetAndDestroy();
     }
     await eventually(() => (door.totals().outcomes.client_reset === 5 ? '' : JSON.stringify(door.totals().outcomes)));
@@ -56,7 +57,7 @@ describe('a listener that cannot be had', () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
-    const open = (): void => { door.doors.open({ ...door.config, name: 'taken', port }); };
+    const open = (): void => { door.doors.open({ ...door.config, name: 'taken', port }, []); };
     assert.throws(open, (error: Error & { code?: string }) => error.code === 'frontdoor_address' && /EADDRINUSE/.test((error.cause as Error).message));
     assert.equal(door.doors.look().listeners.length, 1);
     server.close();
@@ -68,10 +69,9 @@ describe('a listener that cannot be had', () => {
 
 describe('the door', () => {
   it('resets what is open when it is closed, twice if asked, and refuses any other call then', () => withBackend(async (backend) => {
-    const doors = doorHost.open(3);
+    const doors = openThreads(3);
     const config = doorConfig({ port: await freePort() });
-    doors.open(config);
-    doors.setBackends('web', [{ address: '127.0.0.1', port: backend.port, weight: 1 }]);
+    doors.open(config, [{ address: '127.0.0.1', port: backend.port, weight: 1 }]);
     const client = await call(config.port);
     const server = await backend.next();
     const ended = Promise.all([endOf(client), endOf(server)]);

@@ -2,7 +2,7 @@
 // From one host through the door of a second to a backend on a third, each a network namespace of its own.
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { doorConfig } from '../helpers/door.js';
+import { doorConfig } from '../helpers/door-config.js';
 import { withPods } from '../helpers/pods.js';
 import { Program, startPython, type Report } from '../helpers/program.js';
 

@@ -39,7 +39,7 @@ export async function startTestAgent(runDir: string, over: Partial<AgentView> = 
     mesh: noMesh,
     scope,
     reuseport: new Reuseport(config, new FakeReuseportHost(), '/nonexistent', log),
-    frontdoor: new FrontDoor(config, new FakeDoorHost(), noMesh, log),
+    frontdoor: new FrontDoor(config, { host: new FakeDoorHost(), mesh: noMesh, settled: () => true }, log),
     resolver: new Resolver({ cgroupRoot: '/nonexistent', proc: '/nonexistent' }),
     ...guardOf({ stateDir: join(runDir, 'state') }, datapath, [], log),
     log,

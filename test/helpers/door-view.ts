@@ -3,6 +3,8 @@ import { fakeOutcomes } from '../../agent/frontdoor/fake.js';
 import type { FrontDoorView } from '../../agent/frontdoor/view.js';
 
 export const fakeDoorView: FrontDoorView = {
+  process: { pid: 42, version: '9.9.9' },
+  restarts: 1,
   listeners: [
     { name: 'web', address: '::', port: 80, state: 'open', because: '', service: 'web', active: 3, maxConnections: 10, backends: [
       { address: '10.0.0.7', port: 8080, weight: 100, active: 3, total: 12, failures: 2, failuresInRow: 2 }] },

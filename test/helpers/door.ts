@@ -2,18 +2,14 @@
 /** A front door on loopback, served by threads of this process, and sockets to try it with. */
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import { doorHost } from '../../agent/frontdoor/native.js';
-import type { Doors, DoorTotals } from '../../agent/frontdoor/types.js';
+import { openThreads } from '../../agent/frontdoor/native.js';
+import type { DoorThreads, DoorTotals } from '../../agent/frontdoor/types.js';
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+import { doorConfig } from './door-config.js';
 import { freePort } from './free-port.js';
 
-export const doorConfig = (over: Partial<FrontDoorConfig> = {}): FrontDoorConfig => ({
-  name: 'web', address: '127.0.0.1', port: 1, service: '', backends: [], maxConnections: 10_000, allow: [], deny: [], acceptProxy: false, sendProxy: 'off',
-  connectTimeout: 2000, idleTimeout: 60_000, drainTimeout: 1000, ...over,
-});
-
 export interface TestDoor {
-  readonly doors: Doors;
+  readonly doors: DoorThreads;
   readonly config: FrontDoorConfig;
   readonly port: number;
   to(...ports: number[]): void;
@@ -22,11 +18,11 @@ export interface TestDoor {
 }
 
 export async function withDoor(over: Partial<FrontDoorConfig>, test: (door: TestDoor) => Promise<void>, threads = 2): Promise<void> {
-  const doors = doorHost.open(threads);
+  const doors = openThreads(threads);
   const address = over.address ?? '127.0.0.1';
   const config = doorConfig({ port: await freePort(address), ...over });
   try {
-    doors.open(config);
+    doors.open(config, []);
     await test({
       doors, config, port: config.port,
       to: (...ports) => { doors.setBackends(config.name, ports.map((port) => ({ address, port, weight: 100 }))); },

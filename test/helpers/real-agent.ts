@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
+import { ProcessHost } from '../../agent/frontdoor/host.js';
 import type { Counters, Pair, Profile } from '../../agent/datapath/types.js';
 import { BPFFS, eventually, freshName, removeCgroup } from './kernel.js';
+import { keptLog } from './log.js';
 import { Program, startPython } from './program.js';
 
 const LAUNCHER = fileURLToPath(new URL('../../../bin/sidestep', import.meta.url));
@@ -109,7 +111,10 @@ export class Ground {
   }
 
   async clean(): Promise<void> {
-    for (const agent of this.#agents) await agent.kill();
+    const ended = this.#agents.map((agent) => agent.kill());
+    // They hold what the agent wrote to.
+    await new ProcessHost({ runDir: this.runDir, log: { level: 'info', format: 'json' } }, keptLog().log).end(0);
+    await Promise.all(ended);
     // Workers of a server outlive it, and hold what it wrote to.
     await removeCgroup(this.cgroup);
     for (const program of this.#programs) await program.kill();

@@ -14,6 +14,8 @@ export interface Outcome {
 export interface Running {
   readonly child: ChildProcess;
   readonly outcome: Promise<Outcome>;
+  /** All of stderr, so far. */
+  heard(): string;
   /** Resolves when stderr has said this. */
   said(text: string): Promise<void>;
 }
@@ -29,7 +31,7 @@ export function start(script: string, args: readonly string[] = [], env: NodeJS.
     while (!out.stderr.includes(text)) await Promise.race([once(child.stderr, 'data'), ended]);
     ended.catch(() => undefined);
   };
-  return { child, outcome, said };
+  return { child, outcome, said, heard: () => out.stderr };
 }
 
 export const sidestep = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> =>

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
 import { OUTCOME_NAMES } from '../../agent/frontdoor/types.js';
 import { native } from '../../native/frontdoor.js';
-import { doorConfig } from '../helpers/door.js';
+import { doorConfig } from '../helpers/door-config.js';
 import { freePort } from '../helpers/free-port.js';
 
 type Untyped = Record<string, (argument?: unknown) => unknown>;
@@ -17,7 +17,7 @@ describe('the front door of the addon', () => {
     assert.throws(() => new native.NativeFrontDoor({ threads: 0 }), /NativeFrontDoor: threads must be a whole number from 1 to 64/);
     const door = new native.NativeFrontDoor({ threads: 1 });
     const untyped = door as unknown as Untyped;
-    const good = doorConfig({ port: 9 });
+    const good = { ...doorConfig({ port: 9 }), descriptors: [] };
     for (const [over, expected] of [
       [{ address: 'localhost' }, /open: address must be an IP address/], [{ port: 0 }, /port must be/], [{ allow: 1 }, /allow must be a list/],
       [{ allow: [{ address: [1], prefix: 8 }] }, /address must have sixteen bytes/], [{ sendProxy: 'v3' }, /sendProxy must be off, v1 or v2/],
@@ -45,7 +45,7 @@ describe('the front door of the addon', () => {
         parentPort.postMessage('open');
       });`;
     const start = async (): Promise<Worker> => {
-      const worker = new Worker(script, { eval: true, workerData: { module: new URL('../../native/frontdoor.js', import.meta.url).href, config: doorConfig({ port }) } });
+      const worker = new Worker(script, { eval: true, workerData: { module: new URL('../../native/frontdoor.js', import.meta.url).href, config: { ...doorConfig({ port }), descriptors: [] } } });
       await once(worker, 'message');
       return worker;
     };

@@ -7,6 +7,7 @@ import { socketPath } from '../../admin/socket.js';
 import { findCgroup2 } from '../../datapath/cgroup.js';
 import type { RetireResult } from '../../datapath/types.js';
 import { SidestepError } from '../../errors.js';
+import { ProcessHost } from '../../frontdoor/host.js';
 import { retireAndLeave } from '../../goodbye.js';
 import { takeChoosersAway } from '../../reuseport/leave.js';
 import { SwitchFile } from '../../scope/switches.js';
@@ -46,6 +47,8 @@ async function withAgent(context: Context, flags: RetireFlags, retireAll: Retire
 async function withoutAgent(context: Context, config: Config, flags: RetireFlags): Promise<number> {
   const { stderr } = context.io;
   const log = createLog({ level: 'info', format: resolveFormat('pretty', stderr.isTTY ?? false), write: (line) => { stderr.write(line); } });
+  const reset = await new ProcessHost(config, log).end(flags.wait ? FOREVER_MS : (flags.timeout ?? config.lifecycle.retireTimeout));
+  if (reset > 0) printLines(context.io, [`${reset} connections through the front door were reset: they had not ended in time`]);
   // Groups of listeners hold their chooser themselves, pins or not.
   const { reuseportHost } = await import('../../reuseport/native.js');
   await takeChoosersAway(config, reuseportHost, findCgroup2(), log);

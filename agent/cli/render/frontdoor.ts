@@ -1,5 +1,5 @@
 import type { FrontDoorObject } from '../../admin/objects.js';
-import { OUTCOMES, OUTCOME_NAMES, type DoorTotals } from '../../frontdoor/types.js';
+import { OUTCOMES, OUTCOME_NAMES, type DoorIdentity, type DoorTotals } from '../../frontdoor/types.js';
 import { ended, REFUSED, type DoorState, type DoorView } from '../../frontdoor/view.js';
 import { withPort } from '../../with-port.js';
 import { plain, type Colour, type Paint } from './paint.js';
@@ -28,9 +28,13 @@ function totalLines({ bytesIn, bytesOut, outcomes }: DoorTotals): string[] {
   ];
 }
 
-export function renderFrontDoor({ listeners, totals }: FrontDoorObject, width: number, paint: Paint = plain): string[] {
+export const processWords = ({ pid, version }: DoorIdentity): string => clean(`served by pid ${pid}, version ${version}`);
+
+export function renderFrontDoor({ process, restarts, listeners, totals }: FrontDoorObject, width: number, paint: Paint = plain): string[] {
   if (listeners.length === 0) return ['no front door is configured; docs/frontdoor.md shows how'];
-  return listeners.flatMap((door) => {
+  const again = restarts === 0 ? '' : `, started again ${restarts === 1 ? 'once' : `${count(restarts)} times`}`;
+  const server = process ? [`${processWords(process)}${again}`, ''] : [paint('red', 'there is no door process; `sidestep status` says why'), ''];
+  return [...server, ...listeners.flatMap((door) => {
     const total = totals.find(({ name }) => name === door.name);
     const rows = door.backends.map(({ address, port, weight, active, total: given, failures, failuresInRow }): Row => [
       `  ${withPort(address, port)}`, String(weight), count(active), count(given), count(failures),
@@ -43,5 +47,5 @@ export function renderFrontDoor({ listeners, totals }: FrontDoorObject, width: n
       ...(door.state === 'open' && rows.length === 0 ? [paint('red', '  no backend: connections are reset')] : []),
       '',
     ];
-  });
+  })];
 }

@@ -1,5 +1,6 @@
 import type { Status } from '../../admin/objects.js';
 import { plain, type Paint } from './paint.js';
+import { processWords } from './frontdoor.js';
 import { kubernetesLine } from './kubernetes.js';
 import { busLine } from './services.js';
 import { bytes, count, percent } from './units.js';
@@ -26,6 +27,7 @@ export function renderStatus(status: Status, paint: Paint = plain): string[] {
     line('bytes', `${bytes(totals.redirectedBytes)} redirected (${share(totals.redirectedBytes, totals.tcpBytes)})`),
     line('bus', busLine(status.bus)),
     ...(status.kubernetes ? [line('kubernetes', kubernetesLine(status.kubernetes))] : []),
+    ...(status.frontdoor ? [line('front door', processWords(status.frontdoor))] : []),
     line('metrics', metrics.state === 'serving' ? metrics.detail : `${metrics.state}${metrics.detail && `: ${metrics.detail}`}`),
     ...(web.state === 'disabled' ? [] : [line('web', web.state === 'serving' ? `${web.detail}${web.exposed ? ', open to other hosts, without login' : ''}` : `failed: ${web.detail}`)]),
     ...status.problems.map((problem) => line('problem', paint('yellow', problem))),

@@ -36,22 +36,50 @@ UniqueFd ListenOn(const Address& address) {
 	return fd;
 }
 
+// Those that were there go on counting.
+Backends BackendsOf(const std::vector<Target>& targets, const Backends& before) {
+	Backends after;
+	for (const Target& target : targets) {
+		auto found = std::find_if(before.begin(), before.end(), [&](const auto& known) {
+			return known->address.port() == target.address.port() &&
+			       known->address.sixteen() == target.address.sixteen();
+		});
+		auto backend = found == before.end() ? std::make_shared<Backend>() : *found;
+		if (found == before.end()) backend->address = target.address;
+		backend->weight = target.weight;
+		after.push_back(std::move(backend));
+	}
+	return after;
+}
+
 } // namespace
 
-void FrontDoor::Open(const std::string& name, const Address& address, Settings settings) {
-	std::vector<UniqueFd> sockets;
-	for (uint32_t count = 0; count < threads_; count++)
+bool ListensOn(int fd, const Address& address) {
+	int listens = 0;
+	socklen_t length = sizeof(listens);
+	Address at;
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 && listens == 1 &&
+	       getsockname(fd, at.raw(), &at.length) == 0 && at.family() == address.family() &&
+	       at.port() == address.port() && at.sixteen() == address.sixteen();
+}
+
+void FrontDoor::Open(const std::string& name, const Address& address, Settings settings,
+		     const std::vector<Target>& targets, std::vector<UniqueFd> sockets) {
+	while (sockets.size() < threads_)
 		sockets.push_back(ListenOn(address));
 	while (workers_.size() < threads_)
 		workers_.push_back(std::make_unique<Worker>());
 	auto& totals = totals_[name];
 	if (!totals) totals = std::make_shared<Totals>();
 	// Made in place: it holds what cannot be moved.
-	std::shared_ptr<Listener> listener(
-		new Listener{ name, address, totals, Shared<Settings>(std::move(settings)) });
-	for (uint32_t index = 0; index < threads_; index++)
-		workers_[index]->Open(listener, std::move(sockets[index]));
-	rows_.push_back({ listener, true });
+	std::shared_ptr<Listener> listener(new Listener{ name, address, totals, Shared<Settings>(std::move(settings)),
+							 Shared<Backends>(BackendsOf(targets, {})) });
+	Row row{ listener, true, {} };
+	for (size_t index = 0; index < sockets.size(); index++) {
+		row.descriptors.push_back(sockets[index].get());
+		workers_[index % threads_]->Open(listener, std::move(sockets[index]));
+	}
+	rows_.push_back(std::move(row));
 }
 
 Listener& FrontDoor::Named(const std::string& name) {
@@ -66,19 +94,7 @@ void FrontDoor::Configure(const std::string& name, Settings settings) {
 
 void FrontDoor::SetBackends(const std::string& name, const std::vector<Target>& targets) {
 	Listener& listener = Named(name);
-	auto before = listener.backends.load();
-	Backends after;
-	for (const Target& target : targets) {
-		auto found = std::find_if(before->begin(), before->end(), [&](const auto& known) {
-			return known->address.port() == target.address.port() &&
-			       known->address.sixteen() == target.address.sixteen();
-		});
-		auto backend = found == before->end() ? std::make_shared<Backend>() : *found;
-		if (found == before->end()) backend->address = target.address;
-		backend->weight = target.weight;
-		after.push_back(std::move(backend));
-	}
-	listener.backends.store(std::move(after));
+	listener.backends.store(BackendsOf(targets, *listener.backends.load()));
 }
 
 void FrontDoor::Shut(const std::string& name) {
@@ -87,6 +103,7 @@ void FrontDoor::Shut(const std::string& name) {
 		for (const auto& worker : workers_)
 			worker->Shut(row.listener);
 		row.open = false;
+		row.descriptors.clear();
 	}
 }
 

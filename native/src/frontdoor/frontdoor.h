@@ -17,13 +17,17 @@ struct Target {
 	uint32_t weight;
 };
 
+// Whether it is a socket that listens there.
+bool ListensOn(int fd, const Address& address);
+
 class FrontDoor {
       public:
 	// Threads begin with the first listener.
 	explicit FrontDoor(uint32_t threads) : threads_(threads) {}
 
-	// Throws when the address is taken, and then has changed nothing.
-	void Open(const std::string& name, const Address& address, Settings settings);
+	// Throws when the address is taken, and then has changed nothing. `handed`: sockets that listen there already; the rest is made.
+	void Open(const std::string& name, const Address& address, Settings settings,
+		  const std::vector<Target>& targets, std::vector<UniqueFd> handed);
 	void Configure(const std::string& name, Settings settings);
 	void SetBackends(const std::string& name, const std::vector<Target>& targets);
 	// Takes no more connections; those that are open go on until they end, or are cut.
@@ -36,6 +40,8 @@ class FrontDoor {
 	struct Row {
 		std::shared_ptr<Listener> listener;
 		bool open;
+		// While it is open; they belong to the threads.
+		std::vector<int> descriptors;
 	};
 	const std::vector<Row>& rows() const { return rows_; }
 	const std::map<std::string, std::shared_ptr<Totals>>& totals() const { return totals_; }

@@ -73,7 +73,7 @@ struct Listener {
 	Address address;
 	std::shared_ptr<Totals> totals;
 	Shared<Settings> settings;
-	Shared<Backends> backends{ Backends() };
+	Shared<Backends> backends;
 	std::atomic<uint32_t> active{ 0 };
 
 	void Count(Outcome outcome) {

@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <ctime>
 #include <future>
@@ -22,11 +25,19 @@ constexpr int kMostEvents = 256;
 // Of one listener before others get their turn.
 constexpr int kMostAccepts = 64;
 constexpr useconds_t kNapUs = 1000;
+// Descriptors that no client gets: without any, nobody could tell this process anything.
+constexpr rlim_t kReserved = 16;
 
 // A client that is not served is told at once.
 void Refuse(UniqueFd client) {
 	linger now{ 1, 0 };
 	setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+int MostDescriptor() {
+	rlimit limit{};
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT_MAX) - kReserved);
 }
 
 UniqueFd Opened(int fd, const char* what) {
@@ -68,7 +79,8 @@ Worker::Worker()
     : epoll_(Opened(epoll_create1(EPOLL_CLOEXEC), "make an epoll descriptor")),
       bell_fd_(Opened(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an event descriptor")),
       spare_(Opened(open("/dev/null", O_RDONLY | O_CLOEXEC), "open /dev/null")),
-      bell_(std::make_unique<Bell>(bell_fd_.get())), scratch_(std::make_unique<char[]>(kChunk)) {
+      bell_(std::make_unique<Bell>(bell_fd_.get())), most_descriptor_(MostDescriptor()),
+      scratch_(std::make_unique<char[]>(kChunk)) {
 	epoll_event event{ EPOLLIN, { .ptr = static_cast<Source*>(bell_.get()) } };
 	epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, bell_fd_.get(), &event);
 	Tick();
@@ -89,8 +101,8 @@ Worker::~Worker() {
 void Worker::Open(std::shared_ptr<Listener> listener, UniqueFd socket) {
 	auto owned = std::make_shared<UniqueFd>(std::move(socket));
 	Tell([this, listener, owned] {
-		auto& gate = gates_[listener.get()];
-		gate = std::make_unique<Gate>(*this, listener, std::move(*owned));
+		auto& gate = gates_.emplace(listener.get(), std::make_unique<Gate>(*this, listener, std::move(*owned)))
+				     ->second;
 		epoll_event event{ EPOLLIN, { .ptr = static_cast<Source*>(gate.get()) } };
 		epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, gate->fd.get(), &event);
 	});
@@ -100,14 +112,19 @@ void Worker::Open(std::shared_ptr<Listener> listener, UniqueFd socket) {
 void Worker::Shut(std::shared_ptr<Listener> listener) {
 	std::promise<void> done;
 	Tell([this, listener, &done] {
-		auto found = gates_.find(listener.get());
-		if (found != gates_.end()) {
-			Accept(*found->second);
-			found->second->fd.reset();
+		const auto [first, last] = gates_.equal_range(listener.get());
+		for (auto found = first; found != last; ++found) {
+			Gate& gate = *found->second;
+			// As many as the backlog may hold: others come for as long as it listens.
+			for (int times = 0; times < kMostAccepts && Accept(gate); times++) {
+			}
+			// Whoever else has the socket goes on with it; an epoll descriptor would not let go by itself.
+			epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, gate.fd.get(), nullptr);
+			gate.fd.reset();
 			// An event of it may be in this batch.
 			old_gates_.push_back(std::move(found->second));
-			gates_.erase(found);
 		}
+		gates_.erase(first, last);
 		done.set_value();
 	});
 	done.get_future().wait();
@@ -184,7 +201,8 @@ void Worker::Fire() {
 	}
 }
 
-void Worker::Accept(Gate& gate) {
+// True when more may wait.
+bool Worker::Accept(Gate& gate) {
 	for (int times = 0; times < kMostAccepts; times++) {
 		Address peer;
 		UniqueFd client;
@@ -198,13 +216,17 @@ void Worker::Accept(Gate& gate) {
 				break;
 			}
 		}
-		if (client)
+		if (client && client.get() >= most_descriptor_) {
+			gate.listener->Count(Outcome::kNoDescriptors);
+			Refuse(std::move(client));
+		} else if (client)
 			Admit(gate, std::move(client), peer);
 		else if (error != ECONNABORTED && error != EINTR)
-			return;
+			return false;
 	}
 	// Somebody else in this process has taken the spare one, and the client that waits wakes this thread at once.
 	if (!spare_) usleep(kNapUs);
+	return static_cast<bool>(spare_);
 }
 
 // Without a descriptor left there is one for a moment. The lock is held. False when that did not help.

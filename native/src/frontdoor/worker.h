@@ -53,7 +53,7 @@ class Worker {
 	void Obey();
 	void Fire();
 	int PatienceMs() const;
-	void Accept(Gate& gate);
+	bool Accept(Gate& gate);
 	bool RefuseOne(Gate& gate);
 	void Admit(Gate& gate, UniqueFd client, const Address& peer);
 	void Forget();
@@ -64,11 +64,13 @@ class Worker {
 	// Given up for a moment when the process has no descriptors left, so that a client can be refused at all.
 	UniqueFd spare_;
 	std::unique_ptr<Bell> bell_;
+	const int most_descriptor_;
 	std::mutex mutex_;
 	std::vector<std::function<void()>> told_;
 	bool stopping_ = false;
 
-	std::unordered_map<const Listener*, std::unique_ptr<Gate>> gates_;
+	// More than one for a listener with sockets of a door that had more threads.
+	std::unordered_multimap<const Listener*, std::unique_ptr<Gate>> gates_;
 	std::vector<std::unique_ptr<Gate>> old_gates_;
 	std::unordered_map<Relay*, std::unique_ptr<Relay>> relays_;
 	std::vector<std::unique_ptr<Relay>> buried_;

@@ -49,12 +49,12 @@ describe('command line', () => {
   }
 
   for (const [command, keys] of [
-    [['status'], ['agent', 'ready', 'notReady', 'datapath', 'totals', 'metrics', 'web', 'bus', 'kubernetes', 'reload', 'problems']],
+    [['status'], ['agent', 'ready', 'notReady', 'datapath', 'totals', 'metrics', 'web', 'bus', 'kubernetes', 'frontdoor', 'reload', 'problems']],
     [['pairs'], ['pairs']],
     [['profiles'], ['profiles']],
     [['top', '--once', '--interval', '10ms'], ['totals', 'rows']],
     [['explain', '8080'], ['query', 'answers', 'groups', 'tuned', 'doors']],
-    [['frontdoor'], ['listeners', 'totals']],
+    [['frontdoor'], ['process', 'restarts', 'listeners', 'totals']],
     [['reuseport'], ['enabled', 'failure', 'sysctl', 'groups']],
     [['pods'], ['reads', 'pods']],
     [['check', '--quick'], ['success', 'checks']],
