@@ -6,6 +6,7 @@
  * to a pod of it, each a network namespace, while the agent is killed every ten seconds and started again. Ends when clients have
  * compared N GB (10^9 bytes) with "N passed, N failed". Exit code 0 when every claim holds, 1 otherwise, 2 for bad usage.
  */
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,7 +48,7 @@ const doors = (pods: Pods): object[] => [
 ];
 
 function populate(traffic: Traffic, ground: Ground, program: string, pods: Pods, seed: number): void {
-  const load = { connections: 24, chats: 4, bytesPerSecond: 2 ** 40, briefs: 50, seed };
+  const load = { connections: 64, chats: 4, bytesPerSecond: 2 ** 40, briefs: 50, seed };
   for (const [name, netns, host, port] of [['host', pods.router, '127.0.0.1', 8001], ['pod', pods.b, pods.b4, 8002]] as const) {
     const server = traffic.addServer(name, { program, cgroup: ground.cgroup, netns }, { host, port: 7000 });
     traffic.addClient(name, { program, cgroup: ground.cgroup, netns: pods.a }, server, { host: '10.77.1.1', port }, load);
@@ -70,11 +71,19 @@ class Agents {
   async killNowAndThen(ended: AbortSignal): Promise<void> {
     for (;;) {
       if (await sleep(KILL_EVERY_MS, false, { signal: ended }).catch(() => true)) return;
-      await this.#agent?.kill();
+      await this.#kill();
       this.kills++;
       await sleep(1000 * Math.random());
       await this.start();
     }
+  }
+
+  /** What it wrote to stays open for as long as its door process runs. */
+  async #kill(): Promise<void> {
+    if (!this.#agent) return;
+    const gone = once(this.#agent.child, 'exit');
+    this.#agent.child.kill('SIGKILL');
+    await gone;
   }
 
   door(): { pid: number; rssKiB: number } {
