@@ -130,9 +130,12 @@ int sidestep_iter_track(struct bpf_iter__tcp *ctx)
 		return 0;
 	sk = peek(socket, struct sock);
 	/* With its lock held nothing moves, and the id tells whether it is still the socket that was found. */
-	if (!see(sk, sk_lock.owned) || id_of(tp, want->side) != want->id ||
-	    bpf_sk_storage_get(&flows, socket, NULL, 0))
+	if (id_of(tp, want->side) != want->id || bpf_sk_storage_get(&flows, socket, NULL, 0))
 		return 0;
+	if (!see(sk, sk_lock.owned)) {
+		want->tracked = FOUND_UNABLE;
+		return 0;
+	}
 	pair = row_of(want);
 	if (!pair)
 		return 0;
@@ -140,6 +143,7 @@ int sidestep_iter_track(struct bpf_iter__tcp *ctx)
 	flow.side = want->side;
 	if (!hear_of_its_end(socket) ||
 	    !bpf_sk_storage_get(&flows, socket, &flow, BPF_SK_STORAGE_GET_F_CREATE)) {
+		want->tracked = FOUND_UNABLE;
 		/* Nobody else knows of this row unless the other end is there; that one ends it. */
 		if (!pair->end[other(want->side)].sk)
 			bpf_map_delete_elem(&pairs, &want->id);
@@ -148,7 +152,7 @@ int sidestep_iter_track(struct bpf_iter__tcp *ctx)
 	describe(&pair->end[want->side & 1], sk);
 	if (want->side == SIDESTEP_CLIENT)
 		describe_call(pair, sk);
-	want->tracked = 1;
+	want->tracked = FOUND_TRACKED;
 	if (!pair->end[other(want->side)].sk)
 		return 0;
 	begin(pair, want->id, set);

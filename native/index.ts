@@ -140,6 +140,8 @@ export interface NativeFindPass {
   pairs: number;
   /** Those that have a record now; the others ended meanwhile, or there was no room. */
   tracked: number;
+  /** Those of which this kernel gives no record (before Linux 6.12), or had no memory for one. */
+  unable: number;
 }
 
 export interface NativeDatapath {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../log.js';
 import type { NativeDatapath, NativeRetirePass } from '../../native/index.js';
+import { Finder } from './finder.js';
 import { Repeater } from './repeater.js';
 import { addLive, type NativePair } from './edges.js';
 import { nativePlacement, nativeSelector, readSeen } from './convert.js';
@@ -39,9 +40,6 @@ const CENSUS_AMISS_MS = 300_000;
 const PLACE_MS = 250;
 const PLACE_SLOWEST_MS = 1000;
 
-/** Milliseconds between two searches for those that go on among connections of which only one in some is followed. */
-const SEARCH_MS = 5_000;
-
 /** Longest wait for what is known of a workload that is new. */
 const MEET_MOST_MS = 250;
 
@@ -71,9 +69,10 @@ export class HostDatapath implements Datapath {
   /** When a count last found something amiss, on the steady clock. */
   #amissAt = -Infinity;
   readonly #place: Repeater;
-  readonly #search: NodeJS.Timeout;
-  /** Brief connections counted at the last search. */
-  #brief = 0;
+  readonly #finder: Finder;
+  /** What the configuration asks for; a kernel on which connections that go on are not found has all followed. */
+  #placement: Placement | undefined;
+  #finds = true;
   /** Sockets in the map of another version, at the last look. */
   #elsewhere = 0;
   /** Passes that try hard. What waits for a reader that does not read is no reason to. */
@@ -96,16 +95,24 @@ export class HostDatapath implements Datapath {
       (error) => { this.#complain('sockets in the map of another version could not be taken out; they pass over TCP', error); });
     this.#place = new Repeater(PLACE_MS, PLACE_SLOWEST_MS, () => this.#placePass(),
       (error) => { this.#complain('streams on TCP could not be looked at; they stay there', error); });
+    this.#finder = new Finder(native, log, {
+      enabled: () => this.info().enabled,
+      brief: () => this.counters().connections.brief,
+      unable: () => {
+        this.#finds = false;
+        this.#applyPlacement();
+      },
+      failed: (error) => { this.#complain('connections from before could not be searched; they stay on TCP', error); },
+    });
     native.onEvents((events) => { this.#take(events as NativeEvent[]); });
     // An agent that took over may find work that the one before left undone.
     this.#sweep.start();
     this.#learn.start();
     this.#place.start();
     native.adoptListeners().catch((error: unknown) => { this.#complain('listeners from before could not be named', error); });
-    this.#findOpen();
+    this.#finder.search();
     this.#drain.start();
     this.#countIn(CENSUS_MS);
-    this.#search = setInterval(() => { this.#searchGlanced(); }, SEARCH_MS).unref();
   }
 
   info(): DatapathInfo {
@@ -130,7 +137,7 @@ export class HostDatapath implements Datapath {
     const enabled = on && this.#choice.mode !== 'off';
     const changes = enabled !== this.info().enabled;
     this.#apply({ enabled });
-    if (changes) this.#findOpen();
+    if (changes) this.#finder.search();
   }
 
   setObserve(on: boolean): void { this.#apply({ observe: on }); }
@@ -149,7 +156,8 @@ export class HostDatapath implements Datapath {
   }
 
   setPlacement(placement: Placement): void {
-    translated(() => { this.#native.applyPlacement(nativePlacement(placement)); });
+    this.#placement = placement;
+    this.#applyPlacement();
     this.#judged();
   }
 
@@ -196,7 +204,7 @@ export class HostDatapath implements Datapath {
     this.#learn.stop();
     this.#drain.stop();
     clearTimeout(this.#census);
-    clearInterval(this.#search);
+    this.#finder.stop();
     this.#place.stop();
     this.#native.close();
     this.#release();
@@ -214,19 +222,11 @@ export class HostDatapath implements Datapath {
     this.#learn.start();
   }
 
-  /** What was opened while nobody watched is learned like anything else. */
-  #findOpen(what = 'connections that were open before are being learned'): void {
-    if (!this.info().enabled) return;
-    this.#native.findOpen().then((pass) => {
-      if (pass.tracked > 0 && !this.#closed) this.#log.info(what, { ...pass });
-    }, (error: unknown) => { this.#complain('connections from before could not be searched; they stay on TCP', error); });
-  }
-
-  /** Brief connections that nobody followed may have gone on. */
-  #searchGlanced(): void {
-    const { brief } = this.counters().connections;
-    if (brief !== this.#brief) this.#findOpen('connections that have gone on for longer than those before them are being learned');
-    this.#brief = brief;
+  /** Where connections that have gone on cannot be found, each brief one is followed. */
+  #applyPlacement(): void {
+    if (!this.#placement) return;
+    const placement = { ...this.#placement, ...(this.#finds ? {} : { follow: 1 }) };
+    translated(() => { this.#native.applyPlacement(nativePlacement(placement)); });
   }
 
   /** What an earlier version enrolled leaves its map, and is then found like anything that was open before. */
@@ -236,7 +236,7 @@ export class HostDatapath implements Datapath {
     if (left > 0 && this.#elsewhere === 0) this.#log.info('sockets leave the map of another version', { left });
     if (left === 0 && this.#elsewhere > 0) this.#log.info('the map of the other version is empty and gone');
     // Those that have left need not wait for those that cannot.
-    if (left < this.#elsewhere) this.#findOpen();
+    if (left < this.#elsewhere) this.#finder.search();
     this.#elsewhere = left;
     return layouts === 0;
   }

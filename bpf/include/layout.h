@@ -460,8 +460,11 @@ struct sidestep_untracked {
 struct sidestep_found {
 	sidestep_pair_id id;
 	__u32 side;
-	__u32 tracked;
+	__u32 tracked; /* FOUND_ */
 };
+
+#define FOUND_TRACKED 1U
+#define FOUND_UNABLE 2U /* this kernel does not let it, or had no memory */
 
 SIDESTEP_ASSERT(sizeof(struct sidestep_settings) == 96, "settings");
 SIDESTEP_ASSERT(sizeof(struct sidestep_end_key) == 16, "end key");

@@ -119,11 +119,14 @@ class Finding : public Worker {
 		}
 		for (uint32_t inum : inums)
 			RunIterator(link, namespaces.at(inum).get());
-		for (size_t i = 0; i < keys.size(); i += 2)
-			tracked_ += Took(map, keys[i]) & Took(map, keys[i + 1]);
+		for (size_t i = 0; i < keys.size(); i += 2) {
+			uint32_t client = Took(map, keys[i]), server = Took(map, keys[i + 1]);
+			tracked_ += client == FOUND_TRACKED && server == FOUND_TRACKED;
+			unable_ += client == FOUND_UNABLE || server == FOUND_UNABLE;
+		}
 	}
 
-	static unsigned Took(int map, uint64_t key) {
+	static uint32_t Took(int map, uint64_t key) {
 		sidestep_found was{};
 		bpf_map_lookup_and_delete_elem(map, &key, &was);
 		return was.tracked;
@@ -134,11 +137,12 @@ class Finding : public Worker {
 		js.Set("sockets", static_cast<double>(sockets_));
 		js.Set("pairs", static_cast<double>(pairs_));
 		js.Set("tracked", tracked_);
+		js.Set("unable", unable_);
 		return js;
 	}
 
 	size_t sockets_ = 0, pairs_ = 0;
-	uint32_t tracked_ = 0;
+	uint32_t tracked_ = 0, unable_ = 0;
 };
 
 } // namespace

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connections that end after a few messages are not worth enrolling; those that go on are. Every answer is compared: see shorts.py.
 import assert from 'node:assert/strict';
+import { release } from 'node:os';
 import type { Edge } from '../../agent/datapath/types.js';
 import { SLOWNESS } from '../helpers/kernel.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import type { Program } from '../helpers/program.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
+
+/** Linux 6.12 gives connections that are open already a record. */
+const [major = 0, minor = 0] = release().split('.').map(Number);
+const FINDS = major > 6 || (major === 6 && minor >= 12);
 
 class Opener {
   constructor(private readonly ground: Ground, private readonly program: Program) {}
@@ -76,10 +81,17 @@ describe('brief connections', () => {
     assert(rows <= 1, `${String(rows)} rows`);
   }));
 
-  it('are adopted when they go on, though nobody followed them', opening([], async (opener, ground) => {
+  it(FINDS ? 'are adopted when they go on, though nobody followed them' : 'are all followed where one that goes on cannot be found', opening([], async (opener, ground) => {
     await opener.open(1, 101);
     const port = await opener.open(1, 2);
     assert.equal(ground.state(port), 'gone');
+    if (!FINDS) {
+      await eventually(async () => {
+        const states = [ground.state(await opener.open(1, 1)), ground.state(await opener.open(1, 1))];
+        return states.every((state) => state === 'tcp brief') ? '' : states.join();
+      }, 15_000);
+      return;
+    }
     // It is found within some seconds, and then watched like any other.
     await eventually(async () => {
       await opener.more(10);

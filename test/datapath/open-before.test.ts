@@ -36,9 +36,9 @@ describe('connections that were open before', () => {
       await actors[0]!.talk(400_000);
       await actors[1]!.talk(1);
       open();
-      assert.deepEqual(await t.native.findOpen(), { sockets: 6, pairs: 3, tracked: 3 });
+      assert.deepEqual(await t.native.findOpen(), { sockets: 6, pairs: 3, tracked: 3, unable: 0 });
       assert.deepEqual(t.pairs().map(({ state, reason }) => [state, reason]), Array(3).fill(['tcp', 'learning']));
-      assert.deepEqual(await t.native.findOpen(), { sockets: 0, pairs: 0, tracked: 0 }, 'once');
+      assert.deepEqual(await t.native.findOpen(), { sockets: 0, pairs: 0, tracked: 0, unable: 0 }, 'once');
       await active(t, 3, allTalk(actors));
       const before = t.redirected();
       for (const actor of actors) await actor.talk(1000);
@@ -108,7 +108,7 @@ describe('connections that were open before', () => {
     const client = t.start('pod_client.py', { to: '127.0.0.1', port: Number(port) }, { cgroup: t.newCgroup() });
     await client.next();
     open();
-    assert.deepEqual(await t.native.findOpen(), { sockets: 3, pairs: 1, tracked: 1 });
+    assert.deepEqual(await t.native.findOpen(), { sockets: 3, pairs: 1, tracked: 1, unable: 0 });
     client.say('quit');
     await client.end();
     await inside.quit();
@@ -145,7 +145,7 @@ describe('connections that were open before', () => {
     const many = t.start('many_open.py', { count: 1500 });
     await many.next();
     open();
-    assert.deepEqual(await t.native.findOpen(), { sockets: 3000, pairs: 1500, tracked: 1500 });
+    assert.deepEqual(await t.native.findOpen(), { sockets: 3000, pairs: 1500, tracked: 1500, unable: 0 });
     many.say('talk');
     await many.next();
     await active(t, 1500, () => sleep(5));

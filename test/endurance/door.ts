@@ -48,7 +48,7 @@ const doors = (pods: Pods): object[] => [
 ];
 
 function populate(traffic: Traffic, ground: Ground, program: string, pods: Pods, seed: number): void {
-  const load = { connections: 64, chats: 4, bytesPerSecond: 2 ** 40, briefs: 50, seed };
+  const load = { connections: 24, chats: 4, bulks: 8, bytesPerSecond: 2 ** 40, briefs: 20, seed };
   for (const [name, netns, host, port] of [['host', pods.router, '127.0.0.1', 8001], ['pod', pods.b, pods.b4, 8002]] as const) {
     const server = traffic.addServer(name, { program, cgroup: ground.cgroup, netns }, { host, port: 7000 });
     traffic.addClient(name, { program, cgroup: ground.cgroup, netns: pods.a }, server, { host: '10.77.1.1', port }, load);

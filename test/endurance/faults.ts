@@ -108,7 +108,7 @@ async function namespaceComesAndGoes(place: Omit<Place, 'netns'>, random: Random
   await withNetns(async (netns) => {
     const there = { ...place, netns };
     const server = new Server('server of a moment', there, { host: '127.0.0.1', port: 7000 });
-    const load = { connections: 8, chats: 2, bytesPerSecond: 20_000_000, briefs: 0, seed: random.between(1, 1 << 30) };
+    const load = { connections: 8, chats: 2, bulks: 0, bytesPerSecond: 20_000_000, briefs: 0, seed: random.between(1, 1 << 30) };
     const client = new Client('client of a moment', there, server, server.address, load);
     server.start();
     await server.ready();

@@ -68,7 +68,7 @@ function options(): Options {
 
 /** One host with loopback only, over both protocols; and two pods, directly and through a service address. */
 function populate(traffic: Traffic, program: string, cgroup: string, loopback: string, pods: Pods, { seed, crowd, churn }: Options): void {
-  const usual = { connections: 24, chats: 4, bytesPerSecond: BYTES_PER_SECOND, briefs: 0, seed };
+  const usual = { connections: 24, chats: 4, bulks: 0, bytesPerSecond: BYTES_PER_SECOND, briefs: 0, seed };
   const load = crowd ? { ...usual, connections: 262, chats: 250, briefs: 125 } : churn ? { ...usual, connections: 4, briefs: CHURN / 4 } : usual;
   for (const [name, host, port] of [['loopback', '127.0.0.1', 7000], ['loopback6', '::1', 7001]] as const) {
     const place = { program, cgroup, netns: loopback };

@@ -125,6 +125,8 @@ export class Server extends Player {
 export interface Load {
   connections: number;
   chats: number;
+  /** Connections, of all, that send much in large pieces. */
+  bulks: number;
   bytesPerSecond: number;
   /** Brief connections that are opened each second, beside the others. */
   briefs: number;
@@ -137,8 +139,8 @@ export class Client extends Player {
   }
 
   protected override arguments(): string[] {
-    const { connections, chats, bytesPerSecond, briefs, seed } = this.load;
-    return ['client', this.to.host, String(this.to.port), ...[connections, chats, bytesPerSecond, this.number, seed + this.number, briefs].map(String)];
+    const { connections, chats, bulks, bytesPerSecond, briefs, seed } = this.load;
+    return ['client', this.to.host, String(this.to.port), ...[connections, chats, bulks, bytesPerSecond, this.number, seed + this.number, briefs].map(String)];
   }
 }
 

@@ -61,7 +61,7 @@ function onScene(test: (scene: Scene) => Promise<void>): () => Promise<void> {
 function nginx(dir: string): string[] {
   execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=door', '-addext', `subjectAltName=IP:${HOST}`,
     '-keyout', join(dir, 'key'), '-out', join(dir, 'crt')], { stdio: 'pipe' });
-  writeFileSync(join(dir, 'nginx.conf'), `user root; daemon off; worker_processes 1; pid ${dir}/pid; error_log ${dir}/error.log; events { worker_connections 256; }
+  writeFileSync(join(dir, 'nginx.conf'), `user root; daemon off; master_process off; pid ${dir}/pid; error_log ${dir}/error.log; events { worker_connections 256; }
 http { access_log off; client_max_body_size 0; client_body_temp_path ${dir}/b; proxy_temp_path ${dir}/p; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
   server { listen 127.0.0.1:9080; listen 127.0.0.1:9443 ssl; ssl_certificate ${dir}/crt; ssl_certificate_key ${dir}/key; root ${dir}; location = /small { return 200 "small\\n"; } } }\n`);
   return ['nginx', '-c', join(dir, 'nginx.conf')];

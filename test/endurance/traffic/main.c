@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  *   traffic server ADDRESS PORT
- *   traffic client ADDRESS PORT CONNECTIONS CHATS RATE OWNER SEED BRIEFS
+ *   traffic client ADDRESS PORT CONNECTIONS CHATS BULKS RATE OWNER SEED BRIEFS
  *
- * CONNECTIONS are open at once, CHATS of them for as long as the client runs; BRIEFS more are opened each second, and
+ * CONNECTIONS are open at once, CHATS of them for as long as the client runs, BULKS with much in large pieces; BRIEFS more are opened each second, and
  * closed after one turn.
  * Tells of itself in JSON lines: totals twice a second, and each connection that did not end well. A client ends when
  * its standard input has ended and its connections are over; a server when its standard input has ended.
@@ -25,7 +25,7 @@
 static struct settings {
 	struct sockaddr_storage address;
 	socklen_t length;
-	unsigned connections, chats;
+	unsigned connections, chats, bulks;
 	uint64_t rate, owner, random, briefs;
 } settings = { .rate = 1ULL << 40 };
 
@@ -106,7 +106,9 @@ static bool client_turn(void)
 	if (now_ns() <= retry_ns)
 		return true;
 	for (int more = 0; more < 4 && live - live_of[BRIEFLY] < settings.connections; more++)
-		open_connection(live_of[LONG] < settings.chats ? LONG : ANY);
+		open_connection(live_of[LONG] < settings.chats   ? LONG
+				: live_of[BULK] < settings.bulks ? BULK
+								 : ANY);
 	for (int more = 0; more < 16 && live < MOST_LIVE; more++) {
 		if (briefs >= (now_ns() - began) / MS * settings.briefs / 1000)
 			break;
@@ -138,9 +140,9 @@ int main(int argc, char **argv)
 	struct rlimit files = { 4096, 4096 };
 	bool serves = argc == 4 && strcmp(argv[1], "server") == 0;
 
-	if (!serves && (argc != 10 || strcmp(argv[1], "client") != 0)) {
+	if (!serves && (argc != 11 || strcmp(argv[1], "client") != 0)) {
 		fprintf(stderr, "usage: traffic server ADDRESS PORT | traffic client ADDRESS PORT "
-				"CONNECTIONS CHATS RATE OWNER SEED BRIEFS\n");
+				"CONNECTIONS CHATS BULKS RATE OWNER SEED BRIEFS\n");
 		return 2;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -157,10 +159,11 @@ int main(int argc, char **argv)
 	}
 	settings.connections = (unsigned)atoi(argv[4]);
 	settings.chats = (unsigned)atoi(argv[5]);
-	settings.rate = strtoull(argv[6], NULL, 10);
-	settings.owner = strtoull(argv[7], NULL, 10);
-	settings.random = strtoull(argv[8], NULL, 10);
-	settings.briefs = strtoull(argv[9], NULL, 10);
+	settings.bulks = (unsigned)atoi(argv[6]);
+	settings.rate = strtoull(argv[7], NULL, 10);
+	settings.owner = strtoull(argv[8], NULL, 10);
+	settings.random = strtoull(argv[9], NULL, 10);
+	settings.briefs = strtoull(argv[10], NULL, 10);
 	run(-1, settings.rate, client_turn);
 	return 0;
 }

@@ -23,6 +23,17 @@ static uint64_t rounds(uint64_t *random, uint32_t unit)
 	return between(random, 1, most < 1 ? 1 : most > 2000 ? 2000 : most);
 }
 
+/* Each way by itself, or both at once, with and without an end of its own. */
+static void fill_bulk(struct hello *h, uint64_t *random)
+{
+	static const uint32_t shapes[] = { UP, DOWN, DUPLEX, HALF_CLOSE };
+
+	h->shape = shapes[next_random(random) % (sizeof(shapes) / sizeof(shapes[0]))];
+	h->unit = h->chunk = (uint32_t)between(random, 64 * KiB, MiB);
+	h->up = h->shape == DOWN ? 0 : between(random, MiB, 64 * MiB);
+	h->down = h->shape == UP ? 16 : between(random, MiB, 64 * MiB);
+}
+
 /* `owner`: number of the client, in the seed. */
 void fill_hello(struct hello *h, uint64_t *random, uint64_t owner, enum kind kind)
 {
@@ -35,9 +46,11 @@ void fill_hello(struct hello *h, uint64_t *random, uint64_t owner, enum kind kin
 			   ? BRIEF
 			   : often[next_random(random) % (sizeof(often) / sizeof(often[0]))];
 	h->seed = owner << 48 | next_random(random) >> 16;
-	h->unit = size_up_to(random, kind != ANY	? 4 * KiB
-				     : h->shape == BRIEF ? 64 * KiB
-							 : MiB);
+	if (kind == BULK) {
+		fill_bulk(h, random);
+		return;
+	}
+	h->unit = size_up_to(random, kind != ANY ? 4 * KiB : h->shape == BRIEF ? 64 * KiB : MiB);
 	/* A crowd that sends byte by byte would only show how many processors there are. */
 	h->chunk = h->shape == ECHO || kind == BRIEFLY ? h->unit : size_up_to(random, MiB);
 	h->pause_ms = (uint32_t)between(random, 1, 10);

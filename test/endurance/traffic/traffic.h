@@ -37,6 +37,7 @@ enum shape {
 enum kind {
 	ANY,
 	LONG,    /* a chat for as long as the client runs */
+	BULK,    /* much, in large pieces */
 	BRIEFLY, /* beside the others, so many in a second */
 	KIND_COUNT,
 };
@@ -82,8 +83,9 @@ extern const char *const shape_names[SHAPE_COUNT];
 void make_pattern(void);
 const char *pattern_at(uint64_t seed, uint64_t place); /* good for PATTERN_RUN bytes */
 #define PATTERN_RUN (1u << 20)
-int64_t shift_of(uint64_t seed, uint64_t place, const char *bytes, size_t n,
-		 size_t *right); /* how far ahead in the stream the first that is not right belongs */
+int64_t
+shift_of(uint64_t seed, uint64_t place, const char *bytes, size_t n,
+	 size_t *right); /* how far ahead in the stream the first that is not right belongs */
 uint64_t next_random(uint64_t *state);
 uint64_t between(uint64_t *state, uint64_t low, uint64_t high);
 
