@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connections that end after a few messages are not worth enrolling; those that go on are. Every answer is compared: see shorts.py.
 import assert from 'node:assert/strict';
-import { release } from 'node:os';
 import type { Edge } from '../../agent/datapath/types.js';
-import { SLOWNESS } from '../helpers/kernel.js';
+import { FINDS, SLOWNESS } from '../helpers/kernel.js';
 import { eventually } from '../helpers/kernel-lock.js';
 import type { Program } from '../helpers/program.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
-
-/** Linux 6.12 gives connections that are open already a record. */
-const [major = 0, minor = 0] = release().split('.').map(Number);
-const FINDS = major > 6 || (major === 6 && minor >= 12);
 
 class Opener {
   constructor(private readonly ground: Ground, private readonly program: Program) {}

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findCgroup2 } from '../../agent/datapath/cgroup.js';
@@ -13,6 +14,10 @@ export const PATIENCE_S = 600;
 
 /** How many times slower than a real machine this one may be: more than 1 on emulated processors. */
 export const SLOWNESS = Number(process.env['TEST_SLOWNESS'] ?? 1);
+
+/** Whether this kernel gives connections that were open before a record (Linux 6.12). */
+const [major = 0, minor = 0] = release().split('.').map(Number);
+export const FINDS = major > 6 || (major === 6 && minor >= 12);
 
 export const BPFFS = '/sys/fs/bpf';
 export const PREFIX = 'sidestep-test-';

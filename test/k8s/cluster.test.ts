@@ -10,10 +10,13 @@ import type { ServiceView } from '../../agent/mesh/view.js';
 import type { PairView } from '../../agent/pairs/resolve.js';
 import { CI_FILES, rendered } from '../charts/helm.js';
 import { bpfObjects, noneSince } from '../helpers/bpf-objects.js';
-import { eventually, PATIENCE_S, SLOWNESS, takeLock } from '../helpers/kernel.js';
+import { eventually, FINDS, PATIENCE_S, SLOWNESS, takeLock } from '../helpers/kernel.js';
 import { CHART, Cluster, HERE, makeImages, NODE, readyName, traces } from './cluster.js';
 
 const SERVICE = '10.96.0.79';
+
+/** Connections of a client that are seen at least: three stay, and one is always new. */
+const SEEN = FINDS ? 3 : 1;
 
 interface Counts {
   readonly requests: number;
@@ -102,14 +105,14 @@ describe('the chart on a cluster', function () {
         && clientSent.redirectedBytes > (were.get(id)?.clientSent.redirectedBytes ?? 0) && serverSent.redirectedBytes > (were.get(id)?.serverSent.redirectedBytes ?? 0);
       await eventually(() => {
         const pairs = pairsOf(app);
-        return pairs.filter(moves).length >= 3 ? '' : `of ${app}: ${pairs.map(({ state, reason, lastPass }) => `${state} ${reason} ${lastPass}`).join(', ')}`;
+        return pairs.filter(moves).length >= SEEN ? '' : `of ${app}: ${pairs.map(({ state, reason, lastPass }) => `${state} ${reason} ${lastPass}`).join(', ')}`;
       }, 30_000);
     }
 
     async function leftAlone(app: string): Promise<void> {
       await eventually(() => {
         const pairs = pairsOf(app);
-        return pairs.length >= 3 && pairs.every(({ state, reason }) => state === 'tcp' && reason === 'excluded') ? '' : `of ${app}: ${pairs.map(({ state, reason }) => `${state} ${reason}`).join(', ')}`;
+        return pairs.length >= SEEN && pairs.every(({ state, reason }) => state === 'tcp' && reason === 'excluded') ? '' : `of ${app}: ${pairs.map(({ state, reason }) => `${state} ${reason}`).join(', ')}`;
       }, 30_000);
     }
 
@@ -133,7 +136,7 @@ describe('the chart on a cluster', function () {
       const address = cluster.field('.items[0].status.podIP', '-n', 'sidestep', 'pods');
       await eventually(() => {
         const metrics = cluster.get(`${address}:9464/metrics`);
-        return [/^sidestep_active_pairs\{state="active"\} [1-9]/m, /^sidestep_workload_connections\{.*"Deployment\/client".*"Deployment\/redis".*"accelerated"\} [3-9]/m].every((line) => line.test(metrics)) ? '' : metrics;
+        return [/^sidestep_active_pairs\{state="active"\} [1-9]/m, /^sidestep_workload_connections\{.*"Deployment\/client".*"Deployment\/redis".*"accelerated"\} [1-9]/m].every((line) => line.test(metrics)) ? '' : metrics;
       }, 20_000);
       await goesOn('client');
     });
@@ -187,7 +190,7 @@ describe('the chart on a cluster', function () {
         const log = cluster.kubectl('-n', 'sidestep', 'logs', '--tail=-1', 'ds/sidestep');
         assert.equal(log.includes('took over the datapath of an earlier agent'), onExit === 'keep', log);
         await accelerated('client');
-        assert.ok(pairsOf('client').filter(({ client }) => ports.includes(client.port)).length >= 3);
+        if (FINDS) assert.ok(pairsOf('client').filter(({ client }) => ports.includes(client.port)).length >= 3);
         await leftAlone('alone');
         for (const app of ['client', 'alone']) await goesOn(app);
       });
