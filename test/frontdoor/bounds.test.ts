@@ -44,8 +44,8 @@ describe('a reader that does not read', () => {
 describe('a client that is not served', () => {
   it('is told at once when there are too many, and the next one has the place of one that went', () => withDoor({ maxConnections: 2 }, (door) => withBackend(async (backend) => {
     door.to(backend.port);
-    const first = await call(door.port), second = await call(door.port);
-    const server = await backend.next();
+    const first = await call(door.port), server = await backend.next();
+    const second = await call(door.port);
     await backend.next();
     assert.equal(await refusal(door.port), 'ECONNRESET');
     assert.equal(door.totals().outcomes.over_limit, 1);
