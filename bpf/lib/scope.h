@@ -91,32 +91,26 @@ static __noinline bool matches(const struct sidestep_selector *s, const struct s
 struct judgement {
 	struct sidestep_pair *pair;
 	const struct sidestep_scope *scope;
-	__u32 excluded; /* index + 1 */
-	__u32 observed;
-	__u32 included;
-	__u32 pad;
+	__u32 first[8]; /* by effect: index + 1 */
 	__u32 standing[2];
 };
 
+/* Without branches: the verifier would follow each, in every turn of the loop, with each outcome of the turns before. */
 static __always_inline __u32 standing_by(__u32 effect)
 {
-	switch (effect) {
-	case SCOPE_TRUST:
-		return STANDING_TRUSTED;
-	case SCOPE_BLOCKING:
-		return STANDING_LENIENT;
-	case SCOPE_OBSERVE:
-		return STANDING_OBSERVED;
-	default:
-		return 0;
-	}
+	_Static_assert(1U << SCOPE_TRUST >> 3 == STANDING_TRUSTED &&
+			       1U << SCOPE_BLOCKING >> 3 == STANDING_LENIENT &&
+			       1U << SCOPE_OBSERVE >> 3 == STANDING_OBSERVED &&
+			       1U << SCOPE_INCLUDE >> 3 == 0,
+		       "effects in the order of their standings");
+	return (1U << (effect & 7)) >> 3;
 }
 
 static long ask_selector(__u32 index, struct judgement *j)
 {
 	const struct sidestep_selector *s;
 	bool client, server;
-	__u32 bit;
+	__u32 bit, *first;
 
 	if (index >= SIDESTEP_SELECTORS)
 		return 1;
@@ -125,12 +119,9 @@ static long ask_selector(__u32 index, struct judgement *j)
 	server = matches(s, j->pair, SIDESTEP_SERVER);
 	if (!client && !server)
 		return 0;
-	if (s->effect == SCOPE_EXCLUDE && !j->excluded)
-		j->excluded = index + 1;
-	if (s->effect == SCOPE_OBSERVE && !j->observed)
-		j->observed = index + 1;
-	if (s->effect == SCOPE_INCLUDE && !j->included)
-		j->included = index + 1;
+	first = &j->first[s->effect & 7];
+	if (!*first)
+		*first = index + 1;
 	bit = standing_by(s->effect);
 	j->standing[SIDESTEP_CLIENT] |= client ? bit : 0;
 	j->standing[SIDESTEP_SERVER] |= server ? bit : 0;
@@ -158,13 +149,15 @@ static __always_inline __u32 out_of_scope(struct sidestep_pair *pair,
 		ask_all(table, &j);
 	pair->end[SIDESTEP_CLIENT].standing = j.standing[SIDESTEP_CLIENT];
 	pair->end[SIDESTEP_SERVER].standing = j.standing[SIDESTEP_SERVER];
-	pair->selector = j.excluded ? j.excluded : j.included;
-	if (j.excluded)
+	pair->selector = j.first[SCOPE_INCLUDE];
+	if (j.first[SCOPE_EXCLUDE]) {
+		pair->selector = j.first[SCOPE_EXCLUDE];
 		return REASON_EXCLUDED;
-	if (table && table->including && !j.included)
+	}
+	if (table && table->including && !j.first[SCOPE_INCLUDE])
 		return REASON_NOT_INCLUDED;
-	if (j.observed)
-		pair->selector = j.observed;
+	if (j.first[SCOPE_OBSERVE])
+		pair->selector = j.first[SCOPE_OBSERVE];
 	return 0;
 }
 
