@@ -149,10 +149,13 @@ export class SidestepError extends Error {
   }
 }
 
-/** What a person reads: what, where, what to do. */
+/** Of an error of the system or of the addon; undefined for anything else. */
+export const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
 /** What it says, whatever was thrown. */
 export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** What a person reads: what, where, what to do. */
 export function describeError(error: unknown): { message: string; remedy: string } {
   if (error instanceof SidestepError) {
     const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';

@@ -2,10 +2,9 @@
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { native } from '../../native/index.js';
+import { codeOf } from '../errors.js';
 
 const TRIES = 10;
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /**
  * Makes the directory and what is above it. Not by Node's `recursive`: that never ends below a directory that can have no

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/types.js';
-import { describeError, SidestepError } from '../errors.js';
+import { codeOf, describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { version } from '../version.js';
 import { RemoteDoors } from './client.js';
@@ -25,8 +25,6 @@ export interface DoorOptions {
   readonly handed: readonly Handed[];
   readonly log: Pick<Config['log'], 'level' | 'format'>;
 }
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 export class ProcessHost implements DoorHost {
   readonly #runDir: string;

@@ -33,6 +33,11 @@ class Arguments {
 		if (!value.IsBoolean()) Complain(key, "must be true or false");
 		return value.As<Napi::Boolean>();
 	}
+	Napi::Array List(const char* key) const {
+		Napi::Value value = object_.Get(key);
+		if (!value.IsArray()) Complain(key, "must be a list");
+		return value.As<Napi::Array>();
+	}
 	[[noreturn]] void Complain(const char* key, const std::string& what) const {
 		throw Napi::TypeError::New(object_.Env(), where_ + ": " + key + " " + what);
 	}

@@ -27,12 +27,6 @@ Address AddressFrom(const Arguments& from) {
 	return *address;
 }
 
-Napi::Array List(const Arguments& from, const char* key) {
-	Napi::Value value = from.object().Get(key);
-	if (!value.IsArray()) from.Complain(key, "must be a list");
-	return value.As<Napi::Array>();
-}
-
 Napi::Object Entry(const Arguments& from, const char* key, const Napi::Array& list, uint32_t index) {
 	Napi::Value value = list.Get(index);
 	if (!value.IsObject()) from.Complain(key, "must have objects");
@@ -41,10 +35,10 @@ Napi::Object Entry(const Arguments& from, const char* key, const Napi::Array& li
 
 std::vector<door::Network> Networks(const Arguments& from, const char* key) {
 	std::vector<door::Network> networks;
-	Napi::Array list = List(from, key);
+	Napi::Array list = from.List(key);
 	for (uint32_t index = 0; index < list.Length(); index++) {
 		Arguments entry(Entry(from, key, list, index), std::string("listen: ") + key);
-		Napi::Array bytes = List(entry, "address");
+		Napi::Array bytes = entry.List("address");
 		door::Network network;
 		if (bytes.Length() != network.address.size()) entry.Complain("address", "must have sixteen bytes");
 		for (uint32_t at = 0; at < bytes.Length(); at++)
@@ -77,7 +71,7 @@ door::Settings SettingsFrom(const Arguments& from) {
 
 std::vector<door::Target> TargetsFrom(const Arguments& from) {
 	std::vector<door::Target> targets;
-	Napi::Array list = List(from, "backends");
+	Napi::Array list = from.List("backends");
 	for (uint32_t index = 0; index < list.Length(); index++) {
 		Arguments entry(Entry(from, "backends", list, index), "backends");
 		targets.push_back({ AddressFrom(entry), entry.Number("weight") });
@@ -88,7 +82,7 @@ std::vector<door::Target> TargetsFrom(const Arguments& from) {
 // Those that are what they are said to be.
 std::vector<UniqueFd> HandedFrom(const Arguments& from, const Address& address) {
 	std::vector<UniqueFd> sockets;
-	Napi::Array list = List(from, "descriptors");
+	Napi::Array list = from.List("descriptors");
 	for (uint32_t index = 0; index < list.Length(); index++) {
 		const int fd = list.Get(index).ToNumber().Int32Value();
 		if (door::ListensOn(fd, address)) sockets.emplace_back(fd);

@@ -5,29 +5,23 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <linux/capability.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
 #include <thread>
 #include <utility>
 
+#include "capabilities.h"
 #include "error.h"
 
 namespace sidestep {
 namespace {
 
 bool MayEnterOthers() {
-	static const bool may = [] {
-		__user_cap_header_struct header{ _LINUX_CAPABILITY_VERSION_3, 0 };
-		__user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
-		return syscall(SYS_capget, &header, data) == 0 && data[0].effective & 1U << CAP_SYS_ADMIN;
-	}();
+	static const bool may = HeldCapabilities().effective & CapabilityBit(CAP_SYS_ADMIN);
 	return may;
 }
 

@@ -2,7 +2,6 @@
 #include "privileges.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,33 +12,16 @@
 #include <vector>
 
 #include "arguments.h"
+#include "capabilities.h"
 #include "error.h"
 #include "unique_fd.h"
 
 namespace sidestep {
 namespace {
 
-constexpr uint64_t Bit(int capability) { return uint64_t{ 1 } << capability; }
-
-struct Sets {
-	uint64_t effective, permitted, inheritable;
-};
-
-// Of the calling thread: capabilities belong to threads.
-Sets Held() {
+void Hold(const CapabilitySets& sets) {
 	__user_cap_header_struct header{ _LINUX_CAPABILITY_VERSION_3, 0 };
-	__user_cap_data_struct data[2]{};
-	if (syscall(SYS_capget, &header, data) != 0) throw KernelError("kernel_refused", "read capabilities", errno);
-	auto both = [&](uint32_t __user_cap_data_struct::* set) {
-		return data[0].*set | uint64_t{ data[1].*set } << 32;
-	};
-	return { both(&__user_cap_data_struct::effective), both(&__user_cap_data_struct::permitted),
-		 both(&__user_cap_data_struct::inheritable) };
-}
-
-void Hold(const Sets& sets) {
-	__user_cap_header_struct header{ _LINUX_CAPABILITY_VERSION_3, 0 };
-	__user_cap_data_struct data[2]{};
+	__user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
 	for (int half = 0; half < 2; half++) {
 		data[half].effective = static_cast<uint32_t>(sets.effective >> 32 * half);
 		data[half].permitted = static_cast<uint32_t>(sets.permitted >> 32 * half);
@@ -57,11 +39,11 @@ void BeginAgain(const std::string& program, const std::string& script, const std
 		const std::vector<int>& descriptors) {
 	// Without it, execve(2) gives all of the bounding set back to root.
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw KernelError("kernel_refused", "set no_new_privs", errno);
-	const Sets held = Held();
-	uint64_t keep = held.permitted & Bit(CAP_NET_BIND_SERVICE);
-	if ((held.permitted & ~keep & ~Bit(CAP_DAC_READ_SEARCH)) == 0) return;
+	const CapabilitySets held = HeldCapabilities();
+	uint64_t keep = held.permitted & CapabilityBit(CAP_NET_BIND_SERVICE);
+	if ((held.permitted & ~keep & ~CapabilityBit(CAP_DAC_READ_SEARCH)) == 0) return;
 	Hold({ keep, held.permitted, held.inheritable });
-	if (!CanRead(script)) keep |= held.permitted & Bit(CAP_DAC_READ_SEARCH);
+	if (!CanRead(script)) keep |= held.permitted & CapabilityBit(CAP_DAC_READ_SEARCH);
 	Hold({ keep, keep, 0 });
 	std::vector<char*> words{ const_cast<char*>(program.c_str()), const_cast<char*>(script.c_str()) };
 	for (const std::string& arg : args)
@@ -76,26 +58,17 @@ void BeginAgain(const std::string& program, const std::string& script, const std
 	throw KernelError("kernel_refused", "start " + program, errno);
 }
 
-std::vector<Napi::Value> List(const Arguments& from, const char* key) {
-	Napi::Value value = from.object().Get(key);
-	if (!value.IsArray()) from.Complain(key, "must be a list");
-	const Napi::Array list = value.As<Napi::Array>();
-	std::vector<Napi::Value> values;
-	for (uint32_t index = 0; index < list.Length(); index++)
-		values.push_back(list.Get(index));
-	return values;
-}
-
 } // namespace
 
 Napi::Value ShedPrivileges(const Napi::CallbackInfo& info) {
 	Arguments from = ArgumentsOf(info, "shedPrivileges");
 	std::vector<std::string> args;
-	for (const Napi::Value& value : List(from, "args"))
-		args.push_back(value.ToString());
+	const Napi::Array words = from.List("args"), numbers = from.List("descriptors");
+	for (uint32_t index = 0; index < words.Length(); index++)
+		args.push_back(words.Get(index).ToString());
 	std::vector<int> descriptors;
-	for (const Napi::Value& value : List(from, "descriptors"))
-		descriptors.push_back(value.ToNumber().Int32Value());
+	for (uint32_t index = 0; index < numbers.Length(); index++)
+		descriptors.push_back(numbers.Get(index).ToNumber().Int32Value());
 	Guarded(info.Env(), [&] { BeginAgain(from.Text("program"), from.Text("script"), args, descriptors); });
 	return info.Env().Undefined();
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Servers that others wrote, with the load generators that come with them. Fresh processes for each sample. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AS_POSTGRES, pg, postgresIds } from '../helpers/postgres.js';
 import { Program, type Where } from '../helpers/program.js';
 import type { Flow } from './flow.js';
 import type { Mode, Stage } from './stage.js';
@@ -96,22 +97,13 @@ export function memcached(stage: Stage, mode: Mode): Promise<number> {
   });
 }
 
-/** It refuses to be root. */
-const AS_POSTGRES = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'];
-
-function tool(name: string): string {
-  const versions = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
-  return join('/usr/lib/postgresql', versions[0] ?? '', 'bin', name);
-}
-
 function database(stage: Stage): string {
   const folder = join(stage.folder, 'postgres');
   if (existsSync(folder)) return folder;
-  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })));
   chmodSync(stage.folder, 0o755);
   mkdirSync(folder);
-  chownSync(folder, uid ?? 0, gid ?? 0);
-  execFileSync(AS_POSTGRES[0] ?? '', [...AS_POSTGRES.slice(1), tool('initdb'), '-D', join(folder, 'data'), '-A', 'trust'], { stdio: 'ignore', cwd: folder });
+  chownSync(folder, ...postgresIds());
+  execFileSync(AS_POSTGRES[0] ?? '', [...AS_POSTGRES.slice(1), pg('initdb'), '-D', join(folder, 'data'), '-A', 'trust'], { stdio: 'ignore', cwd: folder });
   return folder;
 }
 
@@ -121,16 +113,16 @@ export function pgbench(stage: Stage, mode: Mode): Promise<number> {
   const port = stage.port(), folder = database(stage), socket = join(folder, `.s.PGSQL.${port}`);
   const env = { PGHOST: mode === 'unix' ? folder : '127.0.0.1', PGPORT: String(port), PGUSER: 'postgres', PGDATABASE: 'postgres', PGSSLMODE: 'disable' };
   const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: folder, fsync: 'off' };
-  const command = [...AS_POSTGRES, tool('postgres'), '-D', join(folder, 'data'), ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
+  const command = [...AS_POSTGRES, pg('postgres'), '-D', join(folder, 'data'), ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
   return serving(command, server, socket, async () => {
     await listening(port);
     const filled = join(folder, 'filled');
     if (!existsSync(filled)) {
-      await output([tool('pgbench'), '-i', '-q', '-s', '2'], { cgroup: client, env });
+      await output([pg('pgbench'), '-i', '-q', '-s', '2'], { cgroup: client, env });
       writeFileSync(filled, '');
     }
     const seconds = Math.max(1, Math.round(stage.sampleMs / 1000));
-    return figure(await output([tool('pgbench'), '-n', '-S', '-c', '1', '-T', String(seconds)], { cgroup: client, env }), /tps = ([\d.]+)/);
+    return figure(await output([pg('pgbench'), '-n', '-S', '-c', '1', '-T', String(seconds)], { cgroup: client, env }), /tps = ([\d.]+)/);
   });
 }
 

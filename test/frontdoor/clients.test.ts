@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chownSync, chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,15 +11,12 @@ import { doorConfig } from '../helpers/door-config.js';
 import { folder } from '../helpers/folder.js';
 import { eventually } from '../helpers/kernel.js';
 import { withPods } from '../helpers/pods.js';
+import { AS_POSTGRES, newDatabase, pg } from '../helpers/postgres.js';
 import { Program } from '../helpers/program.js';
 
 const HOST = '10.77.1.1';
 const DOOR = fileURLToPath(new URL('../helpers/door-process.js', import.meta.url));
 const sum = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-
-/** A program for PostgreSQL, of the newest version that is installed. */
-const pg = (name: string): string => join('/usr/lib/postgresql', readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a))[0] ?? '', 'bin', name);
-const asPostgres = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'];
 
 interface Scene {
   /** Runs a client on the other host; its words. */
@@ -104,13 +101,8 @@ describe('the front door: real clients', function () {
   }));
 
   it('psql and pgbench, with a COPY each way', onScene(async ({ run, serve }) => {
-    const dir = folder(), data = join(dir, 'data');
-    const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))) as [number, number];
-    chmodSync(dir, 0o755);
-    mkdirSync(data);
-    chownSync(data, uid, gid);
-    execFileSync('setpriv', [...asPostgres.slice(1), pg('initdb'), '-D', data, '-A', 'trust', '-N'], { stdio: 'ignore', cwd: '/' });
-    await serve([...asPostgres, pg('postgres'), '-D', data, '-c', 'listen_addresses=127.0.0.1', '-c', 'port=6432', '-c', 'unix_socket_directories=', '-c', 'fsync=off'], 6432);
+    const dir = folder(), data = newDatabase(dir);
+    await serve([...AS_POSTGRES, pg('postgres'), '-D', data, '-c', 'listen_addresses=127.0.0.1', '-c', 'port=6432', '-c', 'unix_socket_directories=', '-c', 'fsync=off'], 6432);
     const env = { PGHOST: HOST, PGPORT: '5432', PGUSER: 'postgres', PGDATABASE: 'postgres' };
     const rows = Array.from({ length: 50_000 }, (_, i) => `${String(i)}\t${createHash('md5').update(String(i)).digest('hex')}\n`).join('');
     writeFileSync(join(dir, 'rows'), rows);

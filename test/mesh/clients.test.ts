@@ -2,7 +2,7 @@
 /** Clients that nobody here wrote, on one of three hosts, reach services that run on all three by their virtual addresses. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import '../helpers/kernel-lock.js';
 import { folder } from '../helpers/folder.js';
 import { eventually } from '../helpers/kernel.js';
 import { withManyHosts, type MeshHost } from '../helpers/mesh-hosts.js';
+import { AS_POSTGRES, newDatabase, pg } from '../helpers/postgres.js';
 
 const PROGRAMS = fileURLToPath(new URL('../../../test/mesh/programs', import.meta.url));
 const VIPS = ['10.96.0.7', 'fd00:96::7'] as const;
@@ -24,19 +25,10 @@ async function run(host: MeshHost, words: readonly string[], env: NodeJS.Process
   return (await promisify(execFile)('bash', command, { env: { ...process.env, ...env }, timeout: 20_000 })).stdout.trimEnd();
 }
 
-/** A program for PostgreSQL, of the newest version that is installed. */
-const pg = (name: string): string => join('/usr/lib/postgresql', readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a))[0] ?? '', 'bin', name);
-const asPostgres = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'];
-
 function startDatabase(host: MeshHost): void {
-  const dir = folder();
-  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))) as [number, number];
-  chmodSync(dir, 0o755);
-  mkdirSync(join(dir, 'data'));
-  chownSync(join(dir, 'data'), uid, gid);
-  execFileSync('setpriv', [...asPostgres.slice(1), pg('initdb'), '-D', join(dir, 'data'), '-A', 'trust', '-N'], { stdio: 'ignore', cwd: '/' });
-  writeFileSync(join(dir, 'data/pg_hba.conf'), 'host all all all trust\n');
-  host.ground.command([...asPostgres, pg('postgres'), '-D', join(dir, 'data'), '-c', 'listen_addresses=*', '-c', 'port=5433', '-c', 'unix_socket_directories=', '-c', `cluster_name=${host.name}`, '-c', 'fsync=off']);
+  const data = newDatabase(folder());
+  writeFileSync(join(data, 'pg_hba.conf'), 'host all all all trust\n');
+  host.ground.command([...AS_POSTGRES, pg('postgres'), '-D', data, '-c', 'listen_addresses=*', '-c', 'port=5433', '-c', 'unix_socket_directories=', '-c', `cluster_name=${host.name}`, '-c', 'fsync=off']);
 }
 
 function startServers(host: MeshHost): void {

@@ -1,47 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 /** PostgreSQL with its own clients: pgbench, psql, COPY, pg_dump, and a standby server. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Checks, digest, must, pattern } from '../checks.js';
 import { certificate } from '../certificate.js';
 import { execFileSync } from 'node:child_process';
+import { AS_POSTGRES, pg, postgresIds } from '../../helpers/postgres.js';
 import type { Ended, Running } from '../running.js';
 import type { How, Place } from '../place.js';
 import type { Suite } from '../suite.js';
-
-/** It refuses to be root. */
-const AS_POSTGRES = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'];
-const ids = (): [uid: number, gid: number] =>
-  ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))) as [number, number];
-
-/** Debian keeps each version in a folder of its own, outside of the path. */
-function tool(name: string): string {
-  const versions = readdirSync('/usr/lib/postgresql').sort((a, b) => Number(b) - Number(a));
-  return join('/usr/lib/postgresql', versions[0] ?? '', 'bin', name);
-}
 
 const ENV = { PGHOST: '127.0.0.1', PGUSER: 'postgres', PGDATABASE: 'postgres', PGSSLMODE: 'disable' };
 
 const run = (place: Place, command: readonly string[], how: How = {}): Promise<Ended> =>
   place.run(command, { ...how, env: { ...ENV, ...how.env } });
 const sql = async (place: Place, text: string, ...words: string[]): Promise<string> =>
-  (await place.output([tool('psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', ...words, '-c', text], { env: ENV })).trim();
+  (await place.output([pg('psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', ...words, '-c', text], { env: ENV })).trim();
 
 function server(place: Place, data: string, port: number): Running {
   const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', fsync: 'off', ssl: 'on', ssl_cert_file: '../cert.pem', ssl_key_file: '../server.key' };
-  return place.start([...AS_POSTGRES, tool('postgres'), '-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])]);
+  return place.start([...AS_POSTGRES, pg('postgres'), '-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])]);
 }
 
 async function started(place: Place): Promise<void> {
-  const [uid, gid] = ids();
+  const [uid, gid] = postgresIds();
   chmodSync(place.dir, 0o755);
   await certificate(place);
   await place.output(['bash', '-c', 'cp key.pem server.key && chmod 600 server.key']);
   chownSync(place.path('server.key'), uid, gid);
   await place.output(['cp', '-a', join(place.prepared, 'data'), place.path('data')]);
   await place.listening(server(place, place.path('data'), 5432), 5432);
-  for (let tries = 0; (await run(place, [tool('psql'), '-c', 'select 1'])).how !== 'exit 0'; tries++) {
+  for (let tries = 0; (await run(place, [pg('psql'), '-c', 'select 1'])).how !== 'exit 0'; tries++) {
     must(tries < 100, 'the server does not answer');
     await sleep(50);
   }
@@ -49,14 +39,14 @@ async function started(place: Place): Promise<void> {
 
 /** What pgbench says of the work that it has done, not of the time that it took. */
 async function pgbench(place: Place, words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
-  const { how, stdout, stderr } = await run(place, [tool('pgbench'), '-n', ...words], { limitS: 120, env });
+  const { how, stdout, stderr } = await run(place, [pg('pgbench'), '-n', ...words], { limitS: 120, env });
   must(how === 'exit 0', `${how}: ${stderr}`);
   return stdout.toString().split('\n').filter((line) => /^number of (transactions|failed)/.test(line)).join('; ');
 }
 
 async function benchmarks(place: Place, checks: Checks): Promise<void> {
   const t = place.short ? '1000' : '5000';
-  await checks.check('pgbench fills its tables', async () => (await run(place, [tool('pgbench'), '-i', '-q', '-s', '2'])).how);
+  await checks.check('pgbench fills its tables', async () => (await run(place, [pg('pgbench'), '-i', '-q', '-s', '2'])).how);
   for (const protocol of ['simple', 'extended', 'prepared']) {
     await checks.check(`pgbench, reads, ${protocol}`, () => pgbench(place, ['-S', '-c', '8', '-j', '2', '-t', t, '-M', protocol]));
   }
@@ -80,7 +70,7 @@ function table(rows: number): string {
 async function copies(place: Place, checks: Checks): Promise<void> {
   const rows = table(place.short ? 50_000 : 500_000);
   const copy = async (text: string, input?: string): Promise<Buffer> => {
-    const { how, stdout, stderr } = await run(place, [tool('psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', text], input === undefined ? {} : { input });
+    const { how, stdout, stderr } = await run(place, [pg('psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', '-c', text], input === undefined ? {} : { input });
     must(how === 'exit 0', `${how}: ${stderr}`);
     return stdout;
   };
@@ -98,10 +88,10 @@ async function copies(place: Place, checks: Checks): Promise<void> {
   await checks.check('a million rows', async () => digest(await copy('select i, i * i from generate_series(1, 1000000::bigint) i')));
   await checks.check('a value of 20 MB', async () => digest(await copy('select repeat(md5(\'a\'), 625000)')));
   await checks.check('pg_dump, and back', async () => {
-    const dump = async (database: string): Promise<Buffer> => (await run(place, [tool('pg_dump'), '-t', 't', database])).stdout;
+    const dump = async (database: string): Promise<Buffer> => (await run(place, [pg('pg_dump'), '-t', 't', database])).stdout;
     await sql(place, 'create database other');
     const one = await dump('postgres');
-    await run(place, [tool('psql'), '-Xq', '-d', 'other'], { input: one });
+    await run(place, [pg('psql'), '-Xq', '-d', 'other'], { input: one });
     // Newer versions write a key of chance.
     const told = (text: Buffer): string => digest(text.toString().replaceAll(/^\\(un)?restrict .*$/gm, ''));
     const [first, second] = [told(one), told(await dump('other'))];
@@ -112,7 +102,7 @@ async function copies(place: Place, checks: Checks): Promise<void> {
 
 /** A session that says what it sees. */
 async function session(place: Place, text: string): Promise<string> {
-  const { how, stdout, stderr } = await run(place, [tool('psql'), '-XAtq'], { input: text });
+  const { how, stdout, stderr } = await run(place, [pg('psql'), '-XAtq'], { input: text });
   return `${how}: ${`${stdout.toString()} ${stderr}`.replaceAll(/PID \d+/g, 'PID of it').replaceAll(/\s+/g, ' ').trim()}`;
 }
 
@@ -132,16 +122,16 @@ async function sessions(place: Place, checks: Checks): Promise<void> {
 }
 
 async function standby(place: Place): Promise<string> {
-  const [uid, gid] = ids();
+  const [uid, gid] = postgresIds();
   mkdirSync(place.path('standby'), { mode: 0o700 });
   chownSync(place.path('standby'), uid, gid);
-  await place.output([...AS_POSTGRES, tool('pg_basebackup'), '-D', place.path('standby'), '-R', '-c', 'fast', '-X', 'stream'], { env: ENV });
+  await place.output([...AS_POSTGRES, pg('pg_basebackup'), '-D', place.path('standby'), '-R', '-c', 'fast', '-X', 'stream'], { env: ENV });
   const second = server(place, place.path('standby'), 5433);
   await place.listening(second, 5433);
   await pgbench(place, ['-c', '4', '-t', '100']);
   const lsn = await sql(place, 'select pg_current_wal_lsn()');
   const asked = 'select count(*), sum(abalance) from pgbench_accounts';
-  for (let tries = 0; (await run(place, [tool('psql'), '-XAtq', '-p', '5433', '-c', `select pg_last_wal_replay_lsn() >= '${lsn}'`])).text().trim() !== 't'; tries++) {
+  for (let tries = 0; (await run(place, [pg('psql'), '-XAtq', '-p', '5433', '-c', `select pg_last_wal_replay_lsn() >= '${lsn}'`])).text().trim() !== 't'; tries++) {
     must(tries < 200, `the standby does not follow: ${second.lastWords()}`);
     await sleep(50);
   }
@@ -157,11 +147,11 @@ export const POSTGRESQL: Suite = {
   why: 'its listener blocks, so each connection is watched for itself, and short ones are over by then',
   needs: ['setpriv', 'openssl', '/usr/lib/postgresql/*/bin/postgres', '/usr/lib/postgresql/*/bin/pgbench'],
   prepare(dir) {
-    const [uid, gid] = ids();
+    const [uid, gid] = postgresIds();
     chmodSync(dir, 0o755);
     mkdirSync(join(dir, 'data'));
     chownSync(join(dir, 'data'), uid, gid);
-    const [command, ...words] = [...AS_POSTGRES, tool('initdb'), '-D', join(dir, 'data'), '--auth=trust', '--no-sync', '--locale=C', '--encoding=UTF8'];
+    const [command, ...words] = [...AS_POSTGRES, pg('initdb'), '-D', join(dir, 'data'), '--auth=trust', '--no-sync', '--locale=C', '--encoding=UTF8'];
     execFileSync(command, words, { stdio: 'pipe', cwd: dir });
     return Promise.resolve();
   },
