@@ -13,6 +13,7 @@
  */
 #include "include/kernel.h"
 #include "include/maps.h"
+#include "lib/await.h"
 #include "lib/brief.h"
 #include "lib/gate.h"
 #include "lib/habits.h"
@@ -154,10 +155,45 @@ int sidestep_refresh(struct sidestep_refreshed *answer)
  *    end, beside the one of the map, so a count of one says that none is under way.
  * A peer without psock has left by the same rule. The row must come with the socket lock held; a kernel that runs
  * this iterator without the lock is told apart by looking, never by its version.
+ *
+ * The reader of a busy stream is hardly ever found with nothing to read. Once its sender is out, that is brought about:
+ * with the sender's lock held nothing more can come, the reader reads what there is, and leaves in that moment.
  */
-static __always_inline bool sending(const struct sk_psock *psock)
+static __always_inline bool out_of_map(struct sidestep_retire *run, struct sidestep_pair *pair,
+				       struct sidestep_end_key *key)
 {
-	return psock && see(psock, refcnt.refs.counter) > 1;
+	if (bpf_map_delete_elem(&sockets, key))
+		return false;
+	run->removed++;
+	if (!pair)
+		return true;
+	pair->end[key->side & 1].psock = 0;
+	if (!pair->end[other(key->side)].psock)
+		pair->state = PAIR_TCP;
+	return true;
+}
+
+/* This end is out of the map, and its lock is held. */
+static __always_inline void let_peer_out(const struct tcp_sock *tp, struct sidestep_retire *run,
+					 struct sidestep_pair *pair, sidestep_pair_id id,
+					 __u32 side)
+{
+	struct sidestep_end_key key = { .id = id, .side = other(side) };
+	const struct sock *peer;
+	__u64 address;
+
+	if (!pair || pair->state != PAIR_LEAVING || pair->closed)
+		return;
+	address = pair->end[key.side & 1].sk;
+	peer = peek(address, struct sock);
+	if (!psock_of(peer) || see(peer, __sk_common.skc_state) != BPF_TCP_ESTABLISHED)
+		return;
+	/* A reader that waits inside its call would be woken there, and told that there is nothing. */
+	if (blocks(peer) || !await(tp, address, DRAINED))
+		return;
+	/* Whoever began to read meanwhile finds nothing, and nothing may come before it has gone. */
+	if (out_of_map(run, pair, &key))
+		await(tp, address, OUTSIDE);
 }
 
 /* A reader that splices never sees what waits in its psock: an error within a second is better than silence for ever. */
@@ -187,14 +223,14 @@ SEC("iter/tcp")
 int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;
-	const struct sk_psock *psock, *peer_psock = NULL;
 	struct sidestep_end_key key = {};
 	struct sidestep_retire *run;
+	const struct sk_psock *psock;
 	struct sidestep_flow *flow;
 	struct sidestep_pair *pair;
 	struct tcp_sock *tp;
 	const struct sock *sk;
-	bool marked = false;
+	bool marked = false, peer_in;
 	__u32 zero = 0;
 
 	run = bpf_map_lookup_elem(&retiring, &zero);
@@ -222,19 +258,22 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 
 	sk = peek(tp, struct sock);
 	psock = psock_of(sk);
-	if (!psock)
-		return 0;
 	if (!see(sk, sk_lock.owned)) {
-		run->unlocked++;
+		run->unlocked += !!psock;
 		return 0;
 	}
-	if (pair && !(pair->closed & (1U << other(key.side))))
-		peer_psock = psock_of(peek(pair->end[other(key.side)].sk, struct sock));
-	if (sending(psock) || sending(peer_psock)) {
+	if (!psock) {
+		let_peer_out(peek(tp, struct tcp_sock), run, pair, key.id, key.side);
+		return 0;
+	}
+	peer_in = pair && !(pair->closed & (1U << other(key.side)));
+	if ((peer_in &&
+	     !await(peek(tp, struct tcp_sock), pair->end[other(key.side)].sk, NO_CALL)) ||
+	    in_call(psock)) {
 		run->sending++;
 		return 0;
 	}
-	if (see(psock, ingress_skb.qlen) || holds_bytes(psock)) {
+	if (!holds_nothing(psock)) {
 		run->unread++;
 		if (pair && stuck(pair, key.side))
 			reset(common, run, &pair->end[key.side & 1]);
@@ -244,14 +283,8 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		run->sending++;
 		return 0;
 	}
-	if (bpf_map_delete_elem(&sockets, &key))
-		return 0;
-	run->removed++;
-	if (!pair)
-		return 0;
-	pair->end[key.side & 1].psock = 0;
-	if (!pair->end[other(key.side)].psock)
-		pair->state = PAIR_TCP;
+	if (out_of_map(run, pair, &key) && peer_in)
+		let_peer_out(peek(tp, struct tcp_sock), run, pair, key.id, key.side);
 	return 0;
 }
 

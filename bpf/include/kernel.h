@@ -238,6 +238,7 @@ struct sock {
 	struct sk_buff_head sk_receive_queue;
 	struct {
 		atomic_t rmem_alloc;
+		int len;
 	} sk_backlog;
 	int sk_rcvbuf;
 	int sk_sndbuf;
@@ -287,6 +288,7 @@ struct tcp_sock {
 	__u32 copied_seq;
 	__u32 write_seq;
 	__u32 rcv_nxt;
+	__u32 snd_nxt;
 	__u32 snd_una;
 	__u64 bytes_acked;
 	__u64 bytes_received;

@@ -78,7 +78,7 @@ function connects(about: About): Row[] {
 const SIZES = [16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576];
 const QUICK_SIZES = [64, 1024, 16_384, 65_536];
 const both = [['plain', 'auto'], ['plain', 'unix']] as const;
-const remote = [['absent', 'remote']] as const;
+const remote = [['apart', 'remote']] as const;
 const naive = [['plain', 'naive']] as const;
 
 export const ROWS: readonly Row[] = [
@@ -100,7 +100,7 @@ export const ROWS: readonly Row[] = [
   ...[1, 8, 512].flatMap((connections) => fan(connections, 64)),
   ...fan(64, 1024),
   ...connects({ quick: true, target: 0.97, modes: [['absent', 'auto']] }),
-  ...connects({ target: 0.97, modes: [['absent', 'remote']] }),
+  ...connects({ target: 0.97, modes: remote }),
   ...trip(64, 'loopback', 'same core', { quick: true, target: 1 / 0.99, modes: remote }),
   ...stream(16_384, true, 'loopback', 'same core', { target: 0.99, modes: remote }),
   ...stream(64, true, 'loopback', 'same core', { target: 0.99, modes: remote }),

@@ -23,12 +23,13 @@ import { Naive } from './naive.js';
  * on        the same with placement.enabled=false: whatever may be redirected is
  * remote    the server is served, the client is not: a connection that is none of ours
  * absent    no agent on the host
+ * apart     the same, the ends as `remote` has them: switching between tasks of two cgroups has a price of its own
  * unix      plain, over AF_UNIX
  * naive     both ends where an accelerator redirects everything, without a look or a bound
  * haproxy   plain, with a hop through HAProxy
  * nginx     plain, with a hop through nginx's stream module
  */
-export type Mode = 'plain' | 'auto' | 'on' | 'remote' | 'absent' | 'unix' | 'naive' | 'haproxy' | 'nginx';
+export type Mode = 'plain' | 'auto' | 'on' | 'remote' | 'absent' | 'apart' | 'unix' | 'naive' | 'haproxy' | 'nginx';
 type Path = 'loopback' | 'pods' | 'service';
 
 const WARM_MS = 300;
@@ -65,15 +66,17 @@ export class Stage {
   cgroups(mode: Mode): { server: string; client: string } {
     if (mode === 'naive' && this.#naive) return { server: this.#naive.cgroup, client: this.#naive.cgroup };
     const both = mode === 'auto' || mode === 'on';
-    return { server: both || mode === 'remote' ? this.served : this.plain, client: both ? this.served : this.plain };
+    const server = both || mode === 'remote' || mode === 'apart';
+    return { server: server ? this.served : this.plain, client: both ? this.served : this.plain };
   }
 
   async prepare(mode: Mode): Promise<void> {
     if (mode === 'naive') this.#naive ??= new Naive(this.folder);
     const suits = mode === 'auto' ? this.#placing : mode === 'on' ? !this.#placing : true;
-    if (mode === 'absent' ? this.#agent === undefined : this.#agent !== undefined && suits) return;
+    const alone = mode === 'absent' || mode === 'apart';
+    if (alone ? this.#agent === undefined : this.#agent !== undefined && suits) return;
     await this.#stop();
-    if (mode !== 'absent') await this.#start(mode !== 'on');
+    if (!alone) await this.#start(mode !== 'on');
   }
 
   async flow(mode: Mode, path: Path, sameCore: boolean, words: readonly string[], at = this.port(), call = at): Promise<Flow> {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams of small messages leave the map and come back when they talk. Both ends hash every byte: see placing.py.
 import assert from 'node:assert/strict';
-import type { Program } from '../helpers/program.js';
+import { join } from 'node:path';
+import { compile, GNU } from '../helpers/compile.js';
+import { folder } from '../helpers/folder.js';
+import { SLOWNESS } from '../helpers/kernel.js';
+import { PROGRAMS, type Program } from '../helpers/program.js';
 import { onGround, type Ground } from '../helpers/real-agent.js';
 
 const SOON = ['--set', 'placement.stay=100ms'];
@@ -65,6 +69,23 @@ describe('placement', () => {
       await one.quit();
       assert.equal(ground.counters().resets, 0);
     })).timeout(60_000);
+  }
+
+  for (const readers of [1, 3]) {
+    it(`one whose ${readers === 1 ? 'reader' : '3 readers'} cannot keep up leaves while it goes on, with every byte in its place`,
+      placed(['--set', 'placement.rate=1000', '--set', 'placement.messageBytes=1MiB'], async (ground) => {
+        const torrent = compile(join(folder(), 'torrent'), [join(PROGRAMS, 'torrent.c')], GNU);
+        const flow = (connections: number, ms: number): Program => ground.command([torrent, ...[connections, ms * SLOWNESS, 16_384, readers].map(String)]);
+        await flow(2, 800).end(); // until the program is known
+        const streams = flow(4, 3000);
+        for (let left = 1; left <= 4; left++) {
+          const { port } = await streams.next();
+          await ground.becomes(port as number, 'tcp stream', 2500 * SLOWNESS);
+          await streams.next();
+        }
+        await streams.end();
+        assert.equal(ground.counters().resets, 0);
+      })).timeout(40_000 * SLOWNESS);
   }
 
   it('what moves no faster than placement.rate stays in the map', placed(['--set', 'placement.rate=20000'], async (ground) => {
