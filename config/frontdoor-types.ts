@@ -2,6 +2,12 @@
 export const PROXY_VERSIONS = ['off', 'v1', 'v2'] as const;
 export type ProxyVersion = (typeof PROXY_VERSIONS)[number];
 
+export const REQUEST_PROTOCOLS = ['off', 'http1', 'length'] as const;
+export type RequestProtocol = (typeof REQUEST_PROTOCOLS)[number];
+export const BYTE_ORDERS = ['big', 'little'] as const;
+/** What a length counts: what follows it, itself as well, or the whole message. */
+export const LENGTH_COUNTS = ['rest', 'itself', 'whole'] as const;
+
 export interface Network {
   /** Sixteen bytes, IPv4 as v4-mapped, and how many bits of them count. */
   readonly address: readonly number[];
@@ -24,4 +30,11 @@ export interface FrontDoorConfig {
   /** 0: never. */
   readonly idleTimeout: number;
   readonly drainTimeout: number;
+  /** What passes is read as requests and their answers, and counted. */
+  readonly requests: RequestProtocol;
+  /** Where messages of `length` say how long they are: bytes before it, and of it. */
+  readonly lengthAt: number;
+  readonly lengthBytes: number;
+  readonly lengthOrder: (typeof BYTE_ORDERS)[number];
+  readonly lengthCounts: (typeof LENGTH_COUNTS)[number];
 }

@@ -1,5 +1,5 @@
 /** The list of listeners of the front door: what it may look like, and what must hold between its parts. */
-import { PROXY_VERSIONS, type FrontDoorConfig, type Network } from './frontdoor-types.js';
+import { BYTE_ORDERS, LENGTH_COUNTS, PROXY_VERSIONS, REQUEST_PROTOCOLS, type FrontDoorConfig, type Network } from './frontdoor-types.js';
 import { parseSelector } from './selector.js';
 import * as shape from './shape.js';
 import type { Fields, Finding, Reader } from './shape.js';
@@ -44,6 +44,11 @@ export const frontdoorFields: Fields<FrontDoorConfig> = {
   connectTimeout: { read: shape.duration(1, 10 * minute), otherwise: 5000, doc: 'longest wait for a backend, then another is tried, three at most; also for the PROXY header' },
   idleTimeout: { read: shape.duration(0, 30 * day), otherwise: 10 * minute, doc: 'a connection over which nothing has moved for so long is reset; 0: never' },
   drainTimeout: { read: shape.duration(0, day), otherwise: 30_000, doc: 'how long open connections may go on once the listener was taken away, then they are reset' },
+  requests: { read: shape.choice(REQUEST_PROTOCOLS), otherwise: 'off', doc: 'whether what passes is read as requests and answers, which are counted and timed: one of off, http1, length (messages that begin with their length)' },
+  lengthAt: { read: shape.whole(0, 64), otherwise: 0, doc: 'with `requests: length`: bytes of a message before its length' },
+  lengthBytes: { read: shape.whole(1, 8), otherwise: 4, doc: 'with `requests: length`: bytes of the length' },
+  lengthOrder: { read: shape.choice(BYTE_ORDERS), otherwise: 'big', doc: 'with `requests: length`: which byte of it comes first, that of most weight (big) or of least (little)' },
+  lengthCounts: { read: shape.choice(LENGTH_COUNTS), otherwise: 'rest', doc: 'with `requests: length`: what it counts: rest (what follows it), itself (and what follows), whole (the message from its first byte)' },
 };
 
 /** Most listeners; each has a socket in every thread. */

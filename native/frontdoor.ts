@@ -22,6 +22,14 @@ export interface NativeDoorSettings {
   /** Each connection begins with a header of the PROXY protocol, version 1 or 2. */
   readonly acceptProxy: boolean;
   readonly sendProxy: 'off' | 'v1' | 'v2';
+  /** What passes is read as requests and their answers, and counted. */
+  readonly requests: 'off' | 'http1' | 'length';
+  /** Of `length`: how many bytes of a message come before its length, and how many that has. */
+  readonly lengthAt: number;
+  readonly lengthBytes: number;
+  readonly lengthOrder: 'big' | 'little';
+  /** What it counts: what follows it, itself as well, or the whole message. */
+  readonly lengthCounts: 'rest' | 'itself' | 'whole';
 }
 
 export interface NativeTarget {
@@ -51,14 +59,26 @@ export interface NativeDoorRow {
   readonly descriptors: readonly number[];
 }
 
+export interface NativeDoorRequests {
+  /** By what became of them; the names are those of `doorNames.answers`. */
+  readonly answers: Readonly<Record<string, number>>;
+  /** From the end of a request to the begin of its answer: how many within each of `doorNames.waitBounds`, and beyond the last. */
+  readonly waits: readonly number[];
+  /** All of them together, in seconds. */
+  readonly waited: number;
+  /** Connections in which something else was met. */
+  readonly unreadable: number;
+}
+
 /** Of all listeners that ever had this name. */
 export interface NativeDoorTotals {
   readonly name: string;
   /** From clients to backends, and back. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** Connections by how they ended; the names are those of `doorOutcomes`. */
+  /** Connections by how they ended; the names are those of `doorNames.outcomes`. */
   readonly outcomes: Readonly<Record<string, number>>;
+  readonly requests: NativeDoorRequests;
 }
 
 export interface NativeFrontDoor {
@@ -85,8 +105,8 @@ interface NativeDoors {
   borrowListener(of: { pid: number; descriptor: number; address: string; port: number }): number;
   /** Its threads begin with the first listener. */
   NativeFrontDoor: new (options: { threads: number }) => NativeFrontDoor;
-  /** The list of listener.h. */
-  doorOutcomes: string[];
+  /** The lists of listener.h and requests.h; bounds are microseconds. */
+  doorNames: { outcomes: string[]; answers: string[]; waitBounds: number[] };
   /**
    * Begins this process again (execve) with these arguments and descriptors, and no capability but CAP_NET_BIND_SERVICE, and with no way to more
    * (PR_SET_NO_NEW_PRIVS). Returns when it has none to give up. CAP_DAC_READ_SEARCH stays when `script` cannot be read without it.

@@ -1,10 +1,15 @@
 /** The front door in memory, for tests: rows are set from outside, what was told is kept in `calls`. */
 import { SidestepError } from '../errors.js';
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
-import { OUTCOME_NAMES, type DoorHost, type DoorLook, type DoorRow, type Doors, type DoorTotals, type FoundDoors, type Outcome, type RunningDoor, type Target } from './types.js';
+import { ANSWERS, OUTCOME_NAMES, WAIT_BOUNDS, type Answer, type DoorHost, type DoorLook, type DoorRow, type Doors, type DoorTotals, type FoundDoors, type Outcome, type RequestCounts, type RunningDoor, type Target } from './types.js';
 
 export const fakeOutcomes = (over: Partial<Record<Outcome, number>> = {}): Record<Outcome, number> =>
   ({ ...Object.fromEntries(OUTCOME_NAMES.map((name) => [name, 0])) as Record<Outcome, number>, ...over });
+
+export const fakeRequests = (answers: Partial<Record<Answer, number>> = {}, over: Partial<RequestCounts> = {}): RequestCounts => ({
+  answers: { ...Object.fromEntries(ANSWERS.map((name) => [name, 0])) as Record<Answer, number>, ...answers },
+  waits: [...WAIT_BOUNDS, Infinity].map(() => 0), waited: 0, unreadable: 0, ...over,
+});
 
 const words = (backends: readonly Target[]): string => backends.map(({ address, port, weight }) => ` ${address}:${port}=${weight}`).join('');
 const rowsOf = (backends: readonly Target[]): DoorRow['backends'] => backends.map((one) => ({ ...one, active: 0, total: 0, failures: 0, failuresInRow: 0 }));
@@ -27,7 +32,7 @@ export class FakeDoors implements Doors {
   open({ name, address, port }: FrontDoorConfig, backends: readonly Target[]): Promise<void> {
     if (this.taken.has(port)) return Promise.reject(new SidestepError('frontdoor_address', `${address}:${port}`));
     this.rows.push({ name, address, port, open: true, active: 0, backends: rowsOf(backends), descriptors: [] });
-    if (!this.totals.some((one) => one.name === name)) this.totals.push({ name, bytesIn: 0, bytesOut: 0, outcomes: fakeOutcomes() });
+    if (!this.totals.some((one) => one.name === name)) this.totals.push({ name, bytesIn: 0, bytesOut: 0, outcomes: fakeOutcomes(), requests: fakeRequests() });
     return this.#note(`open ${name} ${address}:${port}${words(backends)}`);
   }
   configure({ name, maxConnections }: FrontDoorConfig): Promise<void> { return this.#note(`configure ${name} ${maxConnections}`); }

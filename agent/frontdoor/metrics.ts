@@ -1,9 +1,15 @@
 /** The front door, as samples of the table of metrics. */
 import type { Emit } from '../metrics/reading.js';
-import { OUTCOME_NAMES } from './types.js';
+import { ANSWERS, OUTCOME_NAMES, WAIT_BOUNDS, type RequestCounts } from './types.js';
 import type { DoorState, FrontDoorView } from './view.js';
 
 const states: readonly DoorState[] = ['open', 'draining', 'failed', 'shut'];
+
+function emitRequests(emit: Emit, listener: string, { answers, waits, waited, unreadable }: RequestCounts): void {
+  for (const answer of ANSWERS) emit('sidestep_frontdoor_requests_total', { listener, answer }, answers[answer]);
+  emit('sidestep_frontdoor_request_seconds', { listener }, { bounds: WAIT_BOUNDS, buckets: waits, sum: waited });
+  emit('sidestep_frontdoor_unreadable_connections_total', { listener }, unreadable);
+}
 
 export function readFrontDoor({ listeners, totals, restarts }: FrontDoorView, emit: Emit): void {
   emit('sidestep_frontdoor_restarts_total', {}, restarts);
@@ -13,9 +19,10 @@ export function readFrontDoor({ listeners, totals, restarts }: FrontDoorView, em
     emit('sidestep_frontdoor_backends', { listener, state: 'answering' }, backends.filter(({ failuresInRow }) => failuresInRow === 0).length);
     emit('sidestep_frontdoor_backends', { listener, state: 'failing' }, backends.filter(({ failuresInRow }) => failuresInRow > 0).length);
   }
-  for (const { name: listener, bytesIn, bytesOut, outcomes } of totals) {
+  for (const { name: listener, bytesIn, bytesOut, outcomes, requests } of totals) {
     for (const outcome of OUTCOME_NAMES) emit('sidestep_frontdoor_connections_total', { listener, outcome }, outcomes[outcome]);
     emit('sidestep_frontdoor_bytes_total', { listener, direction: 'in' }, bytesIn);
     emit('sidestep_frontdoor_bytes_total', { listener, direction: 'out' }, bytesOut);
+    if (listeners.some(({ name, requests: protocol }) => name === listener && protocol !== 'off')) emitRequests(emit, listener, requests);
   }
 }

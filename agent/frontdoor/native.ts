@@ -4,8 +4,12 @@ import { native, type NativeDoorSettings, type NativeFrontDoor } from '../../nat
 import { translated } from '../datapath/translate.js';
 import type { DoorLook, DoorThreads, Target } from './types.js';
 
-const settingsOf = ({ allow, deny, maxConnections, connectTimeout, idleTimeout, acceptProxy, sendProxy }: FrontDoorConfig): NativeDoorSettings =>
-  ({ allow, deny, maxConnections, connectTimeout, idleTimeout, acceptProxy, sendProxy });
+function settingsOf(door: FrontDoorConfig): NativeDoorSettings {
+  const { allow, deny, maxConnections, connectTimeout, idleTimeout, acceptProxy, sendProxy, requests, lengthAt, lengthBytes, lengthOrder, lengthCounts } = door;
+  return {
+    allow, deny, maxConnections, connectTimeout, idleTimeout, acceptProxy, sendProxy, requests, lengthAt, lengthBytes, lengthOrder, lengthCounts,
+  };
+}
 
 class HostThreads implements DoorThreads {
   constructor(private readonly native: NativeFrontDoor) {}

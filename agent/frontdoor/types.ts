@@ -22,6 +22,25 @@ export const OUTCOMES = {
 export type Outcome = keyof typeof OUTCOMES;
 export const OUTCOME_NAMES = Object.keys(OUTCOMES) as Outcome[];
 
+/** What became of a request; those of `length` are `answered` or not. */
+export const ANSWERS = ['2xx', '3xx', '4xx', '5xx', 'upgraded', 'answered', 'unanswered'] as const;
+export type Answer = (typeof ANSWERS)[number];
+
+/** Upper bounds of `waits` but the last, in seconds. */
+export const WAIT_BOUNDS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
+
+export interface RequestCounts {
+  readonly answers: Readonly<Record<Answer, number>>;
+  /** From the end of a request to the begin of its answer, by WAIT_BOUNDS. */
+  readonly waits: readonly number[];
+  /** All of them together, in seconds. */
+  readonly waited: number;
+  /** Connections in which something else was met. */
+  readonly unreadable: number;
+}
+
 export interface Target {
   readonly address: string;
   readonly port: number;
@@ -56,6 +75,7 @@ export interface DoorTotals {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly requests: RequestCounts;
 }
 
 export interface DoorLook {

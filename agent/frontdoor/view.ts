@@ -1,5 +1,5 @@
 /** The front door as the admin API and the metrics show it. */
-import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+import type { FrontDoorConfig, RequestProtocol } from '../../config/frontdoor-types.js';
 import { OUTCOME_NAMES, type BackendRow, type DoorIdentity, type DoorLook, type DoorTotals, type Outcome } from './types.js';
 
 /** draining: it takes no more connections and has some left; shut: it was drained by hand. */
@@ -15,6 +15,7 @@ export interface DoorView {
   readonly service: string;
   readonly active: number;
   readonly maxConnections: number;
+  readonly requests: RequestProtocol;
   readonly backends: readonly BackendRow[];
 }
 
@@ -41,14 +42,14 @@ interface Missing {
 export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, missing: Missing): ListenersView {
   const rows = look?.listeners ?? [];
   const wanted = configured.map((door): DoorView => {
-    const { name, address, port, service, maxConnections } = door;
+    const { name, address, port, service, maxConnections, requests } = door;
     const row = rows.find((one) => one.open && one.name === name);
     const because = row ? '' : missing.drained.has(name) ? 'drained by hand' : (missing.failures.get(name) ?? missing.otherwise);
     const state = row ? 'open' : missing.drained.has(name) ? 'shut' : 'failed';
-    return { name, address, port, state, because, service, maxConnections, active: row?.active ?? 0, backends: row?.backends ?? [] };
+    return { name, address, port, state, because, service, maxConnections, requests, active: row?.active ?? 0, backends: row?.backends ?? [] };
   });
   const draining = rows.filter(({ open }) => !open).map(({ name, address, port, active, backends }): DoorView =>
-    ({ name, address, port, state: 'draining', because: '', service: '', maxConnections: 0, active, backends }));
+    ({ name, address, port, state: 'draining', because: '', service: '', maxConnections: 0, requests: 'off', active, backends }));
   return { listeners: [...wanted, ...draining], totals: look?.totals ?? [] };
 }
 

@@ -19,5 +19,20 @@ export const FRONTDOOR_METRICS = {
     help: 'Bytes through a listener: in is from clients to backends, out is back.',
     labels: ['listener', 'direction'],
   },
+  sidestep_frontdoor_requests_total: {
+    type: 'counter',
+    help: 'Requests through a listener that counts them (`requests`), by what became of them.',
+    labels: ['listener', 'answer'],
+  },
+  sidestep_frontdoor_request_seconds: {
+    type: 'histogram',
+    help: 'From the end of a request to the begin of its answer, as the front door saw both.',
+    labels: ['listener'],
+  },
+  sidestep_frontdoor_unreadable_connections_total: {
+    type: 'counter',
+    help: 'Connections through a listener that counts requests in which something else was met; from there on nothing of them is counted.',
+    labels: ['listener'],
+  },
   sidestep_frontdoor_restarts_total: { type: 'counter', help: 'Times that the process of the front door ended by itself and was started again, since the agent started.', labels: [] },
 } as const satisfies Record<string, MetricEntry>;

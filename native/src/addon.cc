@@ -19,7 +19,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeDatapath", sidestep::DefineDatapath(env));
 	exports.Set("NativeMesh", sidestep::DefineMesh(env));
 	exports.Set("NativeFrontDoor", sidestep::DefineFrontDoor(env));
-	exports.Set("doorOutcomes", sidestep::DoorOutcomes(env));
+	exports.Set("doorNames", sidestep::DoorNames(env));
 	exports.Set("borrowListener", Napi::Function::New(env, sidestep::BorrowListener, "borrowListener"));
 	exports.Set("lockDirectory", Napi::Function::New(env, sidestep::LockDirectory, "lockDirectory"));
 	exports.Set("notify", Napi::Function::New(env, sidestep::Notify, "notify"));

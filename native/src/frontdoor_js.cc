@@ -17,6 +17,9 @@ using door::FrontDoor;
 #define X(symbol, name) name,
 constexpr const char* kOutcomes[] = { SIDESTEP_DOOR_OUTCOMES(X) };
 #undef X
+#define X(symbol, name) name,
+constexpr const char* kAnswers[] = { SIDESTEP_DOOR_ANSWERS(X) };
+#undef X
 constexpr uint32_t kMostMs = 30U * 24 * 3'600'000;
 
 double Number(uint64_t value) { return static_cast<double>(value); }
@@ -57,6 +60,25 @@ door::ProxyVersion VersionFrom(const Arguments& from) {
 	return door::ProxyVersion::kV2;
 }
 
+door::Counting CountingFrom(const Arguments& from) {
+	door::Counting counting;
+	const std::string text = from.Text("requests");
+	if (text == "http1")
+		counting.protocol = door::Protocol::kHttp1;
+	else if (text == "length")
+		counting.protocol = door::Protocol::kLength;
+	else if (text != "off")
+		from.Complain("requests", "must be off, http1 or length");
+	counting.length.at = from.Number("lengthAt", 0, 64);
+	counting.length.bytes = from.Number("lengthBytes", 1, 8);
+	counting.length.little = from.Text("lengthOrder") == "little";
+	const std::string counts = from.Text("lengthCounts");
+	counting.length.counts = counts == "rest"     ? door::Counts::kRest
+				 : counts == "itself" ? door::Counts::kItself
+						      : door::Counts::kWhole;
+	return counting;
+}
+
 door::Settings SettingsFrom(const Arguments& from) {
 	door::Settings settings;
 	settings.allow = Networks(from, "allow");
@@ -66,6 +88,7 @@ door::Settings SettingsFrom(const Arguments& from) {
 	settings.idle_timeout_ms = from.Number("idleTimeout", 0, kMostMs);
 	settings.proxy_in = from.Flag("acceptProxy");
 	settings.proxy_out = VersionFrom(from);
+	settings.counting = CountingFrom(from);
 	return settings;
 }
 
@@ -121,6 +144,20 @@ Napi::Object RowToJs(Napi::Env env, const FrontDoor::Row& row) {
 	return js;
 }
 
+Napi::Object RequestsToJs(Napi::Env env, const door::RequestTotals& requests) {
+	Napi::Object js = Napi::Object::New(env), answers = Napi::Object::New(env);
+	for (size_t index = 0; index < std::size(kAnswers); index++)
+		answers.Set(kAnswers[index], Number(requests.answers[index].load()));
+	js.Set("answers", answers);
+	Napi::Array waits = Napi::Array::New(env);
+	for (const auto& count : requests.waits)
+		waits.Set(waits.Length(), Number(count.load()));
+	js.Set("waits", waits);
+	js.Set("waited", Number(requests.waited_us.load()) / 1e6);
+	js.Set("unreadable", Number(requests.unreadable.load()));
+	return js;
+}
+
 Napi::Object TotalsToJs(Napi::Env env, const std::string& name, const door::Totals& totals) {
 	Napi::Object js = Napi::Object::New(env);
 	js.Set("name", name);
@@ -130,6 +167,7 @@ Napi::Object TotalsToJs(Napi::Env env, const std::string& name, const door::Tota
 	for (size_t index = 0; index < std::size(kOutcomes); index++)
 		outcomes.Set(kOutcomes[index], Number(totals.outcomes[index].load()));
 	js.Set("outcomes", outcomes);
+	js.Set("requests", RequestsToJs(env, totals.requests));
 	return js;
 }
 
@@ -255,11 +293,19 @@ Napi::Value BorrowListener(const Napi::CallbackInfo& info) {
 	});
 }
 
-Napi::Array DoorOutcomes(Napi::Env env) {
-	Napi::Array names = Napi::Array::New(env);
+Napi::Object DoorNames(Napi::Env env) {
+	Napi::Object js = Napi::Object::New(env);
+	Napi::Array outcomes = Napi::Array::New(env), answers = Napi::Array::New(env), bounds = Napi::Array::New(env);
 	for (const char* name : kOutcomes)
-		names.Set(names.Length(), name);
-	return names;
+		outcomes.Set(outcomes.Length(), name);
+	for (const char* name : kAnswers)
+		answers.Set(answers.Length(), name);
+	for (const uint32_t bound : door::kWaitBounds)
+		bounds.Set(bounds.Length(), bound);
+	js.Set("outcomes", outcomes);
+	js.Set("answers", answers);
+	js.Set("waitBounds", bounds);
+	return js;
 }
 
 } // namespace sidestep

@@ -9,11 +9,11 @@ packages_of() {
 	case "$1" in
 	run)
 		# python3 and make are what node-gyp runs on.
-		echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev bpftool \
+		echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev node-llhttp bpftool \
 			iproute2 iptables nftables procps nats-server
 		;;
 	# What compiles, for where nothing of it runs.
-	build) echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev ;;
+	build) echo g++ make pkg-config python3 clang-19 llvm-19 libbpf-dev libelf-dev zlib1g-dev node-llhttp ;;
 	test)
 		echo redis-server redis-tools nginx-light wrk curl strace haproxy gunicorn postgresql golang-go \
 			bind9-dnsutils dnsmasq-base prometheus "$(browser)"

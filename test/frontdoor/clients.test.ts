@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { DoorTotals } from '../../agent/frontdoor/types.js';
 import { doorConfig } from '../helpers/door-config.js';
 import { folder } from '../helpers/folder.js';
 import { eventually } from '../helpers/kernel.js';
@@ -24,7 +25,7 @@ interface Scene {
   /** Starts a server on this one, with a door in front of each of its ports at the port less a thousand; resolves when it answers. */
   serve: (words: readonly string[], ...ports: number[]) => Promise<void>;
   /** What the doors counted. */
-  totals: () => Promise<{ bytesIn: number; bytesOut: number; outcomes: Record<string, number> }[]>;
+  totals: () => Promise<DoorTotals[]>;
 }
 
 function onScene(test: (scene: Scene) => Promise<void>): () => Promise<void> {
@@ -34,7 +35,7 @@ function onScene(test: (scene: Scene) => Promise<void>): () => Promise<void> {
       (await promisify(execFile)('nsenter', [`--net=/run/netns/${netns}`, ...words], { env: { ...process.env, ...env }, timeout: 60_000, maxBuffer: 64 << 20, encoding: 'buffer', cwd: '/' })).stdout;
     const front = async (port: number): Promise<void> => {
       await eventually(async () => (await run(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${String(port)}`], {}, router).then(() => '', () => `nobody listens on ${String(port)}`)), 20_000);
-      const config = doorConfig({ address: HOST, port: port - 1000, backends: [{ address: '127.0.0.1', port, weight: 1 }] });
+      const config = doorConfig({ address: HOST, port: port - 1000, backends: [{ address: '127.0.0.1', port, weight: 1 }], requests: 'http1' });
       const door = new Program([process.execPath, DOOR, JSON.stringify(config)], { netns: router });
       doors.push(door);
       await door.next();
@@ -45,7 +46,7 @@ function onScene(test: (scene: Scene) => Promise<void>): () => Promise<void> {
     };
     const totals: Scene['totals'] = () => Promise.all(doors.map(async (door) => {
       door.say();
-      return await door.next() as Awaited<ReturnType<Scene['totals']>>[number];
+      return await door.next() as DoorTotals;
     }));
     try {
       await test({ run, serve, totals });
@@ -81,6 +82,9 @@ describe('the front door: real clients', function () {
     const report = String(await run(['wrk', '-t1', '-c32', '-d2s', `http://${HOST}:8080/small`]));
     assert.match(report, /requests in/);
     assert.doesNotMatch(report, /Socket errors|Non-2xx/);
+    const [plain, encrypted] = await totals();
+    assert.ok(Number(plain?.requests.answers['2xx']) >= Number(/(\d+) requests in/.exec(report)?.[1]) + 4, 'each request was counted');
+    assert.deepEqual([plain?.requests.unreadable, encrypted?.requests.unreadable, encrypted?.requests.answers['2xx']], [0, 5, 0], 'what is encrypted is not read');
     for (const { outcomes } of await totals()) assert.deepEqual(Object.entries(outcomes).filter(([name, count]) => count > 0 && !['closed', 'client_reset'].includes(name)), []);
   }));
 

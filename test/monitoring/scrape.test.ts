@@ -2,7 +2,10 @@
 /** A real agent under load, a real Prometheus that scrapes it, and every question that the dashboards ask. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiServer } from '../helpers/api-server.js';
@@ -25,13 +28,18 @@ describe('metrics of a real agent, in a real Prometheus', function () {
   let ground: Ground;
   let load: Program;
   let url = '';
+  let visits: NodeJS.Timeout;
+  const web = createServer((_, response) => { response.end('ok'); });
   const prometheus = new Prometheus();
   const api = new ApiServer();
 
   before(async function underLoad() {
     this.timeout(60_000);
     ground = new Ground();
-    const port = await freePort();
+    const port = await freePort(), doorPort = await freePort();
+    web.listen(0, '127.0.0.1');
+    await once(web, 'listening');
+    visits = setInterval(() => { void fetch(`http://127.0.0.1:${String(doorPort)}`).catch(() => undefined); }, 100);
     const container = join(ground.cgroup, 'kubepods', `pod${uidOf(1)}`, 'container');
     mkdirSync(container, { recursive: true });
     load = ground.command(['/usr/bin/python3', LOAD, JSON.stringify({ port, vip: VIP, vipPort: 80 })], container);
@@ -41,7 +49,7 @@ describe('metrics of a real agent, in a real Prometheus', function () {
     await load.next();
     const config = ground.config(JSON.stringify({
       services: [{ name: 'web', addresses: [VIP], port: 80, endpoints: [{ address: '127.0.0.1', port }], health: { type: 'tcp', interval: '500ms' } }],
-      frontdoors: [{ name: 'door', address: '127.0.0.1', port: await freePort(), backends: [{ address: '127.0.0.1', port }] }],
+      frontdoors: [{ name: 'door', address: '127.0.0.1', port: doorPort, requests: 'http1', backends: [{ address: '127.0.0.1', port: (web.address() as AddressInfo).port }] }],
       metrics: { queueWait: true },
       tuning: [{ port: 9, keepaliveIdle: '60s' }],
       kubernetes: { enabled: true, node: 'node-a', apiServer: await api.start(), tokenFile: '', caFile: '' },
@@ -60,6 +68,9 @@ describe('metrics of a real agent, in a real Prometheus', function () {
 
   after(async function stop() {
     this.timeout(30_000);
+    clearInterval(visits);
+    web.closeAllConnections();
+    web.close();
     await prometheus.stop();
     await ground.clean();
     await api.stop();

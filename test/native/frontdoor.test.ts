@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
 import { once } from 'node:events';
-import { OUTCOME_NAMES } from '../../agent/frontdoor/types.js';
+import { ANSWERS, OUTCOME_NAMES, WAIT_BOUNDS } from '../../agent/frontdoor/types.js';
 import { native } from '../../native/frontdoor.js';
 import { doorConfig } from '../helpers/door-config.js';
 import { freePort } from '../helpers/free-port.js';
@@ -11,7 +11,9 @@ import { freePort } from '../helpers/free-port.js';
 type Untyped = Record<string, (argument?: unknown) => unknown>;
 
 describe('the front door of the addon', () => {
-  it('names outcomes as the agent does', () => { assert.deepEqual(native.doorOutcomes, OUTCOME_NAMES); });
+  it('names outcomes and answers as the agent does', () => {
+    assert.deepEqual(native.doorNames, { outcomes: OUTCOME_NAMES, answers: ANSWERS, waitBounds: WAIT_BOUNDS.map((seconds) => Math.round(seconds * 1e6)) });
+  });
 
   it('refuses what makes no sense, and names it', () => {
     assert.throws(() => new native.NativeFrontDoor({ threads: 0 }), /NativeFrontDoor: threads must be a whole number from 1 to 64/);
@@ -22,6 +24,7 @@ describe('the front door of the addon', () => {
       [{ address: 'localhost' }, /open: address must be an IP address/], [{ port: 0 }, /port must be/], [{ allow: 1 }, /allow must be a list/],
       [{ allow: [{ address: [1], prefix: 8 }] }, /address must have sixteen bytes/], [{ sendProxy: 'v3' }, /sendProxy must be off, v1 or v2/],
       [{ acceptProxy: 1 }, /acceptProxy must be true or false/], [{ maxConnections: 0 }, /maxConnections must be/],
+      [{ requests: 'http2' }, /requests must be off, http1 or length/], [{ lengthBytes: 9 }, /lengthBytes must be a whole number from 1 to 8/],
     ] as const) assert.throws(() => { door.open({ ...good, ...over } as never); }, expected);
     assert.throws(() => untyped['open']!(), /open: takes an object/);
     assert.throws(() => { door.setBackends({ name: 'none', backends: [] }); }, /could not find the listener none/);

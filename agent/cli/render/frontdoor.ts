@@ -1,5 +1,5 @@
 import type { FrontDoorObject } from '../../admin/objects.js';
-import { OUTCOMES, OUTCOME_NAMES, type DoorIdentity, type DoorTotals } from '../../frontdoor/types.js';
+import { ANSWERS, OUTCOMES, OUTCOME_NAMES, WAIT_BOUNDS, type DoorIdentity, type DoorTotals, type RequestCounts } from '../../frontdoor/types.js';
 import { ended, REFUSED, type DoorState, type DoorView } from '../../frontdoor/view.js';
 import { withPort } from '../../with-port.js';
 import { plain, type Colour, type Paint } from './paint.js';
@@ -19,12 +19,32 @@ export function doorLine({ name, address, port, state, because, service, active,
   return clean(`front door ${name} at ${withPort(address, port)}${to}: ${state}${because === '' ? '' : `, ${because}`}, ${count(active)}${limit} connections`);
 }
 
-function totalLines({ bytesIn, bytesOut, outcomes }: DoorTotals): string[] {
+/** The time within which this share of all began to be answered, as far as buckets tell. */
+function within(waits: readonly number[], share: number): string {
+  let left = waits.reduce((sum, one) => sum + one, 0) * share;
+  const bound = WAIT_BOUNDS[waits.findIndex((one) => (left -= one) <= 0)];
+  return bound === undefined ? 'more than 10 s' : `${String(+(bound * 1000).toFixed(2))} ms`;
+}
+
+function requestLines({ answers, waits, unreadable }: RequestCounts, requests: DoorView['requests']): string[] {
+  if (requests === 'off') return [];
+  const all = ANSWERS.reduce((sum, name) => sum + answers[name], 0);
+  const told = ANSWERS.filter((name) => answers[name] > 0).map((name) => `${name} ${count(answers[name])}`);
+  const protocol = requests === 'http1' ? 'HTTP/1' : 'messages with a length';
+  return [
+    `  ${count(all)} requests${told.length === 0 ? '' : `: ${told.join(', ')}`}`,
+    ...(waits.some((one) => one > 0) ? [`  answers began within ${within(waits, 0.5)} for half of them, ${within(waits, 0.99)} for 99 in 100`] : []),
+    ...(unreadable > 0 ? [`  ${count(unreadable)} connections are not counted further: what came is not ${protocol}`] : []),
+  ];
+}
+
+function totalLines({ bytesIn, bytesOut, outcomes, requests }: DoorTotals, protocol: DoorView['requests']): string[] {
   const refused = REFUSED.reduce((sum, name) => sum + outcomes[name], 0);
   const told = OUTCOME_NAMES.filter((name) => name !== 'closed' && outcomes[name] > 0);
   return [
     `  ${count(ended(outcomes))} ended, ${count(refused)} of them refused; ${bytes(bytesIn)} in, ${bytes(bytesOut)} out`,
     ...told.map((name) => `  ${name} ${count(outcomes[name])}: ${OUTCOMES[name]}`),
+    ...requestLines(requests, protocol),
   ];
 }
 
@@ -42,7 +62,7 @@ export function renderFrontDoor({ process, restarts, listeners, totals }: FrontD
     ]);
     return [
       paint(colours[door.state], doorLine(door)),
-      ...(total && door.state !== 'draining' ? totalLines(total) : []),
+      ...(total && door.state !== 'draining' ? totalLines(total, door.requests) : []),
       ...(rows.length === 0 ? [] : table(columns, rows, width, paint)),
       ...(door.state === 'open' && rows.length === 0 ? [paint('red', '  no backend: connections are reset')] : []),
       '',

@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "proxy_protocol.h"
+#include "requests.h"
 #include "shared.h"
 
 // How a connection ended: X(symbol, name). The names are those of metrics and of the CLI.
@@ -44,6 +45,7 @@ struct Settings {
 	uint32_t idle_timeout_ms = 0; // 0: never
 	bool proxy_in = false;
 	ProxyVersion proxy_out = ProxyVersion::kNone;
+	Counting counting;
 };
 
 // Lives as long as a table or a connection names it: its counters go on when tables are replaced.
@@ -66,6 +68,7 @@ struct Totals {
 	// From clients to backends, and back.
 	std::atomic<uint64_t> bytes_in{ 0 };
 	std::atomic<uint64_t> bytes_out{ 0 };
+	RequestTotals requests;
 };
 
 struct Listener {

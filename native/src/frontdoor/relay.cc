@@ -144,6 +144,8 @@ void Relay::Established() {
 	backend_->total.fetch_add(1, std::memory_order_relaxed);
 	Tune(upstream_.fd.get());
 	if (settings_->proxy_out != ProxyVersion::kNone) Introduce();
+	if (settings_->counting.protocol != Protocol::kNone)
+		requests_ = std::make_unique<Requests>(settings_->counting, listener_->totals->requests);
 	moved_ms_ = worker_.now_ms();
 	worker_.Cancel(*this);
 	if (settings_->idle_timeout_ms) worker_.Schedule(*this, moved_ms_ + settings_->idle_timeout_ms);
@@ -217,6 +219,7 @@ Relay::Pumped Relay::Take(Flow& flow) {
 	if (size == 0) {
 		if (flow.from.failed) return Pumped::kFromFailed;
 		flow.ended = true;
+		if (requests_ && &flow == &out_) requests_->BackendEnded();
 		return Pumped::kDone;
 	}
 	// Edge-triggered: what comes from now on has an event of its own.
@@ -227,12 +230,22 @@ Relay::Pumped Relay::Take(Flow& flow) {
 	if (flow.to.writable)
 		sent = send(flow.to.fd.get(), bytes, static_cast<size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent < 0 && !MustWait(errno)) return Pumped::kToFailed;
+	// Nobody waits for that.
+	Count(flow, bytes, static_cast<size_t>(size));
 	if (sent < size) {
 		// It is asked again, not waited for: a short send alone announces no event.
 		if (sent < 0) flow.to.writable = false;
 		Hold(flow, bytes + std::max<ssize_t>(sent, 0), static_cast<size_t>(size - std::max<ssize_t>(sent, 0)));
 	}
 	return Pumped::kDone;
+}
+
+void Relay::Count(const Flow& flow, const char* bytes, size_t size) {
+	if (!requests_) return;
+	if (&flow == &in_)
+		requests_->FromClient(bytes, size);
+	else
+		requests_->FromBackend(bytes, size);
 }
 
 void Relay::Hold(Flow& flow, const char* bytes, size_t size) {

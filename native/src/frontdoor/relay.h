@@ -87,6 +87,7 @@ class Relay {
 	Pumped Pump(Flow& flow);
 	Pumped Flush(Flow& flow);
 	Pumped Take(Flow& flow);
+	void Count(const Flow& flow, const char* bytes, size_t size);
 	void Hold(Flow& flow, const char* bytes, size_t size);
 	void Mourn(End& dead);
 	void Linger();
@@ -102,6 +103,7 @@ class Relay {
 	End upstream_;
 	Flow in_;
 	Flow out_;
+	std::unique_ptr<Requests> requests_;
 	Stage stage_ = Stage::kHeader;
 	Outcome outcome_ = Outcome::kClosed;
 	int64_t deadline_ms_ = 0;

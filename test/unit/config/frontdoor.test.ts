@@ -22,6 +22,7 @@ describe('front doors in the configuration', () => {
     assert.deepEqual(door, {
       name: 'web', address: '0.0.0.0', port: 80, service: 'web', backends: [], maxConnections: 10_000, allow: [], deny: [], acceptProxy: false, sendProxy: 'off',
       connectTimeout: 5000, idleTimeout: 600_000, drainTimeout: 30_000,
+      requests: 'off', lengthAt: 0, lengthBytes: 4, lengthOrder: 'big', lengthCounts: 'rest',
     });
   });
 

@@ -212,6 +212,9 @@ describe('sidestep frontdoor', () => {
     assert.match(text, /^front door web at \[::\]:80 to the service web: open, 3 of 10 connections$/m);
     assert.match(text, /^ {2}7 ended, 2 of them refused; 2\.0KiB in, 1\.0KiB out$/m);
     assert.match(text, /^ {2}denied 2: the client is in deny, or not in allow$/m);
+    assert.match(text, /^ {2}31 requests: 2xx 30, 5xx 1$/m);
+    assert.match(text, /^ {2}answers began within 0\.1 ms for half of them, 50 ms for 99 in 100$/m);
+    assert.match(text, /^ {2}2 connections are not counted further: what came is not HTTP\/1$/m);
     assert.match(text, /10\.0\.0\.7:8080 +100 +3 +12 +2 +does not answer, 2 in a row$/m);
     assert.match(text, /front door db .*\n {2}no backend: connections are reset/);
     assert.match(text, /front door gone at 0\.0\.0\.0:82: failed, taken/);
@@ -229,6 +232,7 @@ describe('metrics of the front door', () => {
       'sidestep_frontdoor_listeners web open 1', 'sidestep_frontdoor_active_connections web 3', 'sidestep_frontdoor_backends web failing 1',
       'sidestep_frontdoor_connections_total web closed 5', 'sidestep_frontdoor_connections_total web denied 2',
       'sidestep_frontdoor_bytes_total web in 2048', 'sidestep_frontdoor_bytes_total web out 1024',
+      'sidestep_frontdoor_requests_total web 2xx 30', 'sidestep_frontdoor_requests_total web 5xx 1', 'sidestep_frontdoor_unreadable_connections_total web 2',
     ]);
   });
 });

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests and answers of HTTP/1, as llhttp finds them: the parser of Node.js, which Debian has as sources.
+#include <llhttp.h>
+
+#include "requests.h"
+
+namespace sidestep::door {
+namespace {
+
+// What its callbacks return, beside an error.
+constexpr int kGoOn = 0, kNoBody = 1, kNoBodyAndThenSomethingElse = 2;
+
+class Http1 : public Framer {
+      public:
+	Http1(llhttp_type type, const llhttp_settings_t& settings, Requests& requests) : requests_(requests) {
+		llhttp_init(&parser_, type, &settings);
+		parser_.data = this;
+	}
+
+	bool Read(const char* bytes, size_t size) override {
+		switch (llhttp_execute(&parser_, bytes, size)) {
+		case HPE_OK:
+			return true;
+		case HPE_PAUSED_UPGRADE:
+			return Paused(llhttp_get_error_pos(&parser_) == bytes + size);
+		default:
+			return false;
+		}
+	}
+
+      protected:
+	// Something else may follow. `at_end`: what follows has not come yet.
+	virtual bool Paused(bool at_end) = 0;
+
+	llhttp_t parser_{};
+	Requests& requests_;
+};
+
+class Asking final : public Http1 {
+      public:
+	explicit Asking(Requests& requests) : Http1(HTTP_REQUEST, Settings(), requests) {}
+
+	void GoOn() override { llhttp_resume_after_upgrade(&parser_); }
+
+      private:
+	static const llhttp_settings_t& Settings() {
+		static const llhttp_settings_t settings = [] {
+			llhttp_settings_t made;
+			llhttp_settings_init(&made);
+			made.on_headers_complete = [](llhttp_t* parser) {
+				From(parser).Asked(parser->method == HTTP_HEAD      ? Requests::Kind::kHead
+						   : parser->method == HTTP_CONNECT ? Requests::Kind::kConnect
+										    : Requests::Kind::kPlain);
+				return kGoOn;
+			};
+			made.on_message_complete = [](llhttp_t* parser) {
+				From(parser).AskedWhole();
+				return kGoOn;
+			};
+			return made;
+		}();
+		return settings;
+	}
+
+	static Requests& From(llhttp_t* parser) { return static_cast<Asking*>(parser->data)->requests_; }
+
+	bool Paused(bool at_end) override {
+		requests_.AskedToUpgrade();
+		return at_end;
+	}
+};
+
+class Answering final : public Http1 {
+      public:
+	explicit Answering(Requests& requests) : Http1(HTTP_RESPONSE, Settings(), requests) {}
+
+	bool End() override { return llhttp_finish(&parser_) == HPE_OK; }
+
+      private:
+	static const llhttp_settings_t& Settings() {
+		static const llhttp_settings_t settings = [] {
+			llhttp_settings_t made;
+			llhttp_settings_init(&made);
+			made.on_message_begin = [](llhttp_t* parser) {
+				From(parser).AnswerBegun();
+				return kGoOn;
+			};
+			made.on_headers_complete = [](llhttp_t* parser) {
+				const Requests::Kind kind = From(parser).next();
+				const int status = parser->status_code;
+				if (kind == Requests::Kind::kConnect && status / 100 == 2)
+					return kNoBodyAndThenSomethingElse;
+				// The length of these is that of a body which does not come.
+				return kind == Requests::Kind::kHead || status == 204 || status == 304 ? kNoBody
+												       : kGoOn;
+			};
+			made.on_message_complete = [](llhttp_t* parser) {
+				Whole(parser->status_code, From(parser));
+				return kGoOn;
+			};
+			return made;
+		}();
+		return settings;
+	}
+
+	static Requests& From(llhttp_t* parser) { return static_cast<Answering*>(parser->data)->requests_; }
+
+	static void Whole(int status, Requests& requests) {
+		if (status == HTTP_STATUS_SWITCHING_PROTOCOLS) return requests.Upgraded();
+		switch (status / 100) {
+		case 1:
+			return requests.AnswerWasInterim();
+		case 2:
+			return requests.next() == Requests::Kind::kConnect ? requests.Upgraded()
+									   : requests.AnswerWhole(Answer::k2xx);
+		case 3:
+			return requests.AnswerWhole(Answer::k3xx);
+		case 4:
+			return requests.AnswerWhole(Answer::k4xx);
+		default:
+			return requests.AnswerWhole(Answer::k5xx);
+		}
+	}
+
+	bool Paused(bool) override { return true; }
+};
+
+} // namespace
+
+std::unique_ptr<Framer> Http1Requests(Requests& requests) { return std::make_unique<Asking>(requests); }
+std::unique_ptr<Framer> Http1Answers(Requests& requests) { return std::make_unique<Answering>(requests); }
+
+} // namespace sidestep::door
