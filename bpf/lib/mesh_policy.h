@@ -8,6 +8,7 @@
 
 #include "mesh_cost.h"
 #include "mesh_ready.h"
+#include "unknown.h"
 
 #define DRAWS 5U
 #define SWEEP 64U
@@ -112,11 +113,13 @@ static long maglev_step(__u32 i, struct choice *c)
 
 static __always_inline void begin(struct choice *c, __u32 first, __u32 count)
 {
+	__u64 zero = unknown_zero(c->now);
+
 	c->first = first;
 	c->count = count;
-	c->best = 0;
-	c->ready = NEVER;
-	c->least = ~0ULL;
+	c->best = zero;
+	c->ready = NEVER + zero;
+	c->least = ~zero;
 }
 
 static __noinline __u32 search(struct choice *c, __u32 first, __u32 count)

@@ -11,6 +11,7 @@
 
 #include "../include/maps.h"
 #include "peek.h"
+#include "unknown.h"
 
 /* A cgroup v2 tree may be deeper; whoever sits lower than this below the one that was named is not found in it. */
 #define DEEPEST_CGROUP 16
@@ -138,8 +139,11 @@ static __noinline long ask_all(const struct sidestep_scope *table, struct judgem
 static __always_inline __u32 out_of_scope(struct sidestep_pair *pair,
 					  const struct sidestep_settings *set)
 {
-	struct judgement j = { .pair = pair };
-	__u32 zero = 0;
+	__u32 zero = 0, none = unknown_zero(pair->opened_ns);
+	struct judgement j = {
+		.pair = pair,
+		.first = { none, none, none, none, none, none, none, none },
+	};
 	void *inner = bpf_map_lookup_elem(&scope, &zero);
 	const struct sidestep_scope *table;
 

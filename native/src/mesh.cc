@@ -24,20 +24,6 @@ constexpr const char* kPinned[] = { "mesh_settings", "vips",    "excepts", "endp
 
 std::string LinkIn(const std::string& folder, const char* hook) { return folder + "/link_" + hook; }
 
-UniqueFd NewTable(const std::vector<mesh_row>& rows) {
-	auto count = static_cast<uint32_t>(rows.size());
-	LIBBPF_OPTS(bpf_map_create_opts, create, .map_flags = BPF_F_INNER_MAP);
-	UniqueFd fd(
-		bpf_map_create(BPF_MAP_TYPE_ARRAY, "mesh_table", sizeof(uint32_t), sizeof(mesh_row), count, &create));
-	if (!fd) throw KernelError("kernel_refused", "make a table", errno);
-	std::vector<uint32_t> keys(count);
-	for (uint32_t i = 0; i < count; i++)
-		keys[i] = i;
-	if (bpf_map_update_batch(fd.get(), keys.data(), rows.data(), &count, nullptr) < 0)
-		throw KernelError("kernel_refused", "fill a table", errno);
-	return fd;
-}
-
 } // namespace
 
 Mesh::Mesh(MeshOptions options) : options_(std::move(options)) {
@@ -105,6 +91,10 @@ void Mesh::Open() {
 		if (!map || bpf_map__set_max_entries(map, size.entries) < 0)
 			throw KernelError("load_failed", std::string("size map ") + size.map, errno);
 	}
+	// Gone once it is loaded.
+	const bpf_map* table = bpf_map__inner_map(bpf_object__find_map_by_name(object_.get(), "tables"));
+	table_key_type_ = bpf_map__btf_key_type_id(table);
+	table_value_type_ = bpf_map__btf_value_type_id(table);
 	if (!options_.verifier_log) return;
 	bpf_program* program;
 	bpf_object__for_each_program(program, object_.get()) bpf_program__set_log_level(program, 1);
@@ -252,6 +242,23 @@ void Mesh::ApplySettings(bool enabled, bool excepts) {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 	if (bpf_prog_test_run_opts(program("sidestep_mesh_self"), &run) < 0)
 		throw KernelError("kernel_refused", "leave the agent itself out", errno);
+}
+
+UniqueFd Mesh::NewTable(const std::vector<mesh_row>& rows) const {
+	auto count = static_cast<uint32_t>(rows.size());
+	// Linux 6.1 takes it for a table only with the types that the first one had.
+	LIBBPF_OPTS(bpf_map_create_opts, create, .btf_fd = static_cast<uint32_t>(bpf_object__btf_fd(object_.get())),
+		    .btf_key_type_id = table_key_type_, .btf_value_type_id = table_value_type_,
+		    .map_flags = BPF_F_INNER_MAP);
+	UniqueFd fd(
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "mesh_table", sizeof(uint32_t), sizeof(mesh_row), count, &create));
+	if (!fd) throw KernelError("kernel_refused", "make a table", errno);
+	std::vector<uint32_t> keys(count);
+	for (uint32_t i = 0; i < count; i++)
+		keys[i] = i;
+	if (bpf_map_update_batch(fd.get(), keys.data(), rows.data(), &count, nullptr) < 0)
+		throw KernelError("kernel_refused", "fill a table", errno);
+	return fd;
 }
 
 void Mesh::SwapTables(const std::vector<MeshTable>& tables) {

@@ -69,11 +69,14 @@ class Mesh {
 	void PinMissing(const std::string& folder);
 	void Attach(Hook& hook, const std::string& path);
 	void UpdateLinks(const std::string& current);
+	UniqueFd NewTable(const std::vector<mesh_row>& rows) const;
 
 	MeshOptions options_;
 	std::unique_ptr<bpf_object, ObjectCloser> object_;
 	std::vector<Hook> hooks_;
 	std::vector<std::string> missing_;
+	uint32_t table_key_type_ = 0;
+	uint32_t table_value_type_ = 0;
 	bool took_over_ = false;
 };
 

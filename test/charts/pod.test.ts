@@ -217,7 +217,7 @@ describe('the pod of the chart', function () {
     assert.equal(new Set(programs.map((file) => machine(join(rootfs, file)))).size, 1);
     for (const shell of ['bin/sh', 'usr/bin/sh', 'usr/bin/bash', 'usr/bin/env']) assert.equal(existsSync(join(rootfs, shell)), false, shell);
     const { components } = JSON.parse(readFileSync(join(rootfs, 'usr/lib/sidestep/sbom.cdx.json'), 'utf8')) as { components: { name: string }[] };
-    for (const name of ['node', 'nats', 'convict', 'libc6']) assert.ok(components.some((one) => one.name === name), name);
+    for (const name of ['node', 'nats', 'convict', 'libc6', 'node-llhttp']) assert.ok(components.some((one) => one.name === name), name);
     assert.equal(components.some(({ name }) => name === 'mocha'), false);
   });
 });

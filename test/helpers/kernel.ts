@@ -15,9 +15,14 @@ export const PATIENCE_S = 600;
 /** How many times slower than a real machine this one may be: more than 1 on emulated processors. */
 export const SLOWNESS = Number(process.env['TEST_SLOWNESS'] ?? 1);
 
-/** Whether this kernel gives connections that were open before a record (Linux 6.12). */
 const [major = 0, minor = 0] = release().split('.').map(Number);
-export const FINDS = major > 6 || (major === 6 && minor >= 12);
+const since = (wanted: number, least: number): boolean => major > wanted || (major === wanted && minor >= least);
+/** Whether this kernel takes the programs that read by casts. */
+export const CASTS = since(6, 2);
+/** Whether its programs can end a socket. */
+export const ENDS_SOCKETS = since(6, 5);
+/** Whether it gives connections that were open before a record. */
+export const FINDS = since(6, 12);
 
 export const BPFFS = '/sys/fs/bpf';
 export const PREFIX = 'sidestep-test-';

@@ -15,7 +15,7 @@ import { openMesh } from '../../agent/mesh/native.js';
 // eslint-disable-next-line no-restricted-imports
 import { meshObjects } from '../../native/mesh.js';
 import type { MeshKernel } from '../../agent/mesh/types.js';
-import { BPFFS, freshName, removeCgroup } from './kernel.js';
+import { BPFFS, CASTS, freshName, removeCgroup } from './kernel.js';
 import { keptLog } from './log.js';
 import { withNetns } from './pods.js';
 import { Program } from './program.js';
@@ -23,7 +23,8 @@ import { Program } from './program.js';
 const PROGRAMS = fileURLToPath(new URL('../../../test/mesh/programs', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 
-export { meshObjects };
+/** Both builds of the programs, less what this kernel does not take. */
+export const builds = Object.entries(meshObjects).filter(([build]) => CASTS || build !== 'casts');
 export const VIP = '10.96.0.1';
 export const VIP6 = 'fd00:96::1';
 

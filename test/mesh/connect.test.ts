@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { CONNECT_TIME_BOUNDS } from '../../agent/mesh/types.js';
 import '../helpers/kernel-lock.js';
 import { eventually } from '../helpers/kernel.js';
-import { listed, meshObjects, named, VIP, VIP6, withMesh } from '../helpers/mesh.js';
+import { builds, listed, named, VIP, VIP6, withMesh } from '../helpers/mesh.js';
 
 const six = [{ name: 's1', host: '::1', port: 8080 }];
 
@@ -77,7 +77,7 @@ describe('mesh: connect()', function () {
     assert.equal(await reaches(), 1);
   }));
 
-  for (const [build, objectPath] of Object.entries(meshObjects)) it(`counts connections exactly: under way, open, closed, failed; programs with ${build}`, () => withMesh(async (mesh) => {
+  for (const [build, objectPath] of builds) it(`counts connections exactly: under way, open, closed, failed; programs with ${build}`, () => withMesh(async (mesh) => {
     const servers = await mesh.endpoints(named(1));
     await mesh.serve({ endpoints: listed(named(1)), ejection: { failures: 0 } });
     const client = await mesh.client();

@@ -8,7 +8,7 @@ import { Tuning } from '../../agent/mesh/tuning.js';
 import type { TunedSocket } from '../../agent/mesh/types.js';
 import { eventually } from '../helpers/kernel.js';
 import { keptLog } from '../helpers/log.js';
-import { listed, meshObjects, TestMesh, VIP } from '../helpers/mesh.js';
+import { builds, listed, TestMesh, VIP } from '../helpers/mesh.js';
 import { withHosts } from '../helpers/mesh-hosts.js';
 import { withPods, type Pods } from '../helpers/pods.js';
 
@@ -49,7 +49,7 @@ const everything = {
 describe('mesh: tuning', function () {
   this.timeout(60_000);
 
-  for (const [build, objectPath] of Object.entries(meshObjects)) {
+  for (const [build, objectPath] of builds) {
     it(`connections of a service get every setting, and others none; programs with ${build}`, () => apart(async (mesh, pods) => {
       await mesh.serve({ endpoints: listed([server]) });
       const { tuning } = rule(mesh, { service: 'web', ...everything }, { port: 8080, cidr: '10.77.0.0/16', ecn: true });
