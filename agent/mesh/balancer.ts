@@ -16,6 +16,8 @@ import { Numbers } from './numbers.js';
 import type { Found, MeshKernel, Vip } from './types.js';
 
 const soonMs = 5000;
+/** From a table that the kernel did not take to the next attempt. */
+const againMs = 1000;
 
 const groupName = (service: string, family: 4 | 6): string => `${service} ${family}`;
 const vipName = ({ address, port, protocol }: Vip): string => `${address} ${port} ${protocol}`;
@@ -29,6 +31,9 @@ export class Balancer {
   /** Services that there are no more, whose numbers an address may still have. */
   readonly #leaving = new Set<Group>();
   readonly #writing = new Set<Group>();
+  /** Their tables were not taken: they are tried again. */
+  readonly #refused = new Set<Group>();
+  #again: NodeJS.Timeout | undefined;
   readonly #numbers: Numbers;
   #dead = false;
   #scheduled = false;
@@ -56,6 +61,10 @@ export class Balancer {
   }
 
   get groups(): readonly Group[] { return [...this.#groups.values()]; }
+  get problems(): string[] {
+    const names = [...new Set([...this.#refused].map(({ service }) => service.name))];
+    return names.length === 0 ? [] : [`the kernel does not take the endpoints of ${names.join(', ')}: new connections go where they went before, or to the virtual address; the log says why`];
+  }
   groupsOf(service: string): Group[] { return families.flatMap((family) => this.#groups.get(groupName(service, family)) ?? []); }
 
   /**
@@ -234,8 +243,15 @@ export class Balancer {
     const run = this.kernel.swapTables(tables)
       .then(() => {
         this.swaps += tables.size;
-        for (const group of groups) group.tabled = true;
-      }, (error: unknown) => { this.#failed(error); })
+        for (const group of groups) {
+          group.tabled = true;
+          this.#refused.delete(group);
+        }
+      }, (error: unknown) => {
+        for (const group of groups) this.#refused.add(group);
+        this.#failed(error);
+        this.#tryAgain();
+      })
       .finally(() => {
         for (const group of groups) this.#writing.delete(group);
         if (isFirst || this.#leaving.size > 0) this.#writeVips();
@@ -243,6 +259,20 @@ export class Balancer {
       });
     this.#idle = Promise.all([this.#idle, run]);
   }
+
+  #tryAgain(): void {
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      for (const group of this.#refused) {
+        if (this.groups.includes(group)) group.stale = true;
+        else this.#refused.delete(group);
+      }
+      this.#schedule();
+    }, againMs).unref();
+  }
+
+  /** Nothing is tried any more. */
+  stop(): void { clearTimeout(this.#again); }
 
   #endDead(): void {
     this.#dead = false;

@@ -104,8 +104,7 @@ export class Mesh {
   /** `keep`: the programs serve on without an agent, and this host's endpoints are not withdrawn. */
   async stop(keep: boolean): Promise<void> {
     clearInterval(this.#timer);
-    for (const source of this.#sources) source.stop();
-    this.#checker.stop();
+    for (const part of [...this.#sources, this.#checker, this.#balancer]) part?.stop();
     await this.#registry?.stop(!keep);
     await this.#bus?.stop();
     if (keep) this.#kernel?.close();
@@ -144,7 +143,7 @@ export class Mesh {
   problems(): string[] {
     return [
       ...this.#faults.values(),
-      ...this.#merged.problems,
+      ...this.#merged.problems, ...(this.#balancer?.problems ?? []),
       ...(this.#registry ? busProblems(this.#registry.state, this.#registry.claimedBy > 0) : []),
       ...(this.store.refused > 0 ? [`${this.store.refused} endpoints found no room; see mesh.maxEndpoints`] : []),
       ...(this.#kernel ? this.#tuning.problems(this.#kernel, (name) => this.#services.some((service) => service.name === name)) : []),

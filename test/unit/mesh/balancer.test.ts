@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { beforeEach, describe, it } from 'mocha';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceConfig } from '../../../config/service-types.js';
 import { EndpointStore } from '../../../agent/endpoints/store.js';
 import { Balancer } from '../../../agent/mesh/balancer.js';
@@ -162,6 +163,19 @@ describe('from the store to the kernel', () => {
     put('a');
     await balancer.settled();
     assert.ok(balancer.failures > 0);
+  });
+
+  it('a table that the kernel does not take is said to be missing, and tried again until it does', async () => {
+    const taken = kernel.swapTables.bind(kernel);
+    kernel.swapTables = () => Promise.reject(new Error('the wrong types'));
+    put('a');
+    await balancer.settled();
+    assert.deepEqual([kernel.tables.size, kernel.vips.size], [0, 0], 'no address leads to what is not there');
+    assert.match(balancer.problems.join(), /^the kernel does not take the endpoints of web: /);
+    kernel.swapTables = taken;
+    await sleep(1100);
+    await balancer.settled();
+    assert.deepEqual([inTable(), kernel.vips.size, balancer.problems], [['10.0.0.1'], 1, []]);
   });
 
   it('whatever happens, in whatever order, the table has exactly the endpoints that are up', async () => {
