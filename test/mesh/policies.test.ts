@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import '../helpers/kernel-lock.js';
-import { eventually } from '../helpers/kernel.js';
+import { eventually, SLOWNESS } from '../helpers/kernel.js';
 import { listed, named, VIP, withMesh, type Client, type TestMesh } from '../helpers/mesh.js';
 
 type Counts = Record<string, number>;
@@ -69,7 +69,7 @@ describe('mesh: policies', function () {
     // The first SYN is lost: whoever gets e1 waits a second for the next one.
     filter('-A');
     const slow = client.tell({ do: 'tcp', host: VIP, port: 80, n: 40 });
-    await sleep(600);
+    await sleep(600 * SLOWNESS);
     filter('-D');
     await slow;
     assert.ok(mesh.load('127.0.1.1').costMs > 500, `it cost ${mesh.load('127.0.1.1').costMs} ms`);
