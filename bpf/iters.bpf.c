@@ -173,6 +173,15 @@ static __always_inline bool out_of_map(struct sidestep_retire *run, struct sides
 	return true;
 }
 
+/* Is a send under way there, or a read? The lock of `own` is held, so none of either lasts long. */
+static __always_inline bool calling(const struct tcp_sock *own, __u64 address)
+{
+	const struct sock *sk = peek(address, struct sock);
+
+	/* But one that blocks may wait for ever. */
+	return blocks(sk) ? in_call(psock_of(sk)) : !await(own, address, NO_CALL);
+}
+
 /* This end is out of the map, and its lock is held. */
 static __always_inline void let_peer_out(const struct tcp_sock *tp, struct sidestep_retire *run,
 					 struct sidestep_pair *pair, sidestep_pair_id id,
@@ -267,8 +276,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		return 0;
 	}
 	peer_in = pair && !(pair->closed & (1U << other(key.side)));
-	if ((peer_in &&
-	     !await(peek(tp, struct tcp_sock), pair->end[other(key.side)].sk, NO_CALL)) ||
+	if ((peer_in && calling(peek(tp, struct tcp_sock), pair->end[other(key.side)].sk)) ||
 	    in_call(psock)) {
 		run->sending++;
 		return 0;

@@ -8,6 +8,7 @@ import type { Config } from '../../config/types.js';
 import { codeOf, describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { version } from '../version.js';
+import { buildOf } from './build.js';
 import { RemoteDoors } from './client.js';
 import { doorPath, isDoorPath, PROTOCOL, type Handed } from './protocol.js';
 import type { DoorHost, Doors, FoundDoors, Place, RunningDoor } from './types.js';
@@ -35,7 +36,9 @@ export class ProcessHost implements DoorHost {
 
   async find(threads: number): Promise<FoundDoors> {
     const doors = await this.#all();
-    const fits = ({ identity }: RemoteDoors): boolean => identity.protocol === PROTOCOL && identity.version === version && identity.threads === threads;
+    const build = doors.length === 0 ? '' : buildOf();
+    const fits = ({ identity }: RemoteDoors): boolean =>
+      identity.protocol === PROTOCOL && identity.version === version && identity.build === build && identity.threads === threads;
     const fitting = doors.find(fits);
     return { fitting, others: doors.filter((one) => one !== fitting) };
   }

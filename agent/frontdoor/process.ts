@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { isJournal } from '../log-journal.js';
 import { createLog, resolveFormat } from '../log.js';
 import { version } from '../version.js';
+import { buildOf } from './build.js';
 import type { DoorOptions } from './host.js';
 import { openThreads, shedPrivileges } from './native.js';
 import { doorPath, PROTOCOL } from './protocol.js';
@@ -21,7 +22,7 @@ const log = createLog({
 }).child('frontdoor');
 
 const { pid } = process;
-const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL, version, threads, pid }, log, handed);
+const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL, version, build: buildOf(), threads, pid }, log, handed);
 process.on('SIGTERM', () => { void server.retire(); });
 for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined);
 await server.listen(doorPath(runDir, pid));

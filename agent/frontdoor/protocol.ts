@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { ERRORS, SidestepError, wordsOf, type ErrorCode } from '../errors.js';
 import type { DoorIdentity } from './types.js';
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export interface Greeting extends DoorIdentity {
   readonly door: 'sidestep';
   readonly protocol: number;
+  /** Of build.ts; '' for those before protocol 2. */
+  readonly build: string;
   readonly threads: number;
 }
 

@@ -12,7 +12,7 @@ const { pid } = process;
 // More than the agent's: one of its threads gets several sockets of a listener.
 const threads = 3;
 const log = createLog({ level: 'info', format: 'json', write: (line) => { process.stderr.write(line); } });
-const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL + 1, version: '99.0.0', threads, pid }, log);
+const server = new DoorServer(openThreads(threads), { door: 'sidestep', protocol: PROTOCOL + 1, version: '99.0.0', build: '', threads, pid }, log);
 await server.listen(doorPath(runDir, pid));
 const agent = await RemoteDoors.reach(doorPath(runDir, pid));
 await agent.open(doorConfig({ port, drainTimeout: 4000 }), [{ address: '127.0.0.1', port: backend, weight: 100 }]);

@@ -6,6 +6,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, it } from 'mocha';
+import { buildOf } from '../../../agent/frontdoor/build.js';
 import { RemoteDoors } from '../../../agent/frontdoor/client.js';
 import { ProcessHost } from '../../../agent/frontdoor/host.js';
 import { doorPath, errorOf, failureOf, PROTOCOL } from '../../../agent/frontdoor/protocol.js';
@@ -57,12 +58,13 @@ interface Stage {
 const web = doorConfig({ port: 80 });
 const stages: Stage[] = [];
 
-async function stageOf(over: { protocol?: number; handed?: ConstructorParameters<typeof DoorServer>[3] } = {}): Promise<Stage> {
+async function stageOf(over: { protocol?: number; build?: string; handed?: ConstructorParameters<typeof DoorServer>[3] } = {}): Promise<Stage> {
   const runDir = folder();
   const { log, lines } = keptLog();
   const path = doorPath(runDir, 42);
   const threads = new FakeThreads();
-  const server = new DoorServer(threads, { door: 'sidestep', protocol: over.protocol ?? PROTOCOL, version, threads: 2, pid: 42 }, log, over.handed);
+  const greeting = { door: 'sidestep', protocol: over.protocol ?? PROTOCOL, version, build: over.build ?? buildOf(), threads: 2, pid: 42 } as const;
+  const server = new DoorServer(threads, greeting, log, over.handed);
   await server.listen(path);
   const host = new ProcessHost({ runDir, log: { level: 'info', format: 'json' } }, log);
   const stage = { threads, server, doors: await RemoteDoors.reach(path), host, lines, path };
@@ -155,12 +157,14 @@ describe('a door process', () => {
 });
 
 describe('the door processes of a run directory', () => {
-  it('fit with the same protocol, version and threads; the others are told apart', async () => {
+  it('fit with the same protocol, version, build and threads; the others are told apart', async () => {
     const { host } = await stageOf();
     assert.deepEqual([(await host.find(2)).fitting?.identity.pid, (await host.find(2)).others.length], [42, 0]);
     assert.deepEqual([(await host.find(3)).fitting, (await host.find(3)).others.length], [undefined, 1]);
     const later = await stageOf({ protocol: PROTOCOL + 1 });
     assert.deepEqual([(await later.host.find(2)).fitting, (await later.host.find(2)).others.length], [undefined, 1]);
+    const { host: newer } = await stageOf({ build: 'of another day' });
+    assert.deepEqual([(await newer.find(2)).fitting, (await newer.find(2)).others.length], [undefined, 1]);
   });
 
   it('that have died leave nothing behind, and a socket of somebody else is not touched', async () => {
