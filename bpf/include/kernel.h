@@ -238,7 +238,6 @@ struct sock {
 	struct sk_buff_head sk_receive_queue;
 	struct {
 		atomic_t rmem_alloc;
-		int len;
 	} sk_backlog;
 	int sk_rcvbuf;
 	int sk_sndbuf;

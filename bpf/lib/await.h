@@ -19,7 +19,7 @@
 
 enum awaited {
 	NO_CALL, /* no send is under way there, nor a read */
-	DRAINED, /* nor is there anything to be read, and all that was sent from here has arrived */
+	DRAINED, /* and all that was sent from here has been read */
 	OUTSIDE, /* it has no psock any more */
 };
 
@@ -44,12 +44,15 @@ static __always_inline bool holds_nothing(const struct sk_psock *psock)
 	return !see(psock, ingress_skb.qlen) && !holds_bytes(psock);
 }
 
+/*
+ * Read, not only arrived: a packet on its way from the stack into the psock is in no queue, and its lock is not held here.
+ * What its reader has taken, with nothing sent behind it, is on no way any more.
+ */
 static __always_inline bool drained(const struct sock *sk, const struct sk_psock *psock, __u32 sent)
 {
 	const struct tcp_sock *tp = peek(sk, struct tcp_sock);
 
-	return see(tp, rcv_nxt) == sent && !see(sk, sk_backlog.len) &&
-	       !see(sk, sk_receive_queue.qlen) && psock && holds_nothing(psock);
+	return see(tp, copied_seq) == sent && psock && holds_nothing(psock);
 }
 
 static __always_inline bool met(const struct waiting *w)

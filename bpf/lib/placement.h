@@ -20,6 +20,9 @@
 /* Each return makes the next stay on TCP twice as long, up to 64 times. */
 #define MOST_DOUBLINGS 6U
 
+/* Messages of up to 32 KiB count as one, larger ones as more: a run is not to take longer because they are large. */
+#define LARGE_SHIFT 15
+
 static __always_inline __u32 messages_of(const struct sidestep_endpoint *end)
 {
 	return (__u32)end->sent.redirected_messages + (__u32)end->sent.passed_messages;
@@ -60,6 +63,7 @@ static __always_inline bool streams(struct sidestep_pair *pair, __u32 side, __u3
 {
 	struct sidestep_endpoint *end = &pair->end[side & 1];
 	__u32 heard = messages_of(&pair->end[other(side)]);
+	__u32 count = 1 + (size >> LARGE_SHIFT);
 	__u64 now, since;
 	bool better;
 
@@ -70,8 +74,9 @@ static __always_inline bool streams(struct sidestep_pair *pair, __u32 side, __u3
 		return false;
 	}
 	end->streak_bytes += size;
-	end->streak_passed += passed;
-	if (++end->streak < set->stream_messages || !set->stream_messages)
+	end->streak_passed += passed ? count : 0;
+	end->streak += count;
+	if (end->streak < set->stream_messages || !set->stream_messages)
 		return false;
 	now = bpf_ktime_get_ns();
 	since = end->streak_ns;

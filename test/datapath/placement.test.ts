@@ -75,7 +75,7 @@ describe('placement', () => {
     it(`one whose ${readers === 1 ? 'reader' : '3 readers'} cannot keep up leaves while it goes on, with every byte in its place`,
       placed(['--set', 'placement.rate=1000', '--set', 'placement.messageBytes=1MiB'], async (ground) => {
         const torrent = compile(join(folder(), 'torrent'), [join(PROGRAMS, 'torrent.c')], GNU);
-        const flow = (connections: number, ms: number): Program => ground.command([torrent, ...[connections, ms * SLOWNESS, 16_384, readers].map(String)]);
+        const flow = (connections: number, ms: number): Program => ground.command([torrent, ...[connections, ms * SLOWNESS, 16_384, readers, 0].map(String)]);
         await flow(2, 800).end(); // until the program is known
         const streams = flow(4, 3000);
         for (let left = 1; left <= 4; left++) {
@@ -87,6 +87,15 @@ describe('placement', () => {
         assert.equal(ground.counters().resets, 0);
       })).timeout(40_000 * SLOWNESS);
   }
+
+  it('hundreds of them leave while they go on, their reader on another processor', placed(['--set', 'placement.rate=1000'], async (ground) => {
+    const torrent = compile(join(folder(), 'torrent'), [join(PROGRAMS, 'torrent.c')], GNU);
+    const flow = (connections: number, ms: number): Program => ground.command([torrent, ...[connections, ms * SLOWNESS, 1000, 1, 1].map(String)]);
+    await flow(2, 800).end(); // until the program is known
+    await flow(300, 30).end();
+    assert.ok(ground.counters().streamsLeft > 200, `${ground.counters().streamsLeft} left`);
+    assert.equal(ground.counters().resets, 0);
+  })).timeout(60_000 * SLOWNESS);
 
   it('what moves no faster than placement.rate stays in the map', placed(['--set', 'placement.rate=20000'], async (ground) => {
     const one = await talker(ground);

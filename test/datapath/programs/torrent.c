@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Streams that never pause: one thread sends as fast as it can, and readers on the same CPU, who never block and hear of
- * bytes by edges, are always behind. Connections come one after the other, each to a listener of its own; a line of JSON for
+ * Streams that never pause: one thread sends as fast as it can, and readers on the same CPU or another, who never block and
+ * hear of bytes by edges, are always behind. Connections come one after the other, each to a listener of its own; a line of JSON for
  * each, when its last byte was compared, and one before it with its ports.
  *
- *   torrent <connections> <ms of each> <bytes of each send> <readers>
+ *   torrent <connections> <ms of each> <bytes of each send> <readers> <their CPU>
  *
  * One reader compares every byte with what belongs in its place; several count.
  */
@@ -34,7 +34,7 @@
 #define PERIOD 65521
 
 static unsigned char pattern[PERIOD + LARGEST];
-static int fd, epoll, reader_count;
+static int fd, epoll, reader_count, reader_cpu;
 static _Atomic unsigned long arrived;
 static atomic_int ended;
 
@@ -44,6 +44,16 @@ static long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void stay_on(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		err(1, "CPU %d", cpu);
 }
 
 static void take_in(const unsigned char *bytes, size_t size)
@@ -61,6 +71,7 @@ static void *reading(void *unused)
 	struct epoll_event event;
 
 	(void)unused;
+	stay_on(reader_cpu);
 	while (!atomic_load(&ended)) {
 		ssize_t size;
 
@@ -142,15 +153,13 @@ static void one(long ms, size_t size)
 
 int main(int argc, char **argv)
 {
-	cpu_set_t first;
-
-	if (argc != 5)
-		errx(2, "usage: torrent CONNECTIONS MS BYTES READERS");
+	if (argc != 6)
+		errx(2, "usage: torrent CONNECTIONS MS BYTES READERS CPU");
 	reader_count = atoi(argv[4]);
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	if (reader_count < 1 || reader_count > MOST_READERS || atoi(argv[3]) > LARGEST || sched_setaffinity(0, sizeof(first), &first))
+	reader_cpu = atoi(argv[5]);
+	if (reader_count < 1 || reader_count > MOST_READERS || atoi(argv[3]) > LARGEST)
 		errx(2, "it cannot be done like this");
+	stay_on(0);
 	for (size_t i = 0; i < sizeof(pattern); i++)
 		pattern[i] = i % PERIOD * 2654435761u >> 24;
 	for (int i = 0; i < atoi(argv[1]); i++)
