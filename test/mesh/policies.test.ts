@@ -2,9 +2,8 @@
 /** The policies, on real connections. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import '../helpers/kernel-lock.js';
-import { eventually, SLOWNESS } from '../helpers/kernel.js';
+import { eventually } from '../helpers/kernel.js';
 import { listed, named, VIP, withMesh, type Client, type TestMesh } from '../helpers/mesh.js';
 
 type Counts = Record<string, number>;
@@ -65,12 +64,12 @@ describe('mesh: policies', function () {
 
   it('peak-EWMA goes round who was slow to connect', () => between({ policy: 'peak-ewma' }, 2, 40, async (_, mesh, client) => {
     const rule = ['-d', '127.0.1.1', '-p', 'tcp', '--syn', '-j', 'DROP'];
-    const filter = (what: string): void => { execFileSync('nsenter', [`--net=/run/netns/${mesh.netns}`, 'iptables', what, 'INPUT', ...rule]); };
+    const filter = (...words: string[]): string => execFileSync('nsenter', [`--net=/run/netns/${mesh.netns}`, 'iptables', ...words], { encoding: 'utf8' });
     // The first SYN is lost: whoever gets e1 waits a second for the next one.
-    filter('-A');
+    filter('-A', 'INPUT', ...rule);
     const slow = client.tell({ do: 'tcp', host: VIP, port: 80, n: 40 });
-    await sleep(600 * SLOWNESS);
-    filter('-D');
+    await eventually(() => (/^ *[1-9]\d* .* DROP /m.test(filter('-nvxL', 'INPUT')) ? '' : 'no SYN was dropped'));
+    filter('-D', 'INPUT', ...rule);
     await slow;
     assert.ok(mesh.load('127.0.1.1').costMs > 500, `it cost ${mesh.load('127.0.1.1').costMs} ms`);
     assert.deepEqual(await counts(client, 40), { e2: 40 });
