@@ -177,13 +177,14 @@ static __always_inline bool out_of_map(struct sidestep_retire *run, struct sides
 static __always_inline bool calling(const struct tcp_sock *own, __u64 address)
 {
 	const struct sock *sk = peek(address, struct sock);
+	const struct sk_psock *psock = psock_of(sk);
 
 	/* But one that blocks may wait for ever. */
-	return blocks(sk) ? in_call(psock_of(sk)) : !await(own, address, NO_CALL);
+	return blocks(sk) ? psock && in_call(psock) : !await(own, address, NO_CALL);
 }
 
 /* This end is out of the map, and its lock is held. */
-static __always_inline void let_peer_out(const struct tcp_sock *tp, struct sidestep_retire *run,
+static __always_inline void let_peer_out(const struct tcp_sock *own, struct sidestep_retire *run,
 					 struct sidestep_pair *pair, sidestep_pair_id id,
 					 __u32 side)
 {
@@ -198,11 +199,11 @@ static __always_inline void let_peer_out(const struct tcp_sock *tp, struct sides
 	if (!psock_of(peer) || see(peer, __sk_common.skc_state) != BPF_TCP_ESTABLISHED)
 		return;
 	/* A reader that waits inside its call would be woken there, and told that there is nothing. */
-	if (blocks(peer) || !await(tp, address, DRAINED))
+	if (blocks(peer) || !await(own, address, DRAINED))
 		return;
 	/* Whoever began to read meanwhile finds nothing, and nothing may come before it has gone. */
 	if (out_of_map(run, pair, &key))
-		await(tp, address, OUTSIDE);
+		await(own, address, OUTSIDE);
 }
 
 /* A reader that splices never sees what waits in its psock: an error within a second is better than silence for ever. */
@@ -235,6 +236,7 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	struct sidestep_end_key key = {};
 	struct sidestep_retire *run;
 	const struct sk_psock *psock;
+	const struct tcp_sock *own;
 	struct sidestep_flow *flow;
 	struct sidestep_pair *pair;
 	struct tcp_sock *tp;
@@ -266,18 +268,18 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 	}
 
 	sk = peek(tp, struct sock);
+	own = peek(tp, struct tcp_sock);
 	psock = psock_of(sk);
 	if (!see(sk, sk_lock.owned)) {
 		run->unlocked += !!psock;
 		return 0;
 	}
 	if (!psock) {
-		let_peer_out(peek(tp, struct tcp_sock), run, pair, key.id, key.side);
+		let_peer_out(own, run, pair, key.id, key.side);
 		return 0;
 	}
 	peer_in = pair && !(pair->closed & (1U << other(key.side)));
-	if ((peer_in && calling(peek(tp, struct tcp_sock), pair->end[other(key.side)].sk)) ||
-	    in_call(psock)) {
+	if ((peer_in && calling(own, pair->end[other(key.side)].sk)) || in_call(psock)) {
 		run->sending++;
 		return 0;
 	}
@@ -291,8 +293,8 @@ int sidestep_iter_retire(struct bpf_iter__tcp *ctx)
 		run->sending++;
 		return 0;
 	}
-	if (out_of_map(run, pair, &key) && peer_in)
-		let_peer_out(peek(tp, struct tcp_sock), run, pair, key.id, key.side);
+	if (out_of_map(run, pair, &key))
+		let_peer_out(own, run, pair, key.id, key.side);
 	return 0;
 }
 

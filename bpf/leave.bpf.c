@@ -87,11 +87,11 @@ int sidestep_iter_leave(struct bpf_iter__tcp *ctx)
 		run->unlocked++;
 		return 0;
 	}
-	if (see(psock, refcnt.refs.counter) > 1) {
+	if (in_call(psock)) {
 		run->sending++;
 		return 0;
 	}
-	quiet = !see(psock, ingress_skb.qlen) && !holds_bytes(psock);
+	quiet = holds_nothing(psock);
 	if (!quiet)
 		run->unread++;
 	take_out(run, peek(socket, struct tcp_sock), sk, quiet);

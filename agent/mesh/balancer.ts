@@ -31,8 +31,6 @@ export class Balancer {
   /** Services that there are no more, whose numbers an address may still have. */
   readonly #leaving = new Set<Group>();
   readonly #writing = new Set<Group>();
-  /** Their tables were not taken: they are tried again. */
-  readonly #refused = new Set<Group>();
   #again: NodeJS.Timeout | undefined;
   readonly #numbers: Numbers;
   #dead = false;
@@ -62,7 +60,7 @@ export class Balancer {
 
   get groups(): readonly Group[] { return [...this.#groups.values()]; }
   get problems(): string[] {
-    const names = [...new Set([...this.#refused].map(({ service }) => service.name))];
+    const names = [...new Set(this.groups.filter(({ refused }) => refused).map(({ service }) => service.name))];
     return names.length === 0 ? [] : [`the kernel does not take the endpoints of ${names.join(', ')}: new connections go where they went before, or to the virtual address; the log says why`];
   }
   groupsOf(service: string): Group[] { return families.flatMap((family) => this.#groups.get(groupName(service, family)) ?? []); }
@@ -245,10 +243,10 @@ export class Balancer {
         this.swaps += tables.size;
         for (const group of groups) {
           group.tabled = true;
-          this.#refused.delete(group);
+          group.refused = false;
         }
       }, (error: unknown) => {
-        for (const group of groups) this.#refused.add(group);
+        for (const group of groups) group.refused = true;
         this.#failed(error);
         this.#tryAgain();
       })
@@ -263,10 +261,7 @@ export class Balancer {
   #tryAgain(): void {
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
-      for (const group of this.#refused) {
-        if (this.groups.includes(group)) group.stale = true;
-        else this.#refused.delete(group);
-      }
+      for (const group of this.groups) group.stale ||= group.refused;
       this.#schedule();
     }, againMs).unref();
   }

@@ -23,6 +23,8 @@ export class Group {
   stale = true;
   /** The kernel has had a table of it. */
   tabled = false;
+  /** The kernel did not take its latest table: it is tried again. */
+  refused = false;
 
   constructor(
     service: ServiceConfig,

@@ -33,38 +33,22 @@ struct waiting {
 	__u64 moved_ns;
 };
 
-/* A call holds a reference on its psock from start to end, beside the one of the map. */
-static __always_inline bool in_call(const struct sk_psock *psock)
-{
-	return psock && see(psock, refcnt.refs.counter) > 1;
-}
-
-static __always_inline bool holds_nothing(const struct sk_psock *psock)
-{
-	return !see(psock, ingress_skb.qlen) && !holds_bytes(psock);
-}
-
 /*
- * Read, not only arrived: a packet on its way from the stack into the psock is in no queue, and its lock is not held here.
- * What its reader has taken, with nothing sent behind it, is on no way any more.
+ * Drained is what was read, not what has arrived: a packet on its way from the stack into the psock is in no queue, and its
+ * lock is not held here. What its reader has taken, with nothing sent behind it, is on no way any more.
  */
-static __always_inline bool drained(const struct sock *sk, const struct sk_psock *psock, __u32 sent)
-{
-	const struct tcp_sock *tp = peek(sk, struct tcp_sock);
-
-	return see(tp, copied_seq) == sent && psock && holds_nothing(psock);
-}
-
 static __always_inline bool met(const struct waiting *w)
 {
 	const struct sock *sk = peek(w->sk, struct sock);
+	const struct tcp_sock *tp = peek(w->sk, struct tcp_sock);
 	const struct sk_psock *psock = psock_of(sk);
 
 	switch (w->awaited) {
 	case NO_CALL:
-		return !in_call(psock);
+		return !psock || !in_call(psock);
 	case DRAINED:
-		return !in_call(psock) && drained(sk, psock, w->sent);
+		return psock && !in_call(psock) && see(tp, copied_seq) == w->sent &&
+		       holds_nothing(psock);
 	default:
 		return !psock;
 	}

@@ -83,6 +83,17 @@ static __always_inline bool holds_bytes(const struct sk_psock *psock)
 	return see(psock, ingress_msg.next) != &psock->ingress_msg;
 }
 
+/* A call holds a reference on its psock from start to end, beside the one of the map. */
+static __always_inline bool in_call(const struct sk_psock *psock)
+{
+	return see(psock, refcnt.refs.counter) > 1;
+}
+
+static __always_inline bool holds_nothing(const struct sk_psock *psock)
+{
+	return !see(psock, ingress_skb.qlen) && !holds_bytes(psock);
+}
+
 #define flag_bit(flag) (1UL << (bpf_core_enum_value(enum sock_flags, flag) & 63))
 
 /* What these promise, the reader and writer of sockets in a map do not keep. */

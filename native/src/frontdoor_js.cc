@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frontdoor_js.h"
 
+#include <atomic>
+#include <initializer_list>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "arguments.h"
 #include "borrow.h"
@@ -23,6 +27,17 @@ constexpr const char* kAnswers[] = { SIDESTEP_DOOR_ANSWERS(X) };
 constexpr uint32_t kMostMs = 30U * 24 * 3'600'000;
 
 double Number(uint64_t value) { return static_cast<double>(value); }
+
+const char* Value(const char* text) { return text; }
+double Value(double number) { return number; }
+double Value(const std::atomic<uint64_t>& count) { return Number(count.load()); }
+
+template <typename List> Napi::Array ListOf(Napi::Env env, const List& list) {
+	Napi::Array js = Napi::Array::New(env);
+	for (const auto& one : list)
+		js.Set(js.Length(), Value(one));
+	return js;
+}
 
 Address AddressFrom(const Arguments& from) {
 	auto address = door::AddressOf(from.Text("address"), static_cast<uint16_t>(from.Number("port", 1, 65535)));
@@ -52,30 +67,33 @@ std::vector<door::Network> Networks(const Arguments& from, const char* key) {
 	return networks;
 }
 
-door::ProxyVersion VersionFrom(const Arguments& from) {
-	const std::string text = from.Text("sendProxy");
-	if (text == "off") return door::ProxyVersion::kNone;
-	if (text == "v1") return door::ProxyVersion::kV1;
-	if (text != "v2") from.Complain("sendProxy", "must be off, v1 or v2");
-	return door::ProxyVersion::kV2;
+// One of a list of words, which stand for values.
+template <typename T>
+T Choice(const Arguments& from, const char* key, std::initializer_list<std::pair<const char*, T>> choices) {
+	const std::string text = from.Text(key);
+	std::string words;
+	size_t left = choices.size();
+	for (const auto& [word, value] : choices) {
+		if (text == word) return value;
+		left--;
+		words += word + std::string(left == 0 ? "" : left == 1 ? " or " : ", ");
+	}
+	from.Complain(key, "must be " + words);
 }
 
 door::Counting CountingFrom(const Arguments& from) {
 	door::Counting counting;
-	const std::string text = from.Text("requests");
-	if (text == "http1")
-		counting.protocol = door::Protocol::kHttp1;
-	else if (text == "length")
-		counting.protocol = door::Protocol::kLength;
-	else if (text != "off")
-		from.Complain("requests", "must be off, http1 or length");
+	counting.protocol = Choice<door::Protocol>(from, "requests",
+						   { { "off", door::Protocol::kNone },
+						     { "http1", door::Protocol::kHttp1 },
+						     { "length", door::Protocol::kLength } });
 	counting.length.at = from.Number("lengthAt", 0, 64);
 	counting.length.bytes = from.Number("lengthBytes", 1, 8);
-	counting.length.little = from.Text("lengthOrder") == "little";
-	const std::string counts = from.Text("lengthCounts");
-	counting.length.counts = counts == "rest"     ? door::Counts::kRest
-				 : counts == "itself" ? door::Counts::kItself
-						      : door::Counts::kWhole;
+	counting.length.little = Choice<bool>(from, "lengthOrder", { { "big", false }, { "little", true } });
+	counting.length.counts = Choice<door::Counts>(from, "lengthCounts",
+						      { { "rest", door::Counts::kRest },
+							{ "itself", door::Counts::kItself },
+							{ "whole", door::Counts::kWhole } });
 	return counting;
 }
 
@@ -87,7 +105,10 @@ door::Settings SettingsFrom(const Arguments& from) {
 	settings.connect_timeout_ms = from.Number("connectTimeout", 1, kMostMs);
 	settings.idle_timeout_ms = from.Number("idleTimeout", 0, kMostMs);
 	settings.proxy_in = from.Flag("acceptProxy");
-	settings.proxy_out = VersionFrom(from);
+	settings.proxy_out = Choice<door::ProxyVersion>(from, "sendProxy",
+							{ { "off", door::ProxyVersion::kNone },
+							  { "v1", door::ProxyVersion::kV1 },
+							  { "v2", door::ProxyVersion::kV2 } });
 	settings.counting = CountingFrom(from);
 	return settings;
 }
@@ -137,10 +158,7 @@ Napi::Object RowToJs(Napi::Env env, const FrontDoor::Row& row) {
 	for (const auto& backend : *listener.backends.load())
 		backends.Set(backends.Length(), BackendToJs(env, *backend));
 	js.Set("backends", backends);
-	Napi::Array descriptors = Napi::Array::New(env);
-	for (const int fd : row.descriptors)
-		descriptors.Set(descriptors.Length(), fd);
-	js.Set("descriptors", descriptors);
+	js.Set("descriptors", ListOf(env, row.descriptors));
 	return js;
 }
 
@@ -149,10 +167,7 @@ Napi::Object RequestsToJs(Napi::Env env, const door::RequestTotals& requests) {
 	for (size_t index = 0; index < std::size(kAnswers); index++)
 		answers.Set(kAnswers[index], Number(requests.answers[index].load()));
 	js.Set("answers", answers);
-	Napi::Array waits = Napi::Array::New(env);
-	for (const auto& count : requests.waits)
-		waits.Set(waits.Length(), Number(count.load()));
-	js.Set("waits", waits);
+	js.Set("waits", ListOf(env, requests.waits));
 	js.Set("waited", Number(requests.waited_us.load()) / 1e6);
 	js.Set("unreadable", Number(requests.unreadable.load()));
 	return js;
@@ -295,16 +310,9 @@ Napi::Value BorrowListener(const Napi::CallbackInfo& info) {
 
 Napi::Object DoorNames(Napi::Env env) {
 	Napi::Object js = Napi::Object::New(env);
-	Napi::Array outcomes = Napi::Array::New(env), answers = Napi::Array::New(env), bounds = Napi::Array::New(env);
-	for (const char* name : kOutcomes)
-		outcomes.Set(outcomes.Length(), name);
-	for (const char* name : kAnswers)
-		answers.Set(answers.Length(), name);
-	for (const uint32_t bound : door::kWaitBounds)
-		bounds.Set(bounds.Length(), bound);
-	js.Set("outcomes", outcomes);
-	js.Set("answers", answers);
-	js.Set("waitBounds", bounds);
+	js.Set("outcomes", ListOf(env, kOutcomes));
+	js.Set("answers", ListOf(env, kAnswers));
+	js.Set("waitBounds", ListOf(env, door::kWaitBounds));
 	return js;
 }
 

@@ -46,6 +46,12 @@ async function talker(ground: Ground, options: object = {}): Promise<Talker> {
   return talking;
 }
 
+/** Streams that never pause, one after the other: so many of them, so many milliseconds each. Their sender is on CPU 0. */
+function torrents(ground: Ground, { bytes, readers, cpu }: { bytes: number; readers: number; cpu: number }): (connections: number, ms: number) => Program {
+  const torrent = compile(join(folder(), 'torrent'), [join(PROGRAMS, 'torrent.c')], GNU);
+  return (connections, ms) => ground.command([torrent, ...[connections, ms * SLOWNESS, bytes, readers, cpu].map(String)]);
+}
+
 const placed = (more: readonly string[], test: (ground: Ground) => Promise<void>): (() => Promise<void>) => () => onGround(async (ground) => {
   await ground.ready(more);
   await test(ground);
@@ -74,8 +80,7 @@ describe('placement', () => {
   for (const readers of [1, 3]) {
     it(`one whose ${readers === 1 ? 'reader' : '3 readers'} cannot keep up leaves while it goes on, with every byte in its place`,
       placed(['--set', 'placement.rate=1000', '--set', 'placement.messageBytes=1MiB'], async (ground) => {
-        const torrent = compile(join(folder(), 'torrent'), [join(PROGRAMS, 'torrent.c')], GNU);
-        const flow = (connections: number, ms: number): Program => ground.command([torrent, ...[connections, ms * SLOWNESS, 16_384, readers, 0].map(String)]);
+        const flow = torrents(ground, { bytes: 16_384, readers, cpu: 0 });
         await flow(2, 800).end(); // until the program is known
         const streams = flow(4, 3000);
         for (let left = 1; left <= 4; left++) {
@@ -89,8 +94,7 @@ describe('placement', () => {
   }
 
   it('hundreds of them leave while they go on, their reader on another processor', placed(['--set', 'placement.rate=1000'], async (ground) => {
-    const torrent = compile(join(folder(), 'torrent'), [join(PROGRAMS, 'torrent.c')], GNU);
-    const flow = (connections: number, ms: number): Program => ground.command([torrent, ...[connections, ms * SLOWNESS, 1000, 1, 1].map(String)]);
+    const flow = torrents(ground, { bytes: 1000, readers: 1, cpu: 1 });
     await flow(2, 800).end(); // until the program is known
     await flow(300, 30).end();
     assert.ok(ground.counters().streamsLeft > 200, `${ground.counters().streamsLeft} left`);

@@ -32,80 +32,74 @@ class Http1 : public Framer {
 	// Something else may follow. `at_end`: what follows has not come yet.
 	virtual bool Paused(bool at_end) = 0;
 
+	static Requests& Of(const llhttp_t* parser) { return static_cast<Http1*>(parser->data)->requests_; }
+
+	static llhttp_settings_t Hears(llhttp_cb begin, llhttp_cb headers, llhttp_cb whole) {
+		llhttp_settings_t settings;
+		llhttp_settings_init(&settings);
+		settings.on_message_begin = begin;
+		settings.on_headers_complete = headers;
+		settings.on_message_complete = whole;
+		return settings;
+	}
+
 	llhttp_t parser_{};
 	Requests& requests_;
 };
 
 class Asking final : public Http1 {
       public:
-	explicit Asking(Requests& requests) : Http1(HTTP_REQUEST, Settings(), requests) {}
+	explicit Asking(Requests& requests) : Http1(HTTP_REQUEST, kHears, requests) {}
 
 	void GoOn() override { llhttp_resume_after_upgrade(&parser_); }
 
       private:
-	static const llhttp_settings_t& Settings() {
-		static const llhttp_settings_t settings = [] {
-			llhttp_settings_t made;
-			llhttp_settings_init(&made);
-			made.on_headers_complete = [](llhttp_t* parser) {
-				From(parser).Asked(parser->method == HTTP_HEAD      ? Requests::Kind::kHead
-						   : parser->method == HTTP_CONNECT ? Requests::Kind::kConnect
-										    : Requests::Kind::kPlain);
-				return kGoOn;
-			};
-			made.on_message_complete = [](llhttp_t* parser) {
-				From(parser).AskedWhole();
-				return kGoOn;
-			};
-			return made;
-		}();
-		return settings;
+	static int Headers(llhttp_t* parser) {
+		Of(parser).Asked(parser->method == HTTP_HEAD      ? Requests::Kind::kHead
+				 : parser->method == HTTP_CONNECT ? Requests::Kind::kConnect
+								  : Requests::Kind::kPlain);
+		return kGoOn;
 	}
 
-	static Requests& From(llhttp_t* parser) { return static_cast<Asking*>(parser->data)->requests_; }
+	static int Whole(llhttp_t* parser) {
+		Of(parser).AskedWhole();
+		return kGoOn;
+	}
 
 	bool Paused(bool at_end) override {
 		requests_.AskedToUpgrade();
 		return at_end;
 	}
+
+	static inline const llhttp_settings_t kHears = Hears(nullptr, Headers, Whole);
 };
 
 class Answering final : public Http1 {
       public:
-	explicit Answering(Requests& requests) : Http1(HTTP_RESPONSE, Settings(), requests) {}
+	explicit Answering(Requests& requests) : Http1(HTTP_RESPONSE, kHears, requests) {}
 
 	bool End() override { return llhttp_finish(&parser_) == HPE_OK; }
 
       private:
-	static const llhttp_settings_t& Settings() {
-		static const llhttp_settings_t settings = [] {
-			llhttp_settings_t made;
-			llhttp_settings_init(&made);
-			made.on_message_begin = [](llhttp_t* parser) {
-				From(parser).AnswerBegun();
-				return kGoOn;
-			};
-			made.on_headers_complete = [](llhttp_t* parser) {
-				const Requests::Kind kind = From(parser).next();
-				const int status = parser->status_code;
-				if (kind == Requests::Kind::kConnect && status / 100 == 2)
-					return kNoBodyAndThenSomethingElse;
-				// The length of these is that of a body which does not come.
-				return kind == Requests::Kind::kHead || status == 204 || status == 304 ? kNoBody
-												       : kGoOn;
-			};
-			made.on_message_complete = [](llhttp_t* parser) {
-				Whole(parser->status_code, From(parser));
-				return kGoOn;
-			};
-			return made;
-		}();
-		return settings;
+	static int Begin(llhttp_t* parser) {
+		Of(parser).AnswerBegun();
+		return kGoOn;
 	}
 
-	static Requests& From(llhttp_t* parser) { return static_cast<Answering*>(parser->data)->requests_; }
+	static int Headers(llhttp_t* parser) {
+		const Requests::Kind kind = Of(parser).next();
+		const int status = parser->status_code;
+		if (kind == Requests::Kind::kConnect && status / 100 == 2) return kNoBodyAndThenSomethingElse;
+		// The length of these is that of a body which does not come.
+		return kind == Requests::Kind::kHead || status == 204 || status == 304 ? kNoBody : kGoOn;
+	}
 
-	static void Whole(int status, Requests& requests) {
+	static int Whole(llhttp_t* parser) {
+		Tell(parser->status_code, Of(parser));
+		return kGoOn;
+	}
+
+	static void Tell(int status, Requests& requests) {
 		if (status == HTTP_STATUS_SWITCHING_PROTOCOLS) return requests.Upgraded();
 		switch (status / 100) {
 		case 1:
@@ -123,6 +117,8 @@ class Answering final : public Http1 {
 	}
 
 	bool Paused(bool) override { return true; }
+
+	static inline const llhttp_settings_t kHears = Hears(Begin, Headers, Whole);
 };
 
 } // namespace
