@@ -150,9 +150,9 @@ static __always_inline void learn(struct sidestep_pair *pair, struct sidestep_fl
 SEC("tp_btf/tcp_rcv_space_adjust")
 int sidestep_guard(__u64 *ctx)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct sock *sk = (struct sock *)ctx[0];
 	struct sidestep_endpoint *end;
+	struct task_struct *task;
 	struct sidestep_flow *flow;
 	struct sidestep_pair *pair;
 	__u32 call;
@@ -161,6 +161,7 @@ int sidestep_guard(__u64 *ctx)
 	/* Every tracked socket has this flag: most of the host's reads end here. */
 	if (!(see(peek(sk, struct tcp_sock), bpf_sock_ops_cb_flags) & BPF_SOCK_OPS_STATE_CB_FLAG))
 		return 0;
+	task = (struct task_struct *)bpf_get_current_task_btf();
 	call = current_call(task);
 	plain = plain_read(call, task);
 	/* A socket that is in the map has been judged; only what it must not do is of interest. */

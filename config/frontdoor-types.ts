@@ -8,6 +8,10 @@ export const BYTE_ORDERS = ['big', 'little'] as const;
 /** What a length counts: what follows it, itself as well, or the whole message. */
 export const LENGTH_COUNTS = ['rest', 'itself', 'whole'] as const;
 
+/** copy: the door passes bytes on; direct: a backend that listens on this host gets the connection itself. */
+export const DOOR_PATHS = ['copy', 'direct'] as const;
+export type DoorPath = (typeof DOOR_PATHS)[number];
+
 export interface Network {
   /** Sixteen bytes, IPv4 as v4-mapped, and how many bits of them count. */
   readonly address: readonly number[];
@@ -21,6 +25,7 @@ export interface FrontDoorConfig {
   /** Name of the service whose endpoints get the connections; '' when `backends` says it. */
   readonly service: string;
   readonly backends: readonly { readonly address: string; readonly port: number; readonly weight: number }[];
+  readonly path: DoorPath;
   readonly maxConnections: number;
   readonly allow: readonly Network[];
   readonly deny: readonly Network[];

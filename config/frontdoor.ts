@@ -1,5 +1,5 @@
 /** The list of listeners of the front door: what it may look like, and what must hold between its parts. */
-import { BYTE_ORDERS, LENGTH_COUNTS, PROXY_VERSIONS, REQUEST_PROTOCOLS, type FrontDoorConfig, type Network } from './frontdoor-types.js';
+import { BYTE_ORDERS, DOOR_PATHS, LENGTH_COUNTS, PROXY_VERSIONS, REQUEST_PROTOCOLS, type FrontDoorConfig, type Network } from './frontdoor-types.js';
 import { parseSelector } from './selector.js';
 import * as shape from './shape.js';
 import type { Fields, Finding, Reader } from './shape.js';
@@ -36,6 +36,7 @@ export const frontdoorFields: Fields<FrontDoorConfig> = {
     otherwise: [],
     doc: 'who gets the connections, when no service is named: address, port, weight',
   },
+  path: { read: shape.choice(DOOR_PATHS), otherwise: 'copy', doc: 'how connections reach a backend that listens on this host: copy (through the door) or direct (the kernel gives them to the backend, which sees the client; limits and times below are then for the others)' },
   maxConnections: { read: shape.whole(1, 1_000_000), otherwise: 10_000, doc: 'most connections at once; further ones are reset as soon as they are accepted' },
   allow: { read: networks, otherwise: [], doc: 'networks whose clients are served; empty: everybody' },
   deny: { read: networks, otherwise: [], doc: 'networks whose clients are reset; wins over `allow`' },
@@ -65,6 +66,9 @@ function between(doors: readonly FrontDoorConfig[], findings: Finding[]): void {
     places.set(`${address} ${at}`, name);
     if (service === '' && backends.length === 0) findings.push({ path: [index], message: `${name} leads nowhere.`, hint: 'Give service or backends.' });
     if (service !== '' && backends.length > 0) findings.push({ path: [index, 'backends'], message: `${name} has a service already.`, hint: 'Give service or backends, not both.' });
+    const reads = [...(door.acceptProxy ? ['acceptProxy'] : []), ...(door.sendProxy === 'off' ? [] : ['sendProxy']), ...(door.requests === 'off' ? [] : ['requests'])];
+    if (door.path === 'direct' && reads.length > 0)
+      findings.push({ path: [index, 'path'], message: `${name} has ${reads.join(' and ')}, for which bytes must pass through the door.`, hint: 'Leave path at copy, or take that away.' });
     if (backends.some((backend) => backend.address === address && backend.port === at))
       findings.push({ path: [index, 'backends'], message: `${name} would connect to itself.`, hint: 'Name the backend behind it.' });
   });

@@ -14,7 +14,7 @@ export interface KernelLink { readonly id: number; readonly prog_id?: number }
 export interface KernelObjects { readonly programs: readonly KernelProgram[]; readonly maps: readonly KernelMap[]; readonly links: readonly KernelLink[] }
 
 const isOurs = ({ name = '' }: { readonly name?: string }): boolean => name.startsWith('sidestep');
-const hooks: ReadonlySet<string> = new Set(['sock_ops', 'sk_msg', 'sk_skb', 'sk_reuseport', 'cgroup_sock_addr', 'cgroup_sockopt', 'cgroup_sock']);
+const hooks: ReadonlySet<string> = new Set(['sock_ops', 'sk_msg', 'sk_skb', 'sk_reuseport', 'sk_lookup', 'cgroup_sock_addr', 'cgroup_sockopt', 'cgroup_sock']);
 
 /** What has nothing to do with us is nobody's business. */
 export function ofInterest({ programs, maps, links }: KernelObjects): KernelObjects {

@@ -1,6 +1,7 @@
 /** The front door in memory, for tests: rows are set from outside, what was told is kept in `calls`. */
 import { SidestepError } from '../errors.js';
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+import { LEFT_NAMES, type Address, type DirectDoor, type DirectKernel, type DirectTally, type Left } from './direct-types.js';
 import { ANSWERS, OUTCOME_NAMES, WAIT_BOUNDS, type Answer, type DoorHost, type DoorLook, type DoorRow, type Doors, type DoorTotals, type FoundDoors, type Outcome, type RequestCounts, type RunningDoor, type Target } from './types.js';
 
 export const fakeOutcomes = (over: Partial<Record<Outcome, number>> = {}): Record<Outcome, number> =>
@@ -61,12 +62,52 @@ export class FakeDoors implements Doors {
   }
 }
 
+const listOf = ({ address, port }: Address): string => `${address}:${port}`;
+
+export class FakeDirect implements DirectKernel {
+  /** Why the kernel does not take the program; undefined: it does. */
+  refusal: Error | undefined;
+  isOpen = false;
+  /** Addresses, with port, of sockets that listen on this host. */
+  readonly here = new Set<string>();
+  others: Address[] = [];
+  /** As they were set last: where, and the addresses of backends with their weights. */
+  doors: string[] = [];
+  set = 0;
+  given = 0;
+  readonly #keys = new Map<number, string>();
+
+  open(): Promise<DirectKernel> {
+    if (this.refusal) return Promise.reject(this.refusal);
+    this.isOpen = true;
+    return Promise.resolve(this);
+  }
+  find(backends: readonly (Address & { key: number })[]): Promise<{ why: string[]; others: Address[] }> {
+    for (const one of backends) this.#keys.set(one.key, listOf(one));
+    return Promise.resolve({ why: backends.map((one) => (this.here.has(listOf(one)) ? '' : 'not here')), others: this.others });
+  }
+  forget(key: number): void { this.#keys.delete(key); }
+  setDoors(doors: readonly DirectDoor[]): void {
+    this.set++;
+    this.doors = doors.map((door) => [listOf(door), ...door.slots.map(({ key, weight }) => `${this.#keys.get(key) ?? '?'}=${weight}`)].join(' '));
+  }
+  tally(): DirectTally { return { given: this.given, left: Object.fromEntries(LEFT_NAMES.map((name) => [name, 0])) as Record<Left, number> }; }
+  resetTally(): void { this.given = 0; }
+  close(): void {
+    this.isOpen = false;
+    this.doors = [];
+  }
+}
+
 export class FakeDoorHost implements DoorHost {
   doors = new FakeDoors();
   /** What an earlier agent left. */
   fitting: FakeDoors | undefined;
   others: RunningDoor[] = [];
   started = 0;
+  readonly kernel = new FakeDirect();
+
+  direct(): Promise<DirectKernel> { return this.kernel.open(); }
 
   find(): Promise<FoundDoors> {
     if (this.fitting) this.doors = this.fitting;

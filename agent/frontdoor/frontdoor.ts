@@ -4,6 +4,7 @@ import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
 import { describeError, SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Mesh } from '../mesh/mesh.js';
+import { Direct, type OpenDoor } from './direct.js';
 import { targetsOf } from './targets.js';
 import type { DoorHost, DoorLook, Doors, Place, RunningDoor, Target } from './types.js';
 import { viewOf, type FrontDoorView } from './view.js';
@@ -40,6 +41,7 @@ export class FrontDoor {
   readonly #failures = new Map<string, string>();
   /** Taken out of service by hand. */
   readonly #drained = new Set<string>();
+  readonly #direct: Direct;
   /** One thing after the other. */
   #last: Promise<void> = Promise.resolve();
   #busy = 0;
@@ -51,6 +53,7 @@ export class FrontDoor {
     private readonly log: Log,
   ) {
     this.#config = config;
+    this.#direct = new Direct(() => needs.host.direct(), log);
   }
 
   start(): Promise<void> {
@@ -76,6 +79,7 @@ export class FrontDoor {
   async stop(how: { readonly keep: boolean; readonly patienceMs: number }): Promise<void> {
     clearInterval(this.#timer);
     await this.#inTurn(async () => {
+      this.#direct.stop();
       const doors = this.#doors;
       this.#doors = undefined;
       const others = [...this.#others, ...this.#leaving];
@@ -115,13 +119,14 @@ export class FrontDoor {
     return {
       process: pid === undefined || version === undefined ? null : { pid, version },
       restarts: this.#restarts,
-      ...viewOf(this.#config.frontdoors, this.#seen, { failures: this.#failures, drained: this.#drained, otherwise: this.#trouble }),
+      ...viewOf(this.#config.frontdoors, this.#seen, { failures: this.#failures, drained: this.#drained, otherwise: this.#trouble }, (name) => this.#direct.view(name)),
     };
   }
 
   problems(): string[] {
     return [
       ...(this.#trouble === '' ? [] : [this.#trouble]),
+      ...this.#direct.problems(),
       ...[...this.#failures].map(([name, why]) => `the front door ${name} is not open: ${why}`),
       ...[...this.#drained].map((name) => `the front door ${name} was drained by hand; \`sidestep frontdoor drain --undo ${name}\` opens it`),
     ];
@@ -185,6 +190,7 @@ export class FrontDoor {
       for (const door of wanted) await this.#want(door);
       this.#dismiss();
       await this.#follow();
+      await this.#direct.follow(this.#openDoors());
       this.#seen = await this.#doors?.look();
       if (frontdoors.length === 0 && this.#seen?.listeners.length === 0) await this.#leave();
     });
@@ -222,7 +228,14 @@ export class FrontDoor {
     }
   }
 
+  /** Those that the door knows as the configuration has them. */
+  #openDoors(but = ''): OpenDoor[] {
+    const open = this.#config.frontdoors.filter((door) => door.name !== but && this.#open.get(door.name) === door);
+    return open.map((door) => ({ door, targets: this.#targets(door) }));
+  }
+
   async #shut({ name }: Place): Promise<void> {
+    await this.#direct.follow(this.#openDoors(name));
     await this.#doors?.shut(name);
     this.#open.delete(name);
     this.#backends.delete(name);

@@ -10,6 +10,7 @@ import type { Log } from '../log.js';
 import { version } from '../version.js';
 import { buildOf } from './build.js';
 import { RemoteDoors } from './client.js';
+import type { DirectKernel } from './direct-types.js';
 import { doorPath, isDoorPath, PROTOCOL, type Handed } from './protocol.js';
 import type { DoorHost, Doors, FoundDoors, Place, RunningDoor } from './types.js';
 
@@ -32,6 +33,11 @@ export class ProcessHost implements DoorHost {
 
   constructor(private readonly config: Pick<Config, 'runDir' | 'log'>, private readonly log: Log) {
     this.#runDir = resolve(config.runDir);
+  }
+
+  async direct(): Promise<DirectKernel> {
+    const { level } = this.config.log;
+    return (await import('./native.js')).openDirect(level === 'debug' || level === 'trace');
   }
 
   async find(threads: number): Promise<FoundDoors> {

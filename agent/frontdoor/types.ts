@@ -3,6 +3,7 @@
  * Within that process it is DoorThreads, the addon (native.ts). No socket and no errno passes here.
  */
 import type { FrontDoorConfig } from '../../config/frontdoor-types.js';
+import type { DirectKernel } from './direct-types.js';
 
 /** How a connection ended. */
 export const OUTCOMES = {
@@ -136,6 +137,8 @@ export interface FoundDoors {
 }
 
 export interface DoorHost {
+  /** Puts the program of direct calls into the network namespace of the agent. */
+  direct(): Promise<DirectKernel>;
   find(threads: number): Promise<FoundDoors>;
   /** `before`: doors whose sockets at these places the new one is to listen on too, where it can, so that none is closed when they go. */
   start(threads: number, before: readonly RunningDoor[], wanted: readonly Place[]): Promise<Doors>;

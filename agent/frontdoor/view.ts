@@ -1,5 +1,6 @@
 /** The front door as the admin API and the metrics show it. */
-import type { FrontDoorConfig, RequestProtocol } from '../../config/frontdoor-types.js';
+import type { DoorPath, FrontDoorConfig, RequestProtocol } from '../../config/frontdoor-types.js';
+import type { DirectView } from './direct-types.js';
 import { OUTCOME_NAMES, type BackendRow, type DoorIdentity, type DoorLook, type DoorTotals, type Outcome } from './types.js';
 
 /** draining: it takes no more connections and has some left; shut: it was drained by hand. */
@@ -16,6 +17,9 @@ export interface DoorView {
   readonly active: number;
   readonly maxConnections: number;
   readonly requests: RequestProtocol;
+  readonly path: DoorPath;
+  /** What goes past the door; null: nothing does. */
+  readonly direct: DirectView | null;
   readonly backends: readonly BackendRow[];
 }
 
@@ -39,17 +43,17 @@ interface Missing {
   readonly otherwise: string;
 }
 
-export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, missing: Missing): ListenersView {
+export function viewOf(configured: readonly FrontDoorConfig[], look: DoorLook | undefined, missing: Missing, directOf: (name: string) => DirectView | undefined = () => undefined): ListenersView {
   const rows = look?.listeners ?? [];
   const wanted = configured.map((door): DoorView => {
-    const { name, address, port, service, maxConnections, requests } = door;
+    const { name, address, port, service, maxConnections, requests, path } = door;
     const row = rows.find((one) => one.open && one.name === name);
     const because = row ? '' : missing.drained.has(name) ? 'drained by hand' : (missing.failures.get(name) ?? missing.otherwise);
     const state = row ? 'open' : missing.drained.has(name) ? 'shut' : 'failed';
-    return { name, address, port, state, because, service, maxConnections, requests, active: row?.active ?? 0, backends: row?.backends ?? [] };
+    return { name, address, port, state, because, service, maxConnections, requests, path, direct: directOf(name) ?? null, active: row?.active ?? 0, backends: row?.backends ?? [] };
   });
   const draining = rows.filter(({ open }) => !open).map(({ name, address, port, active, backends }): DoorView =>
-    ({ name, address, port, state: 'draining', because: '', service: '', maxConnections: 0, requests: 'off', active, backends }));
+    ({ name, address, port, state: 'draining', because: '', service: '', maxConnections: 0, requests: 'off', path: 'copy', direct: null, active, backends }));
   return { listeners: [...wanted, ...draining], totals: look?.totals ?? [] };
 }
 

@@ -14,6 +14,11 @@ export const FRONTDOOR_METRICS = {
     help: 'Connections that a listener accepted and that have ended, by how.',
     labels: ['listener', 'outcome'],
   },
+  sidestep_frontdoor_direct_calls_total: {
+    type: 'counter',
+    help: 'Calls of a listener whose path is direct: given (to a backend of this host, past the door), or left to the door because denied, full, gone or unfit.',
+    labels: ['listener', 'result'],
+  },
   sidestep_frontdoor_bytes_total: {
     type: 'counter',
     help: 'Bytes through a listener: in is from clients to backends, out is back.',

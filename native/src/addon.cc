@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "datapath_js.h"
+#include "direct_js.h"
 #include "frontdoor_js.h"
 #include "lock.h"
 #include "mesh_js.h"
@@ -17,6 +18,7 @@ namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
 	exports.Set("NativeDatapath", sidestep::DefineDatapath(env));
+	exports.Set("NativeDirect", sidestep::DefineDirect(env));
 	exports.Set("NativeMesh", sidestep::DefineMesh(env));
 	exports.Set("NativeFrontDoor", sidestep::DefineFrontDoor(env));
 	exports.Set("doorNames", sidestep::DoorNames(env));

@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "borrow.h"
+#include "door_arguments.h"
 #include "error.h"
 #include "frontdoor/frontdoor.h"
 
@@ -37,34 +38,6 @@ template <typename List> Napi::Array ListOf(Napi::Env env, const List& list) {
 	for (const auto& one : list)
 		js.Set(js.Length(), Value(one));
 	return js;
-}
-
-Address AddressFrom(const Arguments& from) {
-	auto address = door::AddressOf(from.Text("address"), static_cast<uint16_t>(from.Number("port", 1, 65535)));
-	if (!address) from.Complain("address", "must be an IP address");
-	return *address;
-}
-
-Napi::Object Entry(const Arguments& from, const char* key, const Napi::Array& list, uint32_t index) {
-	Napi::Value value = list.Get(index);
-	if (!value.IsObject()) from.Complain(key, "must have objects");
-	return value.As<Napi::Object>();
-}
-
-std::vector<door::Network> Networks(const Arguments& from, const char* key) {
-	std::vector<door::Network> networks;
-	Napi::Array list = from.List(key);
-	for (uint32_t index = 0; index < list.Length(); index++) {
-		Arguments entry(Entry(from, key, list, index), std::string("listen: ") + key);
-		Napi::Array bytes = entry.List("address");
-		door::Network network;
-		if (bytes.Length() != network.address.size()) entry.Complain("address", "must have sixteen bytes");
-		for (uint32_t at = 0; at < bytes.Length(); at++)
-			network.address[at] = static_cast<uint8_t>(bytes.Get(at).As<Napi::Number>().Uint32Value());
-		network.prefix = static_cast<uint8_t>(entry.Number("prefix", 0, 128));
-		networks.push_back(network);
-	}
-	return networks;
 }
 
 // One of a list of words, which stand for values.
@@ -99,8 +72,8 @@ door::Counting CountingFrom(const Arguments& from) {
 
 door::Settings SettingsFrom(const Arguments& from) {
 	door::Settings settings;
-	settings.allow = Networks(from, "allow");
-	settings.deny = Networks(from, "deny");
+	settings.allow = NetworksFrom(from, "allow");
+	settings.deny = NetworksFrom(from, "deny");
 	settings.max_connections = from.Number("maxConnections", 1);
 	settings.connect_timeout_ms = from.Number("connectTimeout", 1, kMostMs);
 	settings.idle_timeout_ms = from.Number("idleTimeout", 0, kMostMs);

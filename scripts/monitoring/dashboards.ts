@@ -124,6 +124,7 @@ const services: Dashboard = {
       title: 'Front door',
       panels: [
         { title: 'Open connections from other hosts', description: 'Through the front door, by listener.', unit: 'short', queries: [{ expr: `sum by (listener) (${m('sidestep_frontdoor_active_connections')})`, legend: '{{listener}}' }] },
+        { title: 'Past the door', description: 'Calls of listeners with `path: direct`: given to a backend of this host, or left to the door, by why.', unit: 'cps', stacked: true, queries: [{ expr: `sum by (listener, result) (${r(m('sidestep_frontdoor_direct_calls_total'))})`, legend: '{{listener}} {{result}}' }] },
         { title: 'Ended', description: 'How connections ended.', unit: 'cps', stacked: true, queries: [{ expr: `sum by (listener, outcome) (${r(m('sidestep_frontdoor_connections_total'))})`, legend: '{{listener}} {{outcome}}' }] },
         { title: 'Bytes', description: 'In: from clients to backends.', unit: 'Bps', queries: [{ expr: `sum by (listener, direction) (${r(m('sidestep_frontdoor_bytes_total'))})`, legend: '{{listener}} {{direction}}' }] },
         { title: 'Requests', description: 'Through listeners that count them (`requests`), by what became of them.', unit: 'ops', stacked: true, queries: [{ expr: `sum by (listener, answer) (${r(m('sidestep_frontdoor_requests_total'))})`, legend: '{{listener}} {{answer}}' }, { expr: `sum by (listener) (${r(m('sidestep_frontdoor_unreadable_connections_total'))})`, legend: '{{listener}} connections that could not be read' }] },

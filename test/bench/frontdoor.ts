@@ -5,6 +5,7 @@
  * the backends behind them, are served by nobody. In turns, fresh connections each. `npm run bench:frontdoor [-- --short]`.
  *
  * `--splice [mode,...]` adds ways to join both sockets in the kernel (splice/), more loads, and what becomes of ends and bytes.
+ * `--direct`: also a listener whose path is direct.
  * `--counting`: also a door that counts requests, against the one that does not.
  * `--loads name,...`: only these, without the rest.
  */
@@ -22,21 +23,22 @@ import { Ground } from '../helpers/real-agent.js';
 import { HTTP_LOADS, KINDS, LARGE_BYTES, OTHER_LOADS, wrongBytes, type Load, type Sample } from './frontdoor-loads.js';
 import { check, MODES, Splice, type Mode } from './splice.js';
 
-const { values: flags, positionals } = parseArgs({ options: { short: { type: 'boolean' }, counting: { type: 'boolean' }, splice: { type: 'boolean' }, rounds: { type: 'string' }, loads: { type: 'string' } }, allowPositionals: true });
+const { values: flags, positionals } = parseArgs({ options: { short: { type: 'boolean' }, counting: { type: 'boolean' }, direct: { type: 'boolean' }, splice: { type: 'boolean' }, rounds: { type: 'string' }, loads: { type: 'string' } }, allowPositionals: true });
 const ROUNDS = Number(flags.rounds ?? (flags.short ? 2 : 7));
 const SECONDS = flags.short ? 1 : 3;
 const modes: readonly Mode[] = flags.splice ? MODES.filter((mode) => positionals.length === 0 || positionals.join().split(',').includes(mode)) : [];
 
 /** Where each proxy listens first, and the backends behind it; each kind of backend has its own port from there. */
-type Way = 'door' | 'counting' | 'haproxy' | 'nginx' | Mode;
+type Way = 'door' | 'direct' | 'counting' | 'haproxy' | 'nginx' | Mode;
 const ways = new Map<Way, { port: number; backend: number }>([
   ['door', { port: 8000, backend: 9000 }], ['haproxy', { port: 8010, backend: 9010 }], ['nginx', { port: 8020, backend: 9010 }], ...(flags.counting ? [['counting', { port: 8060, backend: 9000 }] as const] : []),
+  ...(flags.direct ? [['direct', { port: 8070, backend: 9000 }] as const] : []),
   ...modes.map((mode, index) => [mode, { port: 8030 + 10 * index, backend: 9020 + 10 * index }] as const)]);
 const portsOf = (way: Way): { port: number; backend: number } => ways.get(way) ?? { port: 0, backend: 0 };
 const kinds = Object.values(KINDS);
 
 /** Compared round by round, the first to the second. */
-const PAIRS: readonly (readonly [Way, Way])[] = [['door', 'haproxy'], ['door', 'nginx'], ['counting', 'door'], ...modes.flatMap((mode) => [[mode, 'door'], ...(mode === 'leg' ? [] : [[mode, 'leg']])] as [Way, Way][])];
+const PAIRS: readonly (readonly [Way, Way])[] = [['door', 'haproxy'], ['door', 'nginx'], ['counting', 'door'], ['direct', 'haproxy'], ['direct', 'nginx'], ['direct', 'door'], ...modes.flatMap((mode) => [[mode, 'door'], ...(mode === 'leg' ? [] : [[mode, 'leg']])] as [Way, Way][])];
 const FIELDS = ['perSecond', 'p50Us', 'p99Us', 'cpuUs'] as const;
 
 /** `wrong`: ways that did not bring the right bytes, and have no figure. */
@@ -126,8 +128,8 @@ async function onHosts({ a, b, b4 }: Pods, folder: string): Promise<object> {
       for (const command of backends(files.backend(backend), backend)) splice.command(command);
       await splice.start(mode, kinds.map((kind) => [port + kind, backend + kind] as const), folder);
     }
-    const frontdoors = (['door', 'counting'] as const).filter((way) => ways.has(way)).flatMap((way) => kinds.map((kind) => ({
-      name: `${way}-${kind}`, port: portsOf(way).port + kind, requests: way === 'counting' ? 'http1' : 'off', backends: [{ address: '127.0.0.1', port: door.backend + kind }] })));
+    const frontdoors = (['door', 'counting', 'direct'] as const).filter((way) => ways.has(way)).flatMap((way) => kinds.map((kind) => ({
+      name: `${way}-${kind}`, port: portsOf(way).port + kind, requests: way === 'counting' ? 'http1' : 'off', path: way === 'direct' ? 'direct' : 'copy', backends: [{ address: '127.0.0.1', port: door.backend + kind }] })));
     const config = ground.config(JSON.stringify({ frontdoors, frontdoor: { threads: 1 } }));
     // The legs to the backend are those of the door process, which the agent starts where it is itself.
     const agent = ground.start([], config);

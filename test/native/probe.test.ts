@@ -74,7 +74,7 @@ describe('probe', () => {
     }
   });
 
-  for (const type of ['sock_ops', 'sk_msg', 'sk_skb', 'sk_reuseport']) {
+  for (const type of ['sock_ops', 'sk_msg', 'sk_skb', 'sk_reuseport', 'sk_lookup']) {
     it(`finds that ${type} loads and attaches`, () => {
       const row = native.probePrograms().find((each) => each.type === type);
       assert.deepEqual([row?.loads, row?.attaches], ['yes', 'yes'], row?.detail);

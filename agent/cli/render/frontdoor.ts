@@ -1,5 +1,6 @@
 import type { FrontDoorObject } from '../../admin/objects.js';
-import { ANSWERS, OUTCOMES, OUTCOME_NAMES, WAIT_BOUNDS, type DoorIdentity, type DoorTotals, type RequestCounts } from '../../frontdoor/types.js';
+import { LEFT, LEFT_NAMES, type DirectView } from '../../frontdoor/direct-types.js';
+import { ANSWERS, OUTCOMES, OUTCOME_NAMES, WAIT_BOUNDS, type BackendRow, type DoorIdentity, type DoorTotals, type RequestCounts } from '../../frontdoor/types.js';
 import { ended, REFUSED, type DoorState, type DoorView } from '../../frontdoor/view.js';
 import { withPort } from '../../with-port.js';
 import { plain, type Colour, type Paint } from './paint.js';
@@ -38,6 +39,21 @@ function requestLines({ answers, waits, unreadable }: RequestCounts, requests: D
   ];
 }
 
+function directLines(direct: DirectView | null): string[] {
+  if (!direct) return [];
+  const left = LEFT_NAMES.filter((name) => direct.left[name] > 0);
+  return [
+    `  ${count(direct.given)} calls were given to a backend itself`,
+    ...left.map((name) => `  ${count(direct.left[name])} calls were left to the door, ${name}: ${LEFT[name]}`),
+  ];
+}
+
+function noteOf({ address, port, failuresInRow }: BackendRow, direct: DirectView | null): Row[number] {
+  if (failuresInRow > 0) return { text: `does not answer, ${count(failuresInRow)} in a row`, colour: 'red' };
+  const because = direct?.backends.find((one) => one.address === address && one.port === port)?.because;
+  return because === undefined ? '' : because === '' ? 'called directly' : `through the door: ${because}`;
+}
+
 function totalLines({ bytesIn, bytesOut, outcomes, requests }: DoorTotals, protocol: DoorView['requests']): string[] {
   const refused = REFUSED.reduce((sum, name) => sum + outcomes[name], 0);
   const told = OUTCOME_NAMES.filter((name) => name !== 'closed' && outcomes[name] > 0);
@@ -56,13 +72,13 @@ export function renderFrontDoor({ process, restarts, listeners, totals }: FrontD
   const server = process ? [`${processWords(process)}${again}`, ''] : [paint('red', 'there is no door process; `sidestep status` says why'), ''];
   return [...server, ...listeners.flatMap((door) => {
     const total = totals.find(({ name }) => name === door.name);
-    const rows = door.backends.map(({ address, port, weight, active, total: given, failures, failuresInRow }): Row => [
-      `  ${withPort(address, port)}`, String(weight), count(active), count(given), count(failures),
-      failuresInRow === 0 ? '' : { text: `does not answer, ${count(failuresInRow)} in a row`, colour: 'red' },
+    const rows = door.backends.map((row): Row => [
+      `  ${withPort(row.address, row.port)}`, String(row.weight), count(row.active), count(row.total), count(row.failures), noteOf(row, door.direct),
     ]);
     return [
       paint(colours[door.state], doorLine(door)),
       ...(total && door.state !== 'draining' ? totalLines(total, door.requests) : []),
+      ...directLines(door.direct),
       ...(rows.length === 0 ? [] : table(columns, rows, width, paint)),
       ...(door.state === 'open' && rows.length === 0 ? [paint('red', '  no backend: connections are reset')] : []),
       '',

@@ -20,7 +20,7 @@ describe('front doors in the configuration', () => {
     assert.deepEqual(load('').frontdoors, []);
     const [door] = load('frontdoors: [{ name: web, port: 80, service: web }]').frontdoors;
     assert.deepEqual(door, {
-      name: 'web', address: '0.0.0.0', port: 80, service: 'web', backends: [], maxConnections: 10_000, allow: [], deny: [], acceptProxy: false, sendProxy: 'off',
+      name: 'web', address: '0.0.0.0', port: 80, service: 'web', backends: [], path: 'copy', maxConnections: 10_000, allow: [], deny: [], acceptProxy: false, sendProxy: 'off',
       connectTimeout: 5000, idleTimeout: 600_000, drainTimeout: 30_000,
       requests: 'off', lengthAt: 0, lengthBytes: 4, lengthOrder: 'big', lengthCounts: 'rest',
     });
@@ -58,6 +58,8 @@ describe('front doors in the configuration', () => {
     assert.match(one('maxConnections: 0'), /maxConnections given 0, expected a whole number from 1/);
     assert.match(one('idleTimeout: 5'), /idleTimeout given 5, expected a duration/);
     assert.match(problems('frontdoors: [{ name: web, port: 80, service: shop/web }]')[0]!, /service given "shop\/web", expected the name of a service/);
+    assert.match(one('path: direct, sendProxy: v1, requests: http1'), /frontdoors\[0\]\.path web has sendProxy and requests, for which bytes must pass through the door\./);
+    assert.match(one('path: splice'), /frontdoors\[0\]\.path given "splice", expected one of copy, direct/);
     assert.match(one('proxy: v1'), /frontdoors\[0\]\.proxy there is no such key/);
     const two = (first: string, second: string): string[] => problems(`frontdoors: [{ service: s, ${first} }, { service: s, ${second} }]`);
     assert.match(two('name: a, port: 1', 'name: a, port: 2')[0]!, /frontdoors\[1\]\.name a is there twice/);

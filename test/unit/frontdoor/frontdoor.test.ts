@@ -218,6 +218,8 @@ describe('sidestep frontdoor', () => {
     assert.match(text, /10\.0\.0\.7:8080 +100 +3 +12 +2 +does not answer, 2 in a row$/m);
     assert.match(text, /front door db .*\n {2}no backend: connections are reset/);
     assert.match(text, /front door gone at 0\.0\.0\.0:82: failed, taken/);
+    assert.match(text, /^ {2}40 calls were given to a backend itself\n {2}2 calls were left to the door, denied: the client is in deny, or not in allow\n {2}1 calls were left to the door, gone: /m);
+    assert.match(text, /127\.0\.0\.1:81 +100 +0 +0 +0 +called directly\n {2}10\.0\.0\.9:81 +100 +0 +0 +0 +through the door: nobody listens there/);
     assert.match(text, /^served by pid 42, version 9\.9\.9, started again once$/m);
     assert.match(renderFrontDoor({ apiVersion: 1, ...view, process: null }, 120)[0]!, /there is no door process/);
     assert.match(renderFrontDoor({ apiVersion: 1, ...view, listeners: [] }, 80)[0]!, /no front door is configured/);
@@ -225,6 +227,12 @@ describe('sidestep frontdoor', () => {
 });
 
 describe('metrics of the front door', () => {
+  it('of calls are there for listeners whose path is direct only', () => {
+    const seen: string[] = [];
+    readFrontDoor(view, (name, labels, value) => { if (name === 'sidestep_frontdoor_direct_calls_total') seen.push(`${Object.values(labels).join(' ')} ${JSON.stringify(value)}`); });
+    assert.deepEqual(seen, ['near given 40', 'near denied 2', 'near full 0', 'near gone 1', 'near unfit 0']);
+  });
+
   it('have a series for each state and outcome', () => {
     const seen: string[] = [];
     readFrontDoor(view, (name, labels, value) => { if (typeof value === 'number' && value > 0) seen.push(`${name} ${Object.values(labels).join(' ')} ${value}`); });
