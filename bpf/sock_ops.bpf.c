@@ -14,6 +14,7 @@
 #include "lib/brief.h"
 #include "lib/count.h"
 #include "lib/eligible.h"
+#include "lib/half_open.h"
 #include "lib/identity.h"
 #include "lib/states.h"
 #include "lib/totals.h"
@@ -34,14 +35,8 @@ static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_i
 static __always_inline void syn_received(const struct sock *request)
 {
 	const struct tcp_request_sock *req = peek(request, struct tcp_request_sock);
-	sidestep_pair_id id = pair_id(see(req, rcv_isn), see(req, snt_isn));
-	struct sidestep_half_open half = {
-		.listener = (__u64)see(request, __sk_common.skc_listener),
-		.seen_ns = bpf_ktime_get_ns(),
-	};
 
-	put_local(half.local, &request->__sk_common);
-	bpf_map_update_elem(&half_open, &id, &half, BPF_ANY);
+	put_half_open(pair_id(see(req, rcv_isn), see(req, snt_isn)), &request->__sk_common);
 }
 
 /* Give this socket its record and ask to hear of its end. Returns a reason. */
@@ -144,20 +139,20 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 					       const struct sidestep_settings *set)
 {
 	sidestep_pair_id id = pair_id(ops->snd_una - 1, ops->rcv_nxt - 1);
-	struct sidestep_half_open *half = bpf_map_lookup_elem(&half_open, &id);
+	struct sidestep_half_open half, *slot = get_half_open(id, &half);
 	struct sidestep_listener *listener;
 	struct sidestep_pair *pair;
 	__u32 zero = 0, reason;
 
-	if (!half) {
+	if (!slot) {
 		/* With bytes in its SYN the server's end is there before the client's: no pair can be made. */
 		reason = fast_open(peek(sk, struct tcp_sock)) ? REASON_FAST_OPEN : REASON_REMOTE;
 		count_connection(set->enabled ? reason : REASON_DISABLED);
 		return;
 	}
-	listener = find_listener(half->listener);
+	listener = find_listener(half.listener);
 	if (at_a_glance(listener, set)) {
-		half->glanced = 1;
+		slot->glanced = 1;
 		return;
 	}
 	pair = bpf_map_lookup_elem(&scratch, &zero);
@@ -165,13 +160,13 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 		return;
 	__builtin_memset(pair, 0, sizeof(*pair));
 	pair->opened_ns = bpf_ktime_get_ns();
-	pair->listener = half->listener;
+	pair->listener = half.listener;
 	describe_call(pair, sk);
 	describe_client(&pair->end[SIDESTEP_CLIENT], sk);
-	describe_listener(&pair->end[SIDESTEP_SERVER], half, listener);
+	describe_listener(&pair->end[SIDESTEP_SERVER], &half, listener);
 	reason = eligible(sk, peek(pair->listener, struct sock), pair, set);
 	follow(pair, listener, reason, set);
-	bpf_map_delete_elem(&half_open, &id);
+	free_half_open(slot, id);
 	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
 		count_connection(REASON_MAP_FULL);
 		emit(id, EVENT_REFUSED, REASON_MAP_FULL, NULL, NULL);
@@ -195,15 +190,17 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 					       const struct sidestep_settings *set)
 {
 	sidestep_pair_id id = pair_id(ops->rcv_nxt - 1, ops->snd_una - 1);
-	struct sidestep_pair *pair = bpf_map_lookup_elem(&pairs, &id);
-	struct sidestep_half_open *half;
+	struct sidestep_half_open half, *slot = get_half_open(id, &half);
+	struct sidestep_pair *pair;
 	__u32 reason;
 
+	/* A client of this host has given the slot back, or made its mark; of any other there is no pair. */
+	if (slot)
+		free_half_open(slot, id);
+	pair = slot ? NULL : bpf_map_lookup_elem(&pairs, &id);
 	if (!pair) {
-		half = bpf_map_lookup_elem(&half_open, &id);
-		reason = half && half->glanced ? REASON_BRIEF : REASON_REMOTE;
+		reason = slot && half.glanced ? REASON_BRIEF : REASON_REMOTE;
 		count_connection(set->enabled ? reason : REASON_DISABLED);
-		bpf_map_delete_elem(&half_open, &id);
 		return;
 	}
 	describe(&pair->end[SIDESTEP_SERVER], sk);
@@ -225,21 +222,47 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 	activate(pair, id);
 }
 
+/* The kernel asks much more than we answer: half of what a connection brings here ends with this. */
+static __always_inline bool concerns(const struct bpf_sock_ops *ops)
+{
+	__u32 state;
+
+	switch (ops->op) {
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+		return !ops->is_fullsock;
+	case BPF_SOCK_OPS_STATE_CB:
+		state = ops->args[1];
+		return state == BPF_TCP_CLOSE || state == BPF_TCP_FIN_WAIT1 ||
+		       state == BPF_TCP_LAST_ACK;
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+	case BPF_SOCK_OPS_TCP_LISTEN_CB:
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		return true;
+	default:
+		return false;
+	}
+}
+
 SEC("sockops")
 int sidestep_sock_ops(struct bpf_sock_ops *ops)
 {
-	const struct bpf_sock_ops_kern *kern = kernel_context(ops);
-	const struct sock *sk = see(kern, sk);
+	const struct bpf_sock_ops_kern *kern;
 	struct sidestep_settings *set;
+	const struct sock *sk;
 	__u32 zero = 0;
 
+	if (!concerns(ops))
+		return 1;
+	kern = kernel_context(ops);
+	sk = see(kern, sk);
 	set = bpf_map_lookup_elem(&settings, &zero);
 	if (!set || !sk)
 		return 1;
 
 	switch (ops->op) {
 	case BPF_SOCK_OPS_TIMEOUT_INIT:
-		if (!ops->is_fullsock && set->enabled)
+		if (set->enabled)
 			syn_received(sk);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
@@ -259,7 +282,7 @@ int sidestep_sock_ops(struct bpf_sock_ops *ops)
 			break;
 		if (ops->args[1] == BPF_TCP_CLOSE)
 			end_closed(ops->sk, sk);
-		else if (ops->args[1] == BPF_TCP_FIN_WAIT1 || ops->args[1] == BPF_TCP_LAST_ACK)
+		else
 			end_closing(ops->sk, sk);
 		break;
 	default:

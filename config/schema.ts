@@ -83,7 +83,7 @@ export const schema: convict.Schema<Config> = {
       default: 65536,
     },
     maxHalfOpen: {
-      doc: 'Most connections whose second end is still awaited.',
+      doc: 'Slots for handshakes under way. Of two that fall on one slot at the same moment the earlier one stays on TCP.',
       format: 'count',
       min: 64,
       max: 1048576,

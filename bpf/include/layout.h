@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 7U
+#define SIDESTEP_LAYOUT_VERSION 8U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -139,10 +139,11 @@ struct sidestep_end_key {
 
 /* A SYN that this host received and has not seen established. */
 struct sidestep_half_open {
+	__u64 id;       /* whose slot it is; 0: nobody's, or it is being written */
 	__u64 listener; /* address of the listening socket, for reads only */
-	__u64 seen_ns;  /* CLOCK_MONOTONIC */
 	__u8 local[16]; /* of the server, behind any NAT */
-	__u64 glanced; /* 1: the client is on this host, and one such connection was followed a moment ago */
+	__u32 glanced; /* 1: the client is on this host, and one such connection was followed a moment ago */
+	__u32 busy; /* 1: somebody writes it */
 };
 
 #define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */
@@ -414,6 +415,8 @@ struct sidestep_event {
 struct sidestep_mode {
 	__u32 split_bytes; /* mode split: most bytes that may wait at a reader; 0: the other mode */
 	__u32 times_waits; /* 1: some of the messages that find their queue empty are timed until they are read */
+	__u32 half_open_slots;
+	__u32 pad;
 };
 
 /* One message of an end in so many is timed. */
@@ -481,7 +484,7 @@ SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");
 SIDESTEP_ASSERT(sizeof(struct sidestep_event) == 88, "event");
 SIDESTEP_ASSERT(sizeof(struct sidestep_untracked) == 32, "untracked");
 SIDESTEP_ASSERT(sizeof(struct sidestep_found) == 16, "found");
-SIDESTEP_ASSERT(sizeof(struct sidestep_mode) == 8, "mode");
+SIDESTEP_ASSERT(sizeof(struct sidestep_mode) == 16, "mode");
 SIDESTEP_ASSERT(sizeof(struct sidestep_waits) == 200, "waits");
 
 #endif

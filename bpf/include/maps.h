@@ -31,11 +31,11 @@ struct {
 		});
 } scope SEC(".maps");
 
-/* K    SYNs received here and not yet established. LRU: a flood evicts, nothing grows. */
+/* K    SYNs received here and not yet established: lib/half_open.h. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 16384);
-	__type(key, sidestep_pair_id);
+	__type(key, __u32);
 	__type(value, struct sidestep_half_open);
 } half_open SEC(".maps");
 

@@ -112,7 +112,14 @@ void Datapath::ChoosePrograms() {
 	}
 	// In mode split the guard does not see sockets of the map being read.
 	options_.queue_wait = options_.queue_wait && options_.unified;
-	const sidestep_mode mode = { options_.unified ? 0 : options_.split_bytes, options_.queue_wait };
+}
+
+// Once the maps of an earlier agent have been taken over: they keep their size.
+void Datapath::SetMode() {
+	sidestep_mode mode{};
+	mode.split_bytes = options_.unified ? 0 : options_.split_bytes;
+	mode.times_waits = options_.queue_wait;
+	mode.half_open_slots = bpf_map__max_entries(bpf_object__find_map_by_name(object_.get(), "half_open"));
 	bpf_map* constants = bpf_object__find_map_by_name(object_.get(), ".rodata.mode");
 	if (!constants || bpf_map__set_initial_value(constants, &mode, sizeof(mode)) < 0)
 		throw KernelError("load_failed", "set the mode of the programs", EINVAL);
@@ -182,6 +189,7 @@ void Datapath::ReuseMaps(const std::string& current) {
 }
 
 void Datapath::Load() {
+	SetMode();
 	StartCollecting();
 	if (bpf_object__load(object_.get()) < 0) {
 		int err = errno;

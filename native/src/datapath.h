@@ -134,6 +134,7 @@ class Datapath {
 	static Hook FionreadHook();
 	void Open();
 	void ChoosePrograms();
+	void SetMode();
 	void ReuseMaps(const std::string& current);
 	void Load();
 	void Attach(const std::string& dir, const std::string& displaced);

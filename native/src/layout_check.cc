@@ -173,6 +173,8 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_found, tracked),
 	FIELD(sidestep_mode, split_bytes),
 	FIELD(sidestep_mode, times_waits),
+	FIELD(sidestep_mode, half_open_slots),
+	FIELD(sidestep_half_open, id),
 	FIELD(sidestep_waits, count),
 	FIELD(sidestep_waits, sum_ns),
 };

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -110,6 +111,13 @@ uint32_t CountKeys(int fd, size_t key_size) {
 		err = bpf_map_get_next_key(fd, key.data(), next.data());
 	}
 	return count;
+}
+
+// Slots that are somebody's.
+uint32_t CountHalfOpen(int fd) {
+	const auto slots = ReadAll<uint32_t, sidestep_half_open>(fd);
+	return static_cast<uint32_t>(
+		std::count_if(slots.begin(), slots.end(), [](const auto& slot) { return slot.second.id != 0; }));
 }
 
 Napi::Array ReasonNames(Napi::Env env) {
@@ -241,9 +249,12 @@ Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath) {
 		const char* name;
 		size_t key;
 	} rows[] = {
-		{ "pairs", sizeof(sidestep_pair_id) },     { "sockets", sizeof(sidestep_end_key) },
-		{ "half_open", sizeof(sidestep_pair_id) }, { "listeners", sizeof(uint64_t) },
-		{ "workloads", sizeof(uint64_t) },         { "edges", sizeof(sidestep_edge_key) },
+		{ "pairs", sizeof(sidestep_pair_id) },
+		{ "sockets", sizeof(sidestep_end_key) },
+		{ "half_open", 0 },
+		{ "listeners", sizeof(uint64_t) },
+		{ "workloads", sizeof(uint64_t) },
+		{ "edges", sizeof(sidestep_edge_key) },
 	};
 	Napi::Array js = Napi::Array::New(env, std::size(rows));
 	uint32_t index = 0;
@@ -256,7 +267,7 @@ Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath) {
 		Napi::Object one = Napi::Object::New(env);
 		one.Set("name", row.name);
 		one.Set("id", info.id);
-		one.Set("entries", CountKeys(fd, row.key));
+		one.Set("entries", row.key ? CountKeys(fd, row.key) : CountHalfOpen(fd));
 		one.Set("capacity", info.max_entries);
 		js.Set(index++, one);
 	}

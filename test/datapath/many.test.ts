@@ -20,4 +20,15 @@ describe('many connections', () => {
     assert.equal(t.entries('sockets'), 0);
     assert.equal(t.entries('half_open'), 0);
   }));
+
+  it('handshakes on two processors that have one slot between them: who loses it is whole on TCP, who has it is with its own peer', () => withDatapath({ maxHalfOpen: 1 }, async (t) => {
+    const crowds = [t.start('many.py', { count: 1000 }), t.start('many.py', { count: 1000 })];
+    const bytes = (await Promise.all(crowds.map(async (crowd) => Number((await crowd.end()).at(-1)?.['bytes'])))).reduce((sum, one) => sum + one, 0);
+    const { redirected, remote } = t.counters().connections;
+    // One that has lost its slot is seen as remote by both of its ends.
+    assert.equal(2 * redirected + remote, 4000, JSON.stringify(t.counters().connections));
+    assert.ok(redirected > 0);
+    assert.ok(t.redirected() > 0 && t.redirected() <= bytes);
+    assert.ok(t.entries('half_open') <= 1);
+  })).timeout(60_000);
 });

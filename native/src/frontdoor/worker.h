@@ -16,7 +16,7 @@
 
 namespace sidestep::door {
 
-constexpr size_t kChunk = 64 * 1024;
+constexpr size_t kChunk = 32 * 1024;
 
 // Held by each thread that makes a descriptor: otherwise one could take what another gives up for a moment (Worker::spare_),
 // and neither could refuse anybody from then on.
