@@ -190,7 +190,7 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 					       const struct sidestep_settings *set)
 {
 	sidestep_pair_id id = pair_id(ops->rcv_nxt - 1, ops->snd_una - 1);
-	struct sidestep_half_open half, *slot = get_half_open(id, &half);
+	struct sidestep_half_open half = {}, *slot = get_half_open(id, &half);
 	struct sidestep_pair *pair;
 	__u32 reason;
 

@@ -216,6 +216,23 @@ describe('the front door, path direct', function () {
     assert.deepEqual(bad, []);
   }));
 
+  it('goes on when the door process is killed, and is not without it for a moment', onScene(async (scene) => {
+    await scene.backend('one', 9001);
+    await scene.serve([{ name: 'web', port: 80, path: 'direct', backends: [near(9001)] }]);
+    await scene.direct('web', '');
+    const caller = scene.caller(80), busy = scene.caller(80);
+    await caller.ask('keep');
+    await busy.ask('flood');
+    const { pid } = scene.view().process!;
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => (scene.view().process?.pid === pid ? 'it is still there' : scene.view().restarts === 1 && scene.view().listeners[0]?.state === 'open' ? '' : 'there is no other one'));
+    await scene.direct('web', '');
+    assert.deepEqual(await caller.ask('ask'), [true]);
+    const { calls, bad } = await busy.ask('calm') as { calls: number; bad: string[] };
+    assert.ok(calls > 100, String(calls));
+    assert.deepEqual([bad, scene.copied()], [[], 0]);
+  }));
+
   it('takes nothing that is for a socket of one address only, and nothing once it is drained', onScene(async (scene) => {
     await scene.backend('one', 9001);
     await scene.serve([{ name: 'web', port: 80, path: 'direct', backends: [near(9001)] }, { name: 'other', address: '127.0.0.1', port: 80, backends: [near(9001)] }]);
