@@ -116,7 +116,7 @@ export class Both {
     await this.turn.have();
     const ground = new Ground();
     return standingUp(() => ground.clean(), async () => {
-      const agent = await ground.ready(['log.level=debug', 'placement.brief=0', ...this.row.settings].flatMap((setting) => ['--set', setting]));
+      const agent = await ground.ready(['log.level=debug', 'datapath.eventBuffer=16MiB', 'placement.brief=0', ...this.row.settings].flatMap((setting) => ['--set', setting]));
       const admin = new AdminClient(socketPath(ground.runDir));
       const run = await this.#inPlace(ground.cgroup, () =>
         // Sockets that wait for their peers in FIN_WAIT2 may stay for a minute: they are not waited for.

@@ -36,10 +36,10 @@ describe('metrics of a real agent, in a real Prometheus', function () {
   before(async function underLoad() {
     this.timeout(60_000);
     ground = new Ground();
-    const port = await freePort(), doorPort = await freePort();
+    const port = await freePort(), doorPort = await freePort(), nearPort = await freePort();
     web.listen(0, '127.0.0.1');
     await once(web, 'listening');
-    visits = setInterval(() => { void fetch(`http://127.0.0.1:${String(doorPort)}`).catch(() => undefined); }, 100);
+    visits = setInterval(() => { for (const to of [doorPort, nearPort]) void fetch(`http://127.0.0.1:${String(to)}`).catch(() => undefined); }, 100);
     const container = join(ground.cgroup, 'kubepods', `pod${uidOf(1)}`, 'container');
     mkdirSync(container, { recursive: true });
     load = ground.command(['/usr/bin/python3', LOAD, JSON.stringify({ port, vip: VIP, vipPort: 80 })], container);
@@ -49,7 +49,8 @@ describe('metrics of a real agent, in a real Prometheus', function () {
     await load.next();
     const config = ground.config(JSON.stringify({
       services: [{ name: 'web', addresses: [VIP], port: 80, endpoints: [{ address: '127.0.0.1', port }], health: { type: 'tcp', interval: '500ms' } }],
-      frontdoors: [{ name: 'door', address: '127.0.0.1', port: doorPort, requests: 'http1', backends: [{ address: '127.0.0.1', port: (web.address() as AddressInfo).port }] }],
+      frontdoors: [{ name: 'door', port: doorPort, requests: 'http1' }, { name: 'near', port: nearPort, path: 'direct' }]
+        .map((door) => ({ ...door, address: '127.0.0.1', backends: [{ address: '127.0.0.1', port: (web.address() as AddressInfo).port }] })),
       metrics: { queueWait: true },
       tuning: [{ port: 9, keepaliveIdle: '60s' }],
       kubernetes: { enabled: true, node: 'node-a', apiServer: await api.start(), tokenFile: '', caFile: '' },
