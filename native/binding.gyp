@@ -7,7 +7,7 @@
         "src/layout_check.cc", "src/listeners.cc", "src/listening.cc", "src/llhttp/api.c", "src/llhttp/http.c", "src/llhttp/llhttp.c", "src/lock.cc", "src/mesh.cc", "src/mesh_address.cc", "src/mesh_check.cc", "src/mesh_js.cc", "src/namespaces.cc", "src/notify.cc", "src/objects.cc", "src/owners.cc", "src/passes.cc", "src/pins.cc", "src/privileges.cc",
         "src/probe/attach.cc", "src/probe/attach_tracing.cc", "src/probe/features.cc", "src/probe/load.cc", "src/probe/programs.cc",
         "src/probe/scratch.cc", "src/probe/step.cc", "src/probe_js.cc", "src/resets.cc", "src/reuseport.cc", "src/reuseport_check.cc",
-        "src/reuseport_events.cc", "src/reuseport_js.cc", "src/reuseport_probe.cc", "src/reuseport_walk.cc", "src/scope.cc",
+        "src/reuseport_events.cc", "src/reuseport_js.cc", "src/reuseport_probe.cc", "src/reuseport_walk.cc", "src/scope.cc", "src/sock_diag.cc",
         "src/tables.cc", "src/tuning.cc", "src/tuning_js.cc", "src/workloads.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "../bpf/include", "/usr/share/llhttp", "/usr/share/include/llhttp"],

@@ -1,10 +1,10 @@
 /** The kernel side of direct calls as the rest of the front door sees it. Two implementations: native.ts (the addon) and fake.ts (tests). */
 import type { Network } from '../../config/frontdoor-types.js';
-import type { Target } from './types.js';
+import { OUTCOMES } from './types.js';
 
 /** Why a call was left to the door, which copies. */
 export const LEFT = {
-  denied: 'the client is in deny, or not in allow',
+  denied: OUTCOMES.denied,
   full: 'no backend that can be called directly had room for one more',
   gone: 'none of them listened any more',
   unfit: 'their sockets are of another kind than the call (IPv6 only)',
@@ -51,7 +51,7 @@ export interface DirectKernel {
 }
 
 /** What is known of one backend of a listener. */
-export interface DirectBackend extends Pick<Target, 'address' | 'port'> {
+export interface DirectBackend extends Address {
   /** Why it is not called directly; '' when it is. */
   readonly because: string;
 }

@@ -7,7 +7,7 @@ import { MOST_DOORS } from '../../config/frontdoor.js';
 import { describeError } from '../errors.js';
 import type { Log } from '../log.js';
 import { memberId } from '../mesh/members.js';
-import { MOST_SLOTS, type Address, type DirectBackend, type DirectDoor, type DirectKernel, type DirectTally, type DirectView } from './direct-types.js';
+import { MOST_SLOTS, type Address, type DirectBackend, type DirectDoor, type DirectKernel, type DirectView } from './direct-types.js';
 import type { Target } from './types.js';
 
 /** A listener that is open, and where its connections may go. */
@@ -70,13 +70,8 @@ export class Direct {
 
   /** Undefined for a listener whose calls all go through the door. */
   view(name: string): DirectView | undefined {
-    const tally = this.#tally(name), backends = this.#backends.get(name);
-    return tally && backends ? { ...tally, backends } : undefined;
-  }
-
-  #tally(name: string): DirectTally | undefined {
-    const index = this.#tallies.get(name);
-    return index === undefined ? undefined : this.#kernel?.tally(index);
+    const index = this.#tallies.get(name), backends = this.#backends.get(name);
+    return this.#kernel && index !== undefined && backends ? { ...this.#kernel.tally(index), backends } : undefined;
   }
 
   async #opened(): Promise<DirectKernel | undefined> {
@@ -89,8 +84,11 @@ export class Direct {
 
   async #apply(kernel: DirectKernel, wanted: readonly OpenDoor[], open: readonly OpenDoor[]): Promise<void> {
     const targets = new Map(wanted.flatMap((one) => one.targets.filter(({ weight }) => weight > 0).map((target) => [idOf(target), target] as const)));
-    for (const [id, key] of this.#keys) if (!targets.has(id)) kernel.forget(key);
-    for (const id of this.#keys.keys()) if (!targets.has(id)) this.#keys.delete(id);
+    for (const [id, key] of this.#keys) {
+      if (targets.has(id)) continue;
+      kernel.forget(key);
+      this.#keys.delete(id);
+    }
     for (const id of targets.keys()) if (!this.#keys.has(id)) this.#keys.set(id, ++this.#lastKey);
     const asked = [...targets].map(([id, { address, port }]) => ({ id, key: this.#keys.get(id) ?? 0, address, port }));
     const { why, others } = await kernel.find(asked.map(({ key, address, port }) => ({ key, address, port })), wanted.map(({ door }) => door.port));

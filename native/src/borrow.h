@@ -2,6 +2,7 @@
 // A descriptor of another process, as one of this process too.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,6 +23,18 @@ inline UniqueFd BorrowDescriptor(uint32_t pid, int fd) {
 	UniqueFd borrowed(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
 	if (!borrowed) throw KernelError(errno == EBADF ? "listener_gone" : "kernel_refused", "borrow " + whose, errno);
 	return borrowed;
+}
+
+// The same of a socket, which must have this cookie.
+inline UniqueFd BorrowSocket(uint32_t pid, int fd, uint64_t cookie) {
+	UniqueFd socket = BorrowDescriptor(pid, fd);
+	uint64_t is = 0;
+	socklen_t length = sizeof(is);
+	if (getsockopt(socket.get(), SOL_SOCKET, SO_COOKIE, &is, &length) < 0 || is != cookie)
+		throw KernelError(
+			"listener_gone",
+			"borrow a descriptor of process " + std::to_string(pid) + ": it is another socket by now", 0);
+	return socket;
 }
 
 } // namespace sidestep

@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -51,17 +50,10 @@ direct_network KeyOf(uint32_t networks, uint32_t list, const door::Network& netw
 	return { DIRECT_NETWORK_BITS + network.prefix, networks, list, Wire(network.address) };
 }
 
-bool IsWildcard(const ListeningSocket& socket) {
-	const size_t first = socket.family == AF_INET ? 12 : 0;
-	return std::all_of(socket.address.begin() + first, socket.address.end(),
-			   [](uint8_t byte) { return byte == 0; });
-}
-
-door::Address AddressOf(const ListeningSocket& socket) {
-	char text[INET6_ADDRSTRLEN] = "";
-	const bool four = socket.family == AF_INET;
-	inet_ntop(socket.family, &socket.address[four ? 12 : 0], text, sizeof(text));
-	return *door::AddressOf(text, socket.port);
+bool IsWildcard(const door::Address& address) {
+	const auto bytes = address.sixteen();
+	const size_t first = address.family() == AF_INET ? 12 : 0;
+	return std::all_of(bytes.begin() + first, bytes.end(), [](uint8_t byte) { return byte == 0; });
 }
 
 bool IsLoopback(const door::Address& address) {
@@ -74,10 +66,10 @@ class Listeners {
 	std::vector<const ListeningSocket*> At(const door::Address& address) const {
 		std::vector<const ListeningSocket*> exact, any;
 		for (const ListeningSocket& socket : sockets_) {
-			if (socket.port != address.port() || socket.of_device) continue;
-			if (socket.address == address.sixteen())
+			if (socket.address.port() != address.port() || socket.of_device) continue;
+			if (socket.address.sixteen() == address.sixteen())
 				exact.push_back(&socket);
-			else if (IsWildcard(socket) && Serves(socket, address.family()))
+			else if (IsWildcard(socket.address) && Serves(socket, address.family()))
 				any.push_back(&socket);
 		}
 		if (!exact.empty()) return exact;
@@ -88,13 +80,15 @@ class Listeners {
 	std::vector<door::Address> OneAddressOnly(const std::set<uint16_t>& ports) const {
 		std::vector<door::Address> found;
 		for (const ListeningSocket& socket : sockets_)
-			if (ports.count(socket.port) && !IsWildcard(socket)) found.push_back(AddressOf(socket));
+			if (ports.count(socket.address.port()) && !IsWildcard(socket.address))
+				found.push_back(socket.address);
 		return found;
 	}
 
       private:
 	static bool Serves(const ListeningSocket& socket, int family) {
-		return socket.family == family || (socket.family == AF_INET6 && !socket.only_v6);
+		const int own = socket.address.family();
+		return own == family || (own == AF_INET6 && !socket.only_v6);
 	}
 
 	std::vector<ListeningSocket> sockets_ = ListeningSockets();
@@ -129,17 +123,9 @@ int Direct::map(const char* name) const {
 	return fd;
 }
 
-uint32_t Direct::program_id() const {
-	return ProgramInfoOf(bpf_program__fd(bpf_object__find_program_by_name(object_.get(), kProgram))).id;
-}
-
 std::string Direct::Enlist(uint32_t key, uint64_t cookie, uint32_t pid, int fd) const {
 	try {
-		UniqueFd socket = BorrowDescriptor(pid, fd);
-		uint64_t is = 0;
-		socklen_t length = sizeof(is);
-		if (getsockopt(socket.get(), SOL_SOCKET, SO_COOKIE, &is, &length) < 0 || is != cookie)
-			return "its socket has just been closed";
+		UniqueFd socket = BorrowSocket(pid, fd, cookie);
 		const auto value = static_cast<uint64_t>(socket.get());
 		if (bpf_map_update_elem(map("direct_sockets"), &key, &value, BPF_ANY) == 0) return "";
 		const int err = errno;
@@ -147,7 +133,7 @@ std::string Direct::Enlist(uint32_t key, uint64_t cookie, uint32_t pid, int fd) 
 			return "its socket is in the map of another program, or among those that reuseport balances";
 		return "the kernel does not take its socket: " + ErrnoWords(err);
 	} catch (const KernelError& error) {
-		return error.what();
+		return error.code == "listener_gone" ? "its socket has just been closed" : error.what();
 	}
 }
 

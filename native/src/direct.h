@@ -54,7 +54,6 @@ class Direct {
 	void SetDoors(const std::vector<DirectDoor>& doors);
 	direct_tally Tally(uint32_t index) const;
 	void ResetTally(uint32_t index);
-	uint32_t program_id() const;
 
       private:
 	// `bytes` of a place: what a map is keyed by.

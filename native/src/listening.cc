@@ -2,10 +2,8 @@
 #include "listening.h"
 
 #include <ifaddrs.h>
-#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -15,24 +13,31 @@
 #include <memory>
 
 #include "error.h"
-#include "frontdoor/address.h"
-#include "unique_fd.h"
+#include "sock_diag.h"
 
 namespace sidestep {
 namespace {
 
-[[noreturn]] void Failed(int err) { throw KernelError("kernel_refused", "list the sockets that listen", err); }
+door::Address AddressOf(uint8_t family, uint16_t port, const void* bytes) {
+	door::Address address;
+	if (family == AF_INET) {
+		auto& four = reinterpret_cast<sockaddr_in&>(address.storage);
+		four.sin_port = port;
+		memcpy(&four.sin_addr, bytes, sizeof(four.sin_addr));
+		address.length = sizeof(four);
+	} else {
+		auto& six = reinterpret_cast<sockaddr_in6&>(address.storage);
+		six.sin6_port = port;
+		memcpy(&six.sin6_addr, bytes, sizeof(six.sin6_addr));
+		address.length = sizeof(six);
+	}
+	address.storage.ss_family = family;
+	return address;
+}
 
 ListeningSocket SocketOf(const inet_diag_msg& row, size_t bytes) {
 	ListeningSocket socket{};
-	socket.family = row.idiag_family;
-	if (row.idiag_family == AF_INET) {
-		socket.address = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-		memcpy(&socket.address[12], row.id.idiag_src, 4);
-	} else {
-		memcpy(socket.address.data(), row.id.idiag_src, 16);
-	}
-	socket.port = ntohs(row.id.idiag_sport);
+	socket.address = AddressOf(row.idiag_family, row.id.idiag_sport, row.id.idiag_src);
 	socket.of_device = row.id.idiag_if != 0;
 	socket.inode = row.idiag_inode;
 	socket.cookie = row.id.idiag_cookie[0] | static_cast<uint64_t>(row.id.idiag_cookie[1]) << 32;
@@ -45,43 +50,18 @@ ListeningSocket SocketOf(const inet_diag_msg& row, size_t bytes) {
 	return socket;
 }
 
-void ListFamily(int netlink, uint8_t family, std::vector<ListeningSocket>& into) {
-	struct {
-		nlmsghdr header;
-		inet_diag_req_v2 request;
-	} message{};
-	message.header.nlmsg_len = sizeof(message);
-	message.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-	message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message.request.sdiag_family = family;
-	message.request.sdiag_protocol = IPPROTO_TCP;
-	message.request.idiag_states = 1U << TCP_LISTEN;
-	if (send(netlink, &message, sizeof(message), 0) < 0) Failed(errno);
-	alignas(nlmsghdr) char buffer[32768];
-	for (;;) {
-		ssize_t n = recv(netlink, buffer, sizeof(buffer), 0);
-		if (n < 0 && errno == EINTR) continue;
-		if (n <= 0) Failed(n < 0 ? errno : EPIPE);
-		auto left = static_cast<uint32_t>(n);
-		for (auto* header = reinterpret_cast<nlmsghdr*>(buffer); NLMSG_OK(header, left);
-		     header = NLMSG_NEXT(header, left)) {
-			if (header->nlmsg_type == NLMSG_DONE) return;
-			if (header->nlmsg_type == NLMSG_ERROR)
-				Failed(-static_cast<nlmsgerr*>(NLMSG_DATA(header))->error);
-			into.push_back(SocketOf(*static_cast<inet_diag_msg*>(NLMSG_DATA(header)),
-						header->nlmsg_len - NLMSG_HDRLEN));
-		}
-	}
-}
-
 } // namespace
 
 std::vector<ListeningSocket> ListeningSockets() {
-	UniqueFd netlink(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-	if (!netlink) Failed(errno);
+	UniqueFd netlink = OpenSockDiag();
+	int err = netlink ? 0 : errno;
 	std::vector<ListeningSocket> sockets;
-	ListFamily(netlink.get(), AF_INET, sockets);
-	ListFamily(netlink.get(), AF_INET6, sockets);
+	const SockDiagRow take = [&](const inet_diag_msg& row, size_t bytes) {
+		sockets.push_back(SocketOf(row, bytes));
+	};
+	for (uint8_t family : { AF_INET, AF_INET6 })
+		if (!err) err = ListTcp(netlink.get(), family, 1U << TCP_LISTEN, take);
+	if (err) throw KernelError("kernel_refused", "list the sockets that listen", err);
 	return sockets;
 }
 

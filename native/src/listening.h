@@ -7,12 +7,12 @@
 #include <set>
 #include <vector>
 
+#include "frontdoor/address.h"
+
 namespace sidestep {
 
 struct ListeningSocket {
-	std::array<uint8_t, 16> address; // IPv4 as v4-mapped
-	uint16_t port;
-	uint8_t family;
+	door::Address address;
 	bool only_v6;
 	bool of_device; // bound to a network device
 	uint32_t inode;

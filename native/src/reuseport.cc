@@ -84,18 +84,6 @@ bool ReadOwner(int program, sidestep_reuse_owner& owner) {
 	return false;
 }
 
-UniqueFd Borrow(const Borrowed& socket) {
-	UniqueFd fd = BorrowDescriptor(socket.pid, socket.fd);
-	uint64_t cookie = 0;
-	socklen_t length = sizeof(cookie);
-	if (getsockopt(fd.get(), SOL_SOCKET, SO_COOKIE, &cookie, &length) < 0 || cookie != socket.cookie)
-		throw KernelError("listener_gone",
-				  "borrow a descriptor of process " + std::to_string(socket.pid) +
-					  ": it is another socket by now",
-				  0);
-	return fd;
-}
-
 std::string Hex(const uint8_t* bytes, size_t n) {
 	std::string out;
 	char two[3];
@@ -232,21 +220,21 @@ int Reuseport::program(const char* name) const {
 }
 
 void Reuseport::Attach(const Borrowed& socket) const {
-	UniqueFd fd = Borrow(socket);
+	UniqueFd fd = BorrowSocket(socket.pid, socket.fd, socket.cookie);
 	int program = chooser_.get();
 	if (setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &program, sizeof(program)) < 0)
 		throw KernelError("kernel_refused", "attach the chooser to a group of listeners", errno);
 }
 
 void Reuseport::Detach(const Borrowed& socket) const {
-	UniqueFd fd = Borrow(socket);
+	UniqueFd fd = BorrowSocket(socket.pid, socket.fd, socket.cookie);
 	int none = 0;
 	if (setsockopt(fd.get(), SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none, sizeof(none)) < 0 && errno != ENOENT)
 		throw KernelError("kernel_refused", "detach the chooser from a group of listeners", errno);
 }
 
 void Reuseport::Enlist(uint32_t slot, const sidestep_reuse_member& member, const Borrowed& socket) const {
-	UniqueFd fd = Borrow(socket);
+	UniqueFd fd = BorrowSocket(socket.pid, socket.fd, socket.cookie);
 	sidestep_reuse_tally tally{};
 	if (bpf_map_update_elem(map("reuse_tallies"), &slot, &tally, BPF_ANY) < 0)
 		throw KernelError("kernel_refused", "reset the tally of a listener", errno);
