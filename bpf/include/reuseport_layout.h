@@ -19,6 +19,8 @@
 #define SIDESTEP_REUSE_TURN 65536ULL
 /* A listener that was slow for a moment catches up on so many turns, and no more. */
 #define SIDESTEP_REUSE_CATCH_UP (256ULL * SIDESTEP_REUSE_TURN)
+/* A queue whose head is younger than this is only one whose worker has not had its turn on a processor yet. */
+#define SIDESTEP_REUSE_PROMPT_NS (10ULL * 1000 * 1000)
 /* A queue whose head is younger than this moves. */
 #define SIDESTEP_REUSE_MOVES_NS (50ULL * 1000 * 1000)
 /* Between healthy workers, who is at work at this instant says no more than the length of their queues. */

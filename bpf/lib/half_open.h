@@ -4,7 +4,7 @@
  * program pays for it, whoever called, and a hash map with eviction costs several times as much to enter and to leave.
  *
  * Whoever comes later takes the slot: a flood takes slots, and nothing grows. Whose slot was taken stays on TCP. The number of the
- * server's handshake is random, so that nobody can choose whose slot he takes. Two that write one slot at the same moment lose
+ * server's handshake is secret, so that nobody can choose whose slot he takes. Two that write one slot at the same moment lose
  * the second; who reads a slot knows from its id, before and after, that what he read is of one handshake.
  */
 #ifndef SIDESTEP_HALF_OPEN_H
@@ -16,7 +16,8 @@
 
 static __always_inline struct sidestep_half_open *slot_of(sidestep_pair_id id)
 {
-	__u32 number = (__u32)id ^ (__u32)(id >> 32);
+	/* Both numbers grow with the clock, and equal addresses in two namespaces begin alike: without this they would meet. */
+	__u32 number = id * 0x9e3779b97f4a7c15ULL >> 32;
 	__u32 slot = (__u64)number * mode.half_open_slots >> 32;
 
 	return bpf_map_lookup_elem(&half_open, &slot);

@@ -188,9 +188,9 @@ static __always_inline __u32 bits(__u32 value)
 
 /*
  * How much a queue speaks against a listener. Of two healthy ones the one with the shorter queue is only the one that
- * ran last, and to follow that would be less even than the hash; so a queue that moves counts an eighth, and what is
- * within a factor of two counts the same. Between equals it is the turn that decides. Behind something that takes long
- * each one counts.
+ * ran last, and to follow that would be less even than the hash; so a queue that is served promptly counts nothing, one
+ * that moves an eighth, and what is within a factor of two counts the same. Between equals it is the turn that decides.
+ * Behind something that takes long each one counts.
  */
 static __always_inline __u32 burden(const struct sidestep_reuse_look *look, const struct sock *sk,
 				    __u64 wait)
@@ -198,6 +198,8 @@ static __always_inline __u32 burden(const struct sidestep_reuse_look *look, cons
 	__u32 depth =
 		look->udp ? (__u32)sk->sk_backlog.rmem_alloc.counter / 1024 : sk->sk_ack_backlog;
 
+	if (look->class == CLASS_READY && wait < SIDESTEP_REUSE_PROMPT_NS)
+		return 0;
 	return bits(look->class == CLASS_READY && wait < SIDESTEP_REUSE_MOVES_NS ? depth / 8
 										 : depth);
 }

@@ -2,7 +2,7 @@
 /**
  * Listeners that share a port in figures, as JSON: what the chooser adds between SYN and accept, and how long clients wait
  * where some requests are heavy or a worker is stopped, against the hash of the kernel and one shared accept queue. In turns.
- * `npm run bench:reuseport [-- --short]`: two minutes, or half of one.
+ * `npm run bench:reuseport [-- --short]`: five minutes, or one.
  */
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -52,4 +52,16 @@ describe('namespaces', () => {
     for (const program of programs) program.say();
     for (const program of programs) await program.end();
   }))));
+
+  it('equal addresses in two namespaces that connect at the same instant, again and again: each is paired', () => withNetns((one) => withNetns((other) => withDatapath({}, async (t) => {
+    const rounds = 300;
+    const programs = [one, other].map((netns, cpu) => t.start('twins.py', { cpu, rounds }, { netns }));
+    for (const program of programs) await program.next();
+    const soon = String(Number(process.hrtime.bigint()) / 1e9 + 0.1);
+    for (const program of programs) program.say(soon);
+    for (const program of programs) await program.end();
+    const { redirected, remote } = t.counters().connections;
+    // One in thousands may lose its handshake to a stranger's.
+    assert.ok(redirected >= 2 * rounds - 2, `${redirected} paired, ${remote} ends taken for remote`);
+  }))));
 });
