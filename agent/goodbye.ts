@@ -9,7 +9,7 @@ const named = 20;
 
 /** Resolves to the number of pairs that could not leave. */
 export async function retireAndLeave(datapath: Datapath, timeoutMs: number, log: Log): Promise<number> {
-  const before = enrolled(datapath.pairs()).length;
+  const before = datapath.groups().reduce((sum, { state, connections }) => sum + (state === 'tcp' ? 0 : connections), 0);
   const { done, unread, sending } = await datapath.retire({ timeoutMs });
   const left = done ? [] : enrolled(datapath.pairs());
   datapath.uninstall();

@@ -12,12 +12,14 @@
 #include "iters.bpf.c"
 #include "found.bpf.c"
 #include "census.bpf.c"
+#include "tally.bpf.c"
 
 /* Makes BTF for what no map mentions, so that the addon can compare it with its own layout. */
 const struct sidestep_event *layout_of_event;
 const struct sidestep_process *layout_of_process;
 const struct sidestep_seed *layout_of_seed;
 const struct sidestep_refreshed *layout_of_refreshed;
+const struct sidestep_entries *layout_of_entries;
 
 /* The kernel lets only GPL-compatible programs call the functions that read sockets. */
 char LICENSE[] SEC("license") = "GPL";

@@ -148,6 +148,8 @@ export interface NativeDatapath {
   info(): Record<string, unknown>;
   counters(): unknown;
   pairs(): unknown[];
+  /** Open pairs by what they have in common. */
+  groups(): unknown[];
   edges(): unknown[];
   maps(): unknown[];
   profiles(): unknown[];

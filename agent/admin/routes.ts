@@ -2,7 +2,7 @@
 import { configOrigin, type Config } from '../../config/load.js';
 import { pressureProblems } from '../datapath/pressure.js';
 import type { Sharing } from '../sharing.js';
-import type { Datapath, DatapathInfo } from '../datapath/types.js';
+import type { Datapath, DatapathInfo, PairGroup } from '../datapath/types.js';
 import { totalsOf } from '../datapath/traffic.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
@@ -70,9 +70,9 @@ function scopeProblems({ switches, rules }: ScopeObject): string[] {
   ];
 }
 
-export function scopeOf({ scope, datapath }: Pick<AgentView, 'scope' | 'datapath'>): ScopeObject {
-  const pairs = datapath.pairs();
-  const rules = scope.rules().map((rule, index) => ({ ...rule, pairs: pairs.filter(({ selector }) => selector === index).length }));
+export function scopeOf({ scope, datapath }: Pick<AgentView, 'scope' | 'datapath'>, open: readonly PairGroup[] = datapath.groups()): ScopeObject {
+  const pairsOf = (index: number): number => open.reduce((sum, { selector, connections }) => sum + (selector === index ? connections : 0), 0);
+  const rules = scope.rules().map((rule, index) => ({ ...rule, pairs: pairsOf(index) }));
   return { apiVersion: API_VERSION, switches: scope.switches, rules };
 }
 
@@ -93,14 +93,14 @@ function crowdProblems(crowded: readonly Annotated[]): string[] {
   return [`no room for more selectors: accelerated although it asks not to be: ${first.origin}${others}`];
 }
 
-function problemsOf(view: AgentView, notReady: string): string[] {
+function problemsOf(view: AgentView, notReady: string, open: readonly PairGroup[]): string[] {
   const metrics = view.metrics();
   const web = view.web();
   const reload = view.reloadState();
   return [
     ...(notReady === '' ? [] : [`not ready: ${notReady}`]),
     ...datapathProblems(view.datapath.info(), view.config().datapath, view.scope.switches.all),
-    ...scopeProblems(scopeOf(view)),
+    ...scopeProblems(scopeOf(view, open)),
     ...crowdProblems(view.scope.crowded),
     ...(view.kubernetes?.problems() ?? []),
     ...reuseportProblems(view.reuseport.lastView()),
@@ -118,20 +118,21 @@ function problemsOf(view: AgentView, notReady: string): string[] {
 
 export function statusOf(view: AgentView): Status {
   const notReady = view.notReady();
+  const open = view.datapath.groups();
   return {
     apiVersion: API_VERSION,
     agent: { version: view.version, pid: process.pid, startedAt: view.startedAt.toISOString() },
     ready: notReady === '',
     notReady,
     datapath: view.datapath.info(),
-    totals: totalsOf(view.datapath.counters(), view.datapath.pairs()),
+    totals: totalsOf(view.datapath.counters(), open),
     metrics: view.metrics(),
     web: view.web(),
     bus: view.mesh.bus(),
     kubernetes: view.kubernetes?.view() ?? null,
     frontdoor: view.frontdoor.lastView().process,
     reload: view.reloadState(),
-    problems: problemsOf(view, notReady),
+    problems: problemsOf(view, notReady, open),
   };
 }
 
@@ -164,7 +165,7 @@ export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSear
   },
   '/v1/edges': (view) => ({ apiVersion: API_VERSION, edges: view.datapath.edges() }),
   '/v1/counters': ({ datapath }) => ({ apiVersion: API_VERSION, counters: datapath.counters(), maps: datapath.maps() }),
-  '/v1/scope': scopeOf,
+  '/v1/scope': (view) => scopeOf(view),
   '/v1/explain': (view, query) => explained(view, query.get('q') ?? ''),
   '/v1/pods': ({ kubernetes }) => ({ apiVersion: API_VERSION, reads: kubernetes !== undefined, pods: kubernetes?.pods() ?? [] }),
   '/v1/services': ({ mesh }) => ({ apiVersion: API_VERSION, services: mesh.services() }),

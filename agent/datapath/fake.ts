@@ -1,6 +1,6 @@
 /** A datapath in memory, for tests: what it reports is set from outside, what it is told is kept in `calls`. */
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, ExecutableFile, HostProcess, LearningWindow, MapInfo, Pair, Placement,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, Endpoint, ExecutableFile, HostProcess, LearningWindow, MapInfo, Pair, PairGroup, Placement,
   Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
 } from './types.js';
 import { zeroByReason, zeroTraffic } from './traffic.js';
@@ -49,6 +49,12 @@ export class FakeDatapath implements Datapath {
   info(): DatapathInfo { return { ...this.state }; }
   counters(): Counters { return this.#read(this.counts); }
   pairs(): Pair[] { return this.#read(this.live); }
+  groups(): PairGroup[] {
+    return this.#read(this.live).map(({ state, selector, client, server, clientSent, serverSent }) => ({
+      state, selector, client: client.comm, server: server.comm, port: server.port, clientCgroup: client.cgroup, serverCgroup: server.cgroup,
+      connections: 1, accelerated: state === 'active' ? 1 : 0, clientSent, serverSent,
+    }));
+  }
   edges(): Edge[] { return this.#read(this.totals); }
   profiles(): Profile[] { return this.#read(this.profileList); }
   processes(pid?: number): HostProcess[] { return this.processList.filter((one) => pid === undefined || one.pid === pid); }

@@ -4,11 +4,11 @@ import type { Log } from '../log.js';
 import type { NativeDatapath, NativeRetirePass } from '../../native/index.js';
 import { Finder } from './finder.js';
 import { Repeater } from './repeater.js';
-import { addLive, type NativePair } from './edges.js';
+import { addLive } from './edges.js';
 import { nativePlacement, nativeSelector, readSeen } from './convert.js';
 import { translate, translated } from './translate.js';
 import type {
-  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, ExecutableFile, HostProcess, LearningWindow, MapInfo, Mode, Pair,
+  ConnectionEvent, Counters, Datapath, DatapathInfo, Edge, ExecutableFile, HostProcess, LearningWindow, MapInfo, Mode, Pair, PairGroup,
   Placement, Profile, Repute, RetireOptions, RetireResult, ScopeRule, WorkloadRepute,
 } from './types.js';
 
@@ -129,9 +129,8 @@ export class HostDatapath implements Datapath {
   profiles(): Profile[] { return translated(() => this.#native.profiles()) as Profile[]; }
   processes(pid?: number): HostProcess[] { return translated(() => this.#native.processes(pid)); }
   maps(): MapInfo[] { return translated(() => this.#native.maps()) as MapInfo[]; }
-  edges(): Edge[] {
-    return translated(() => addLive(this.#native.edges() as Edge[], this.#native.pairs() as NativePair[]));
-  }
+  groups(): PairGroup[] { return translated(() => this.#native.groups()) as PairGroup[]; }
+  edges(open: readonly PairGroup[] = this.groups()): Edge[] { return translated(() => addLive(this.#native.edges() as Edge[], open)); }
 
   setEnabled(on: boolean): void {
     const enabled = on && this.#choice.mode !== 'off';

@@ -1,6 +1,6 @@
 /** Sums over what the kernel counted. */
 import { REASON_NAMES } from './reasons.js';
-import type { ByReason, Counters, Pair, Traffic } from './types.js';
+import type { ByReason, Counters, Pair, PairGroup, PairState, Traffic } from './types.js';
 
 export const zeroTraffic = (): Traffic => ({
   redirectedBytes: 0,
@@ -46,12 +46,16 @@ function split(counts: ByReason): [redirected: number, rest: number] {
   return [counts.redirected, all - counts.redirected];
 }
 
-export function totalsOf(counters: Counters, pairs: readonly Pair[]): Totals {
+/** Pairs in this state. */
+export const countIn = (state: PairState, groups: readonly PairGroup[]): number =>
+  groups.reduce((sum, group) => sum + (group.state === state ? group.connections : 0), 0);
+
+export function totalsOf(counters: Counters, open: readonly PairGroup[]): Totals {
   const [redirectedBytes, tcpBytes] = split(counters.bytes);
   const [redirectedMessages, tcpMessages] = split(counters.messages);
   const [accelerated, refused] = split(counters.connections);
   return {
-    activePairs: pairs.filter((pair) => pair.state === 'active').length,
+    activePairs: countIn('active', open),
     redirectedBytes,
     redirectedMessages,
     tcpBytes,

@@ -113,6 +113,15 @@ export interface Edge {
   accelerated: number;
 }
 
+/** Open pairs that have all of this in common. What was sent by ends that have closed is in the totals of the kernel already. */
+export interface PairGroup extends Edge {
+  state: PairState;
+  /** As that of a pair. */
+  selector: number;
+  clientCgroup: string;
+  serverCgroup: string;
+}
+
 export type ByReason = Record<ReasonName, number>;
 
 /** Kernel counters, summed over CPUs. Monotonic for as long as the pins live. */
@@ -305,7 +314,10 @@ export interface Datapath {
   info(): DatapathInfo;
   counters(): Counters;
   pairs(): Pair[];
-  edges(): Edge[];
+  /** The open pairs in far fewer rows: for whoever only counts or adds up. */
+  groups(): PairGroup[];
+  /** `open`: what groups() gave, by whoever has it anyway. */
+  edges(open?: readonly PairGroup[]): Edge[];
   maps(): MapInfo[];
   profiles(): Profile[];
   /** Every process of the host, or the one with this number if it is there. */

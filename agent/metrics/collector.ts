@@ -32,6 +32,9 @@ export interface CollectorSource {
   reloadState(): { successful: boolean; at: number };
 }
 
+/** Milliseconds between two samples of what the event loop makes others wait. Each wakes the agent, also while nothing happens. */
+const LOOP_SAMPLE_MS = 100;
+
 /** What is said of one metric: gathered while the kernel is read, shown when that went well. */
 interface Outlet {
   add(labels: Record<string, string>, value: number | Distribution): void;
@@ -80,7 +83,7 @@ export class Collector {
       const outlet = type === 'histogram' ? new CountedHistogram(this.registry, options) : new Numbers(type === 'counter' ? new Counter(options) : new Gauge(options));
       this.#held.set(name as MetricName, { outlet, fromKernel: !own.has(name) });
     }
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: LOOP_SAMPLE_MS });
   }
 
   /** Synchronous from the first read to the last value set, so that no scrape can see half of another. */
@@ -109,11 +112,11 @@ export class Collector {
     this.#publish(false);
   }
 
-  #readKubernetes(kubernetes: KubernetesSource, { pairs, profiles }: Reading): void {
+  #readKubernetes(kubernetes: KubernetesSource, { open, profiles }: Reading): void {
     const { podOf = () => null, maxEdges = 0 } = this.source;
     emitKubernetes(kubernetes, this.#emit);
     emitOwners(profiles, podOf, this.#emit);
-    emitWorkloadConnections(pairs, podOf, maxEdges, this.#emit);
+    emitWorkloadConnections(open, podOf, maxEdges, this.#emit);
   }
 
   readonly #emit: Emit = (name, labels, value) => {

@@ -1,5 +1,5 @@
 /** One reading of the Kubernetes source, as samples of the table. */
-import type { Pair, Profile } from '../datapath/types.js';
+import type { PairGroup, Profile } from '../datapath/types.js';
 import type { Kubernetes } from '../kubernetes/kubernetes.js';
 import type { PodIdentity } from '../kubernetes/types.js';
 import type { Emit } from './reading.js';
@@ -55,18 +55,18 @@ const other: Workload = { namespace: '', workload: 'other' };
 const workloadOf = (pod: PodIdentity | null): Workload => (pod ? { namespace: pod.namespace, workload: pod.workload } : nobody);
 
 /** Who is connected with whom now. At most `most` pairs of workloads and a port; all further ones are one, as with edges. */
-export function emitWorkloadConnections(pairs: readonly Pair[], podOf: PodOf, most: number, emit: Emit): void {
+export function emitWorkloadConnections(open: readonly PairGroup[], podOf: PodOf, most: number, emit: Emit): void {
   const seen = new Set<string>();
-  for (const pair of pairs) {
-    const ends = [workloadOf(podOf(pair.client.cgroup)), workloadOf(podOf(pair.server.cgroup))] as const;
+  for (const { clientCgroup, serverCgroup, port, state, connections } of open) {
+    const ends = [workloadOf(podOf(clientCgroup)), workloadOf(podOf(serverCgroup))] as const;
     if (ends.every(({ workload }) => workload === '')) continue;
-    const key = JSON.stringify([ends, pair.server.port]);
+    const key = JSON.stringify([ends, port]);
     const fits = seen.has(key) || seen.size < most;
     if (fits) seen.add(key);
     const [client, server] = fits ? ends : [other, other];
     emit('sidestep_workload_connections', {
       client_namespace: client.namespace, client_workload: client.workload, server_namespace: server.namespace, server_workload: server.workload,
-      port: fits ? String(pair.server.port) : '', result: pair.state === 'active' ? 'accelerated' : 'tcp',
-    }, 1);
+      port: fits ? String(port) : '', result: state === 'active' ? 'accelerated' : 'tcp',
+    }, connections);
   }
 }

@@ -1,7 +1,8 @@
 /** One reading of the kernel, as samples of the table. No state, no prom-client. */
 import { pressures } from '../datapath/pressure.js';
 import { REASON_NAMES } from '../datapath/reasons.js';
-import { QUEUE_WAIT_BOUNDS, type ByReason, type Datapath, type Edge, type Mode, type Pair, type PairState, type Profile, type Traffic } from '../datapath/types.js';
+import { countIn } from '../datapath/traffic.js';
+import { QUEUE_WAIT_BOUNDS, type ByReason, type Datapath, type Edge, type Mode, type PairGroup, type PairState, type Profile, type Traffic } from '../datapath/types.js';
 import { VERDICTS, verdictOf } from '../pairs/profiles.js';
 import type { LabelsOf, MetricName, ValueOf } from './names.js';
 
@@ -39,9 +40,8 @@ function emitEdge(emit: Emit, edge: Edge): void {
   emit('sidestep_edge_connections_total', { ...labels, result: 'tcp' }, edge.connections - edge.accelerated);
 }
 
-function emitPairs(emit: Emit, pairs: readonly Pair[]): void {
-  for (const state of states)
-    emit('sidestep_active_pairs', { state }, pairs.filter((pair) => pair.state === state).length);
+function emitPairs(emit: Emit, open: readonly PairGroup[]): void {
+  for (const state of states) emit('sidestep_active_pairs', { state }, countIn(state, open));
 }
 
 function emitWorkloads(emit: Emit, profiles: readonly Profile[]): void {
@@ -51,20 +51,20 @@ function emitWorkloads(emit: Emit, profiles: readonly Profile[]): void {
 
 /** What others make more of. */
 export interface Reading {
-  readonly pairs: readonly Pair[];
+  readonly open: readonly PairGroup[];
   readonly edges: readonly Edge[];
   readonly profiles: readonly Profile[];
 }
 
 /** Reads everything before it emits anything, so that a reading that fails leaves no half of itself. */
 export function read(datapath: Datapath, emit: Emit): Reading {
-  const [info, counters, pairs, edges, profiles, maps] =
-    [datapath.info(), datapath.counters(), datapath.pairs(), datapath.edges(), datapath.profiles(), datapath.maps()];
+  const [info, counters, open, profiles, maps] = [datapath.info(), datapath.counters(), datapath.groups(), datapath.profiles(), datapath.maps()];
+  const edges = datapath.edges(open);
   emitConnections(emit, counters.connections);
   byPath(emit, 'sidestep_messages_total', counters.messages);
   byPath(emit, 'sidestep_bytes_total', counters.bytes);
   for (const edge of edges) emitEdge(emit, edge);
-  emitPairs(emit, pairs);
+  emitPairs(emit, open);
   emitWorkloads(emit, profiles);
   for (const { name, entries, capacity } of maps) {
     emit('sidestep_map_entries', { map: name }, entries);
@@ -87,5 +87,5 @@ export function read(datapath: Datapath, emit: Emit): Reading {
     const waits = counters.queueWaits?.[reader];
     if (waits) emit('sidestep_queue_wait_seconds', { reader }, { bounds: QUEUE_WAIT_BOUNDS, buckets: waits.buckets, sum: waits.sumNs / 1e9 });
   }
-  return { pairs, edges, profiles };
+  return { open, edges, profiles };
 }

@@ -45,6 +45,10 @@ typedef struct {
 	__u32 val;
 } kuid_t;
 
+struct bpf_shtab {
+	atomic_t count;
+};
+
 struct list_head {
 	struct list_head *next, *prev;
 };

@@ -367,6 +367,16 @@ struct sidestep_refreshed {
 	__u32 back;    /* those that were in the map before and wait to be adopted again */
 };
 
+/* Entries of each map; of the slots for handshakes those that are taken. */
+struct sidestep_entries {
+	__u32 pairs;
+	__u32 half_open;
+	__u32 listeners;
+	__u32 workloads;
+	__u32 edges;
+	__u32 pad;
+};
+
 /* What each tracked socket carries (SK_STORAGE): the way to its pair. */
 struct sidestep_flow {
 	sidestep_pair_id id;

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "events.h"
 #include "found.h"
+#include "groups.h"
 #include "layout.h"
 #include "listeners.h"
 #include "passes.h"
@@ -128,6 +129,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 					   InstanceMethod<&NativeDatapath::Info>("info"),
 					   InstanceMethod<&NativeDatapath::Counters>("counters"),
 					   InstanceMethod<&NativeDatapath::Pairs>("pairs"),
+					   InstanceMethod<&NativeDatapath::Groups>("groups"),
 					   InstanceMethod<&NativeDatapath::Edges>("edges"),
 					   InstanceMethod<&NativeDatapath::Maps>("maps"),
 					   InstanceMethod<&NativeDatapath::Profiles>("profiles"),
@@ -193,6 +195,9 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	}
 	Napi::Value Pairs(const Napi::CallbackInfo& info) {
 		return Guarded(info.Env(), [&] { return PairsToJs(info.Env(), Opened(info.Env())); });
+	}
+	Napi::Value Groups(const Napi::CallbackInfo& info) {
+		return Guarded(info.Env(), [&] { return GroupsToJs(info.Env(), Opened(info.Env())); });
 	}
 	Napi::Value Edges(const Napi::CallbackInfo& info) {
 		return Guarded(info.Env(), [&] { return EdgesToJs(info.Env(), Opened(info.Env())); });

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "layout.h"
 #include "namespaces.h"
@@ -13,6 +14,22 @@
 #include "worker.h"
 
 namespace sidestep {
+namespace {
+
+// A sockhash of another layout: this version has no program that could tell.
+uint32_t CountKeys(int fd, size_t key_size) {
+	std::vector<uint8_t> key(key_size), next(key_size);
+	uint32_t count = 0;
+	int err = bpf_map_get_next_key(fd, nullptr, next.data());
+	while (err == 0) {
+		count++;
+		key = next;
+		err = bpf_map_get_next_key(fd, key.data(), next.data());
+	}
+	return count;
+}
+
+} // namespace
 
 // One layout that is being left. Loaded once: what it has seen of the ends counts for all passes.
 class Drain {

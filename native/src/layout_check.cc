@@ -152,6 +152,11 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_counters, streams_back),
 	FIELD(sidestep_refreshed, streams),
 	FIELD(sidestep_refreshed, back),
+	FIELD(sidestep_entries, pairs),
+	FIELD(sidestep_entries, half_open),
+	FIELD(sidestep_entries, listeners),
+	FIELD(sidestep_entries, workloads),
+	FIELD(sidestep_entries, edges),
 	FIELD(sidestep_event, at_ns),
 	FIELD(sidestep_event, id),
 	FIELD(sidestep_event, type),
@@ -187,7 +192,7 @@ constexpr LayoutField kSizes[] = {
 	SIZE(sidestep_edge_key),  SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
 	SIZE(sidestep_retire),    SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),
 	SIZE(sidestep_seed),      SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),
-	SIZE(sidestep_refreshed), SIZE(sidestep_mode),     SIZE(sidestep_waits),
+	SIZE(sidestep_refreshed), SIZE(sidestep_entries),  SIZE(sidestep_mode),      SIZE(sidestep_waits),
 };
 #undef SIZE
 

@@ -17,9 +17,9 @@
 
 namespace sidestep {
 
-// Read a hash map in batches. A bucket may hold more than fits: the kernel says ENOSPC and the batch doubles.
-template <typename Key, typename Value> std::vector<std::pair<Key, Value>> ReadAll(int fd) {
-	std::vector<std::pair<Key, Value>> out;
+// Read a hash map in batches, each entry given to `visit`. A bucket may hold more than fits: the kernel says ENOSPC and the batch
+// doubles.
+template <typename Key, typename Value, typename Visit> void ForEach(int fd, Visit visit) {
 	uint32_t batch = 1024, in = 0, next = 0;
 	std::vector<Key> keys;
 	std::vector<Value> values;
@@ -38,11 +38,17 @@ template <typename Key, typename Value> std::vector<std::pair<Key, Value>> ReadA
 		}
 		if (err && err != ENOENT) throw KernelError("kernel_refused", "read a map", err);
 		for (uint32_t i = 0; i < count; i++)
-			out.emplace_back(keys[i], values[i]);
-		if (err == ENOENT) return out;
+			visit(keys[i], values[i]);
+		if (err == ENOENT) return;
 		in = next;
 		first = false;
 	}
+}
+
+template <typename Key, typename Value> std::vector<std::pair<Key, Value>> ReadAll(int fd) {
+	std::vector<std::pair<Key, Value>> out;
+	ForEach<Key, Value>(fd, [&](const Key& key, const Value& value) { out.emplace_back(key, value); });
+	return out;
 }
 
 // A row of a per-CPU array whose struct is of nothing but __u64, added up.

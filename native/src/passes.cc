@@ -34,11 +34,11 @@ bool Once() { return false; }
 uint32_t Walk(const Datapath& datapath, const char* program, const std::function<bool(const sidestep_pair&)>& wanted,
 	      const std::function<bool()>& again = Once) {
 	std::set<uint32_t> inums;
-	for (const auto& [id, pair] : ReadPairs(datapath)) {
+	ForEachPair(datapath, [&](sidestep_pair_id, const sidestep_pair& pair) {
 		for (const sidestep_endpoint& end : pair.end) {
 			if (end.netns && wanted(pair)) inums.insert(end.netns);
 		}
-	}
+	});
 	if (inums.empty()) return 0;
 	UniqueFd link(bpf_link_create(datapath.program(program), 0, BPF_TRACE_ITER, nullptr));
 	if (!link) throw KernelError("kernel_refused", std::string("attach ") + program, errno);
@@ -54,14 +54,14 @@ uint32_t Walk(const Datapath& datapath, const char* program, const std::function
 void ResetCondemned(const Datapath& datapath) {
 	std::map<uint32_t, std::set<uint64_t>> inodes;
 	std::set<uint32_t> inums;
-	for (const auto& [id, pair] : ReadPairs(datapath)) {
+	ForEachPair(datapath, [&](sidestep_pair_id, const sidestep_pair& pair) {
 		for (uint32_t side = 0; side < 2; side++) {
 			const sidestep_endpoint& end = pair.end[side];
 			if (!(end.reads & READ_CONDEMNED) || pair.closed & 1U << side || !end.inode) continue;
 			inodes[end.netns].insert(end.inode);
 			inums.insert(end.netns);
 		}
-	}
+	});
 	for (const auto& [inum, fd] : OpenNamespaces(&inums)) {
 		if (int err = InNamespace(fd.get(), [&] { return ResetSockets(inodes[inum]); }))
 			throw KernelError("kernel_refused", "reset a connection that is stuck", err);
@@ -132,8 +132,8 @@ class Learning : public Worker {
 	void Work(Datapath& datapath) override {
 		Refresh(datapath);
 		Walk(datapath, "sidestep_iter_adopt", Undecided);
-		for (const auto& [id, pair] : ReadPairs(datapath))
-			undecided_ += Undecided(pair);
+		ForEachPair(datapath,
+			    [&](sidestep_pair_id, const sidestep_pair& pair) { undecided_ += Undecided(pair); });
 	}
 	Napi::Value Answer(Napi::Env env) override { return Napi::Number::New(env, undecided_); }
 
@@ -150,12 +150,12 @@ class Census : public Worker {
       private:
 	void Work(Datapath& datapath) override {
 		std::set<uint32_t> inums;
-		for (const auto& [id, pair] : ReadPairs(datapath)) {
+		ForEachPair(datapath, [&](sidestep_pair_id, const sidestep_pair& pair) {
 			for (uint32_t side = 0; side < 2; side++) {
 				if (pair.end[side].sk && !(pair.closed & 1U << side))
 					inums.insert(pair.end[side].netns);
 			}
-		}
+		});
 		if (inums.empty()) return;
 		uint32_t zero = 0;
 		const int map = datapath.map("census");

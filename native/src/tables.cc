@@ -23,8 +23,6 @@ constexpr const char* kStates[] = { "half", "active", "leaving", "tcp" };
 
 double Number(uint64_t value) { return static_cast<double>(value); }
 
-std::string Comm(const char* comm) { return std::string(comm, strnlen(comm, SIDESTEP_COMM)); }
-
 std::string Address(const __u8* bytes) {
 	char text[INET6_ADDRSTRLEN] = "";
 	in6_addr address;
@@ -51,13 +49,6 @@ Napi::Object EndpointToJs(Napi::Env env, const sidestep_endpoint& end) {
 	js.Set("trusted", (end.standing & STANDING_TRUSTED) != 0);
 	js.Set("lenient", (end.standing & STANDING_LENIENT) != 0);
 	return js;
-}
-
-// What an end sent, with the bytes that TCP carried before it was, or without ever being, in the map.
-Napi::Object SentToJs(Napi::Env env, const sidestep_endpoint& end) {
-	sidestep_traffic sent = end.sent;
-	if (end.tcp_sent > sent.passed_bytes) sent.passed_bytes = end.tcp_sent;
-	return TrafficToJs(env, sent);
 }
 
 // The latest read of this end that the guard looked at; null if it never did.
@@ -99,26 +90,15 @@ Napi::Value WaitsToJs(Napi::Env env, const Datapath& datapath) {
 	return js;
 }
 
+sidestep_entries ReadEntries(const Datapath& datapath) {
+	sidestep_entries entries{};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &entries, .ctx_size_in = sizeof(entries));
+	if (bpf_prog_test_run_opts(datapath.program("sidestep_tally"), &run) < 0)
+		throw KernelError("kernel_refused", "count the entries of the maps", errno);
+	return entries;
+}
+
 } // namespace
-
-uint32_t CountKeys(int fd, size_t key_size) {
-	std::vector<uint8_t> key(key_size), next(key_size);
-	uint32_t count = 0;
-	int err = bpf_map_get_next_key(fd, nullptr, next.data());
-	while (err == 0) {
-		count++;
-		key = next;
-		err = bpf_map_get_next_key(fd, key.data(), next.data());
-	}
-	return count;
-}
-
-// Slots that are somebody's.
-uint32_t CountHalfOpen(int fd) {
-	const auto slots = ReadAll<uint32_t, sidestep_half_open>(fd);
-	return static_cast<uint32_t>(
-		std::count_if(slots.begin(), slots.end(), [](const auto& slot) { return slot.second.id != 0; }));
-}
 
 Napi::Array ReasonNames(Napi::Env env) {
 	Napi::Array js = Napi::Array::New(env, REASON_COUNT);
@@ -129,6 +109,16 @@ Napi::Array ReasonNames(Napi::Env env) {
 
 const char* ReasonName(uint32_t reason) {
 	return kReasons[reason < REASON_COUNT ? reason : static_cast<uint32_t>(REASON_UNTRACKED)];
+}
+
+const char* StateName(uint32_t state) { return kStates[state & 3]; }
+
+std::string Comm(const char* comm) { return std::string(comm, strnlen(comm, SIDESTEP_COMM)); }
+
+sidestep_traffic SentBy(const sidestep_endpoint& end) {
+	sidestep_traffic sent = end.sent;
+	if (end.tcp_sent > sent.passed_bytes) sent.passed_bytes = end.tcp_sent;
+	return sent;
 }
 
 std::string PairIdText(sidestep_pair_id id) {
@@ -180,29 +170,28 @@ sidestep_refreshed Refresh(const Datapath& datapath) {
 	return found;
 }
 
-std::vector<std::pair<sidestep_pair_id, sidestep_pair>> ReadPairs(const Datapath& datapath) {
-	return ReadAll<sidestep_pair_id, sidestep_pair>(datapath.map("pairs"));
+void ForEachPair(const Datapath& datapath, const std::function<void(sidestep_pair_id, const sidestep_pair&)>& visit) {
+	ForEach<sidestep_pair_id, sidestep_pair>(datapath.map("pairs"), visit);
 }
 
 Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath) {
 	Refresh(datapath);
-	auto pairs = ReadPairs(datapath);
 	double now_ms = NowMs();
-	Napi::Array js = Napi::Array::New(env, pairs.size());
+	Napi::Array js = Napi::Array::New(env);
 	uint32_t index = 0;
-	for (const auto& [id, pair] : pairs) {
+	ForEachPair(datapath, [&](sidestep_pair_id id, const sidestep_pair& pair) {
 		Napi::HandleScope scope(env);
 		const sidestep_endpoint& client = pair.end[SIDESTEP_CLIENT];
 		const sidestep_endpoint& server = pair.end[SIDESTEP_SERVER];
 		Napi::Object row = Napi::Object::New(env);
 		row.Set("id", PairIdText(id));
-		row.Set("state", kStates[pair.state & 3]);
+		row.Set("state", StateName(pair.state));
 		row.Set("reason",
 			ReasonName(pair.state == PAIR_HALF ? static_cast<uint32_t>(REASON_PEER_PENDING) : pair.reason));
 		row.Set("client", EndpointToJs(env, client));
 		row.Set("server", EndpointToJs(env, server));
-		row.Set("clientSent", SentToJs(env, client));
-		row.Set("serverSent", SentToJs(env, server));
+		row.Set("clientSent", TrafficToJs(env, SentBy(client)));
+		row.Set("serverSent", TrafficToJs(env, SentBy(server)));
 		row.Set("dialledAddress", Address(pair.dialled));
 		row.Set("dialledPort", pair.dialled_port);
 		row.Set("selector", static_cast<int32_t>(pair.selector) - 1);
@@ -211,12 +200,9 @@ Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath) {
 		row.Set("lastPass", ReasonName(client.last_reason ? client.last_reason : server.last_reason));
 		row.Set("clientQueued", client.queued);
 		row.Set("serverQueued", server.queued);
-		row.Set("clientClosed", (pair.closed & (1U << SIDESTEP_CLIENT)) != 0);
-		row.Set("serverClosed", (pair.closed & (1U << SIDESTEP_SERVER)) != 0);
-		row.Set("wasAccelerated", pair.accelerated != 0);
 		row.Set("ageMs", now_ms - pair.opened_ns / 1e6);
 		js.Set(index++, row);
-	}
+	});
 	return js;
 }
 
@@ -242,32 +228,34 @@ std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath
 	return ReadAll<uint64_t, sidestep_listener>(datapath.map("listeners"));
 }
 
-uint32_t CountSockets(const Datapath& datapath) { return CountKeys(datapath.map("sockets"), sizeof(sidestep_end_key)); }
+uint32_t CountSockets(const Datapath& datapath) {
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	if (bpf_prog_test_run_opts(datapath.program("sidestep_tally_sockets"), &run) < 0)
+		throw KernelError("kernel_refused", "count the sockets in the map", errno);
+	return run.retval;
+}
 
 Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath) {
-	struct Row {
+	const sidestep_entries entries = ReadEntries(datapath);
+	const struct {
 		const char* name;
-		size_t key;
+		uint32_t entries;
 	} rows[] = {
-		{ "pairs", sizeof(sidestep_pair_id) },
-		{ "sockets", sizeof(sidestep_end_key) },
-		{ "half_open", 0 },
-		{ "listeners", sizeof(uint64_t) },
-		{ "workloads", sizeof(uint64_t) },
-		{ "edges", sizeof(sidestep_edge_key) },
+		{ "pairs", entries.pairs },         { "sockets", CountSockets(datapath) },
+		{ "half_open", entries.half_open }, { "listeners", entries.listeners },
+		{ "workloads", entries.workloads }, { "edges", entries.edges },
 	};
 	Napi::Array js = Napi::Array::New(env, std::size(rows));
 	uint32_t index = 0;
-	for (const Row& row : rows) {
+	for (const auto& row : rows) {
 		bpf_map_info info{};
 		uint32_t length = sizeof(info);
-		int fd = datapath.map(row.name);
-		if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0)
+		if (bpf_obj_get_info_by_fd(datapath.map(row.name), &info, &length) < 0)
 			throw KernelError("kernel_refused", std::string("read map ") + row.name, errno);
 		Napi::Object one = Napi::Object::New(env);
 		one.Set("name", row.name);
 		one.Set("id", info.id);
-		one.Set("entries", row.key ? CountKeys(fd, row.key) : CountHalfOpen(fd));
+		one.Set("entries", row.entries);
 		one.Set("capacity", info.max_entries);
 		js.Set(index++, one);
 	}

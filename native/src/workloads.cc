@@ -16,8 +16,6 @@
 namespace sidestep {
 namespace {
 
-std::string Comm(const char* comm) { return std::string(comm, strnlen(comm, SIDESTEP_COMM)); }
-
 // A device number as stat(2) gives it, from the kernel's own, and back.
 uint64_t StatDev(uint32_t dev) { return makedev(dev >> 20, dev & 0xfffff); }
 uint32_t KernelDev(uint64_t dev) { return major(dev) << 20 | minor(dev); }

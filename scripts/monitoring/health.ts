@@ -40,7 +40,7 @@ export const health: Dashboard = {
         { title: 'Processor', description: 'Of the agent process; 1 is one whole core.', unit: 'percentunit', queries: [{ expr: r(own('process_cpu_seconds_total')), legend: each }] },
         { title: 'Memory', description: 'Resident memory of the agent process, without kernel maps.', unit: 'bytes', queries: [{ expr: own('process_resident_memory_bytes'), legend: each }] },
         { title: 'Reading the kernel', description: 'Time that one scrape takes.', unit: 's', queries: [{ expr: m('sidestep_scrape_duration_seconds'), legend: each }] },
-        { title: 'Loop delay', description: '99th percentile of the delay of the event loop.', unit: 's', queries: [{ expr: own('nodejs_eventloop_lag_p99_seconds'), legend: each }] },
+        { title: 'Loop delay', description: 'What the event loop makes others wait, 99th percentile. Its samples are counted from one to the next, whose interval is taken off.', unit: 's', queries: [{ expr: `${own('nodejs_eventloop_lag_p99_seconds')} - ${own('nodejs_eventloop_lag_min_seconds')}`, legend: each }] },
       ],
     },
   ],

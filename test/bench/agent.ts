@@ -14,6 +14,8 @@ import { buildDriver } from './build.js';
 /** Of one process of the crowd: each connection is two descriptors, and 20,000 are a usual limit. */
 const OF_ONE_PROCESS = 9000;
 const FIRST_PORT = 7100;
+/** From the last connection until nothing happens any more. */
+const SETTLE_MS = 10_000;
 const IDLE_MS = 20_000;
 const SCRAPES = 10;
 const TICKS_A_SECOND = 100;
@@ -27,6 +29,8 @@ function cpuSeconds(pid: number): number {
 }
 
 const rssMiB = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+
+const valueIn = (text: string, series: string): number => Number(text.split('\n').find((line) => line.startsWith(`${series} `))?.split(' ')[1]);
 
 class Metrics {
   readonly #url: string;
@@ -42,8 +46,14 @@ class Metrics {
   }
 
   async value(series: string): Promise<number> {
+    return valueIn((await this.scrape()).text, series);
+  }
+
+  /** What the loop made others wait since the last scrape, in ms. The samples are counted from one to the next, whose interval is their minimum. */
+  async delays(): Promise<{ loopP99Ms: number; loopMaxMs: number }> {
     const { text } = await this.scrape();
-    return Number(text.split('\n').find((line) => line.startsWith(`${series} `))?.split(' ')[1]);
+    const beyond = (what: string): number => (valueIn(text, `nodejs_eventloop_lag_${what}_seconds`) - valueIn(text, 'nodejs_eventloop_lag_min_seconds')) * 1000;
+    return { loopP99Ms: beyond('p99'), loopMaxMs: beyond('max') };
   }
 }
 
@@ -73,14 +83,13 @@ async function withPairs(pairs: number): Promise<object> {
       const now = await metrics.value(active);
       return now >= pairs ? '' : `${now} of ${pairs} pairs are active`;
     }, 120_000);
-    await sleep(3000);
+    await sleep(SETTLE_MS);
     const [cpu, began] = [cpuSeconds(pid), performance.now()];
     await sleep(IDLE_MS);
     const idle = (cpuSeconds(pid) - cpu) / (performance.now() - began) * 1000;
     const scrapes: number[] = [];
     for (let turn = 0; turn < SCRAPES; turn++) scrapes.push((await metrics.scrape()).ms);
-    figures = { pairs: await metrics.value(active), rssMiB: rssMiB(pid), rssBeforeMiB: before, idleShareOfACpu: idle, scrapeMs: median(scrapes),
-      loopP99Ms: await metrics.value('nodejs_eventloop_lag_p99_seconds') * 1000 };
+    figures = { pairs: await metrics.value(active), rssMiB: rssMiB(pid), rssBeforeMiB: before, idleShareOfACpu: idle, scrapeMs: median(scrapes) };
     await Promise.all(programs.map(async (program) => program.kill()));
   });
   return figures;
@@ -98,8 +107,7 @@ async function underConnections(): Promise<object> {
     const [cpu, began] = [cpuSeconds(pid), performance.now()];
     const [result] = await ground.command([driver, '127.0.0.1', String(FIRST_PORT), '127.0.0.1', String(FIRST_PORT), '100000']).end();
     const seconds = (performance.now() - began) / 1000;
-    figures = { connectionsASecond: 100_000 / seconds, shareOfACpu: (cpuSeconds(pid) - cpu) / seconds, loopP99Ms: await metrics.value('nodejs_eventloop_lag_p99_seconds') * 1000,
-      loopMaxMs: await metrics.value('nodejs_eventloop_lag_max_seconds') * 1000, driver: result };
+    figures = { connectionsASecond: 100_000 / seconds, shareOfACpu: (cpuSeconds(pid) - cpu) / seconds, ...await metrics.delays(), driver: result };
   });
   return figures;
 }

@@ -27,7 +27,9 @@ const frame = (at: number, ...pairs: Pair[]): Frame => {
     bytes: { ...zeroByReason(), redirected: 5 * 2 ** 30 },
     connections: { ...zeroByReason(), redirected: 1234, blocking: 7 },
   });
-  return { at, pairs: pairs.map(view), status: { datapath: new FakeDatapath().state, totals: totalsOf(counters, pairs) } };
+  const datapath = new FakeDatapath();
+  datapath.live = pairs;
+  return { at, pairs: pairs.map(view), status: { datapath: datapath.state, totals: totalsOf(counters, datapath.groups()) } };
 };
 
 const redis = (redirected: number): Pair => fakePair({
