@@ -7,6 +7,9 @@ import type { Screen } from './cli/screen.js';
 
 const everyMs = 1000;
 
+/** Rows that are asked for: more than any terminal shows. */
+const BUSIEST = 200;
+
 export class LiveTable {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -32,7 +35,7 @@ export class LiveTable {
   async #draw(): Promise<void> {
     const { view, screen, paint } = this;
     try {
-      const pairs = await view.resolver.resolve(view.datapath.pairs());
+      const pairs = await view.resolver.resolve(view.datapath.pairs(BUSIEST));
       if (this.#stopped) return;
       const frame: Frame = { status: statusOf(view), pairs, at: performance.now() };
       // A third of the terminal stays for the log.

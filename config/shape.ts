@@ -91,14 +91,17 @@ function unknownKeys(value: object, known: readonly string[], path: Path, findin
 }
 
 export const object = <T>(fields: Fields<T>): Reader<T> => (value, path, findings) => {
-  const given = isObject(value) ? value : refuse(value, path, findings, 'a map of settings', {});
+  const known = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>);
+  const needed = known.filter(([, field]) => !('otherwise' in field)).map(([key]) => key);
+  const isMap = isObject(value);
+  const given = isMap ? value : refuse(value, path, findings, ['a map of settings', needed.join(' and ')].filter((part) => part !== '').join(' with '), {});
   unknownKeys(given, Object.keys(fields), path, findings);
   const result: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>)) {
+  for (const [key, field] of known) {
     const one = (given as Record<string, unknown>)[key];
     if (one !== undefined && one !== null) result[key] = field.read(one, [...path, key], findings);
     else if ('otherwise' in field) result[key] = field.otherwise;
-    else findings.push({ path, message: `${key} is missing.`, hint: `It is ${field.doc}.` });
+    else if (isMap) findings.push({ path, message: `${key} is missing.`, hint: `It is ${field.doc}.` });
   }
   return result as T;
 };

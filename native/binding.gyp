@@ -3,7 +3,7 @@
     {
       "target_name": "sidestep",
       "sources": [
-        "src/addon.cc", "src/datapath.cc", "src/datapath_js.cc", "src/direct.cc", "src/direct_js.cc", "src/drain.cc", "src/error.cc", "src/events.cc", "src/found.cc", "src/frontdoor/frontdoor.cc", "src/frontdoor/http1.cc", "src/frontdoor/proxy_protocol.cc", "src/frontdoor/relay.cc", "src/frontdoor/requests.cc", "src/frontdoor/worker.cc", "src/frontdoor_js.cc", "src/groups.cc",
+        "src/addon.cc", "src/busiest.cc", "src/datapath.cc", "src/datapath_js.cc", "src/direct.cc", "src/direct_js.cc", "src/drain.cc", "src/error.cc", "src/events.cc", "src/found.cc", "src/frontdoor/frontdoor.cc", "src/frontdoor/http1.cc", "src/frontdoor/proxy_protocol.cc", "src/frontdoor/relay.cc", "src/frontdoor/requests.cc", "src/frontdoor/worker.cc", "src/frontdoor_js.cc", "src/groups.cc",
         "src/layout_check.cc", "src/listeners.cc", "src/listening.cc", "src/llhttp/api.c", "src/llhttp/http.c", "src/llhttp/llhttp.c", "src/lock.cc", "src/mesh.cc", "src/mesh_address.cc", "src/mesh_check.cc", "src/mesh_js.cc", "src/namespaces.cc", "src/notify.cc", "src/objects.cc", "src/owners.cc", "src/passes.cc", "src/pins.cc", "src/privileges.cc",
         "src/probe/attach.cc", "src/probe/attach_tracing.cc", "src/probe/features.cc", "src/probe/load.cc", "src/probe/programs.cc",
         "src/probe/scratch.cc", "src/probe/step.cc", "src/probe_js.cc", "src/resets.cc", "src/reuseport.cc", "src/reuseport_check.cc",

@@ -147,7 +147,8 @@ export interface NativeFindPass {
 export interface NativeDatapath {
   info(): Record<string, unknown>;
   counters(): unknown;
-  pairs(): unknown[];
+  /** `most`: only those that have sent the most since the last call with a number. */
+  pairs(most?: number): unknown[];
   /** Open pairs by what they have in common. */
   groups(): unknown[];
   edges(): unknown[];

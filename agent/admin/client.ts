@@ -33,7 +33,7 @@ export class AdminClient {
   ) {}
 
   status(): Promise<Status> { return this.#json('GET', '/v1/status'); }
-  pairs(): Promise<Pairs> { return this.#json('GET', '/v1/pairs'); }
+  pairs(busiest?: number): Promise<Pairs> { return this.#json('GET', `/v1/pairs${busiest === undefined ? '' : `?busiest=${String(busiest)}`}`); }
   profiles(): Promise<Profiles> { return this.#json('GET', '/v1/profiles'); }
   exportProfiles(): Promise<ExportedProfiles> { return this.#json('GET', '/v1/profiles/export'); }
   importProfiles(file: string, text: string): Promise<ImportedProfiles> { return this.#json('POST', '/v1/profiles/import', { file, text }); }

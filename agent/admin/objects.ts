@@ -159,6 +159,7 @@ export interface ErrorBody {
 /** What `sidestep top` needs for one frame. */
 export interface Frame {
   status: Pick<Status, 'datapath' | 'totals'>;
+  /** All, or the busiest: of the rest `status.totals` tells how many there are. */
   pairs: PairView[];
   /** Milliseconds of a steady clock. */
   at: number;

@@ -151,11 +151,18 @@ async function explained(view: AgentView, text: string): Promise<Explained> {
   return { apiVersion: API_VERSION, query: text, answers, groups, tuned, doors };
 }
 
+function mostOf(query: URLSearchParams): number | undefined {
+  const text = query.get('busiest');
+  if (text === null) return undefined;
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new SidestepError('bad_request', `busiest is ${JSON.stringify(text)}, and must be a number from 1 to 999999`);
+  return Number(text);
+}
+
 type Answer = object | Promise<object>;
 
 export const getRoutes: Readonly<Record<string, (view: AgentView, query: URLSearchParams) => Answer>> = {
   '/v1/status': statusOf,
-  '/v1/pairs': async (view) => ({ apiVersion: API_VERSION, pairs: await view.resolver.resolve(view.datapath.pairs()) }),
+  '/v1/pairs': async (view, query) => ({ apiVersion: API_VERSION, pairs: await view.resolver.resolve(view.datapath.pairs(mostOf(query))) }),
   '/v1/profiles': ({ datapath, resolver, guard }) => ({
     apiVersion: API_VERSION, profiles: profileRows(guard, inOrder(resolver.profiles(datapath.profiles()))),
   }),

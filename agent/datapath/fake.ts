@@ -48,7 +48,7 @@ export class FakeDatapath implements Datapath {
 
   info(): DatapathInfo { return { ...this.state }; }
   counters(): Counters { return this.#read(this.counts); }
-  pairs(): Pair[] { return this.#read(this.live); }
+  pairs(most = Infinity): Pair[] { return this.#read(this.live).slice(0, most); }
   groups(): PairGroup[] {
     return this.#read(this.live).map(({ state, selector, client, server, clientSent, serverSent }) => ({
       state, selector, client: client.comm, server: server.comm, port: server.port, clientCgroup: client.cgroup, serverCgroup: server.cgroup,

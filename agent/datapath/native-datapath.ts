@@ -125,7 +125,7 @@ export class HostDatapath implements Datapath {
   }
 
   counters(): Counters { return translated(() => this.#native.counters()) as Counters; }
-  pairs(): Pair[] { return translated(() => this.#native.pairs()).map(readSeen); }
+  pairs(most?: number): Pair[] { return translated(() => this.#native.pairs(most)).map(readSeen); }
   profiles(): Profile[] { return translated(() => this.#native.profiles()) as Profile[]; }
   processes(pid?: number): HostProcess[] { return translated(() => this.#native.processes(pid)); }
   maps(): MapInfo[] { return translated(() => this.#native.maps()) as MapInfo[]; }

@@ -32,6 +32,8 @@ export function shareOf(traffic: Traffic): number | undefined {
 }
 
 export interface Totals {
+  /** Open pairs, in whatever state. */
+  pairs: number;
   activePairs: number;
   redirectedBytes: number;
   redirectedMessages: number;
@@ -55,6 +57,7 @@ export function totalsOf(counters: Counters, open: readonly PairGroup[]): Totals
   const [redirectedMessages, tcpMessages] = split(counters.messages);
   const [accelerated, refused] = split(counters.connections);
   return {
+    pairs: open.reduce((sum, { connections: count }) => sum + count, 0),
     activePairs: countIn('active', open),
     redirectedBytes,
     redirectedMessages,

@@ -313,7 +313,8 @@ export interface RetireResult extends RetireProgress {
 export interface Datapath {
   info(): DatapathInfo;
   counters(): Counters;
-  pairs(): Pair[];
+  /** All, in no order; or so many, those that have moved the most bytes since this was asked with a number. */
+  pairs(most?: number): Pair[];
   /** The open pairs in far fewer rows: for whoever only counts or adds up. */
   groups(): PairGroup[];
   /** `open`: what groups() gave, by whoever has it anyway. */

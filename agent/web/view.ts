@@ -103,13 +103,14 @@ const reasonRows = ({ connections, messages, bytes }: Counters): ReasonRow[] =>
 const groupRow = (group: GroupView): GroupRow =>
   ({ ...group, listeners: group.listeners.length, ready: group.listeners.filter(({ state }) => state === 'ready').length });
 
-/** How long one reading serves all who look. */
+/** How long one reading serves all who look; and a longer one for longer, so that looking never takes more of the agent than a tenth. */
 const freshMs = 500;
+const timesAsLong = 10;
 
 type Reading = Omit<ViewObject, 'pairs'> & { readonly all: readonly Pair[] };
 
 export class Viewer {
-  #reading: { readonly at: number; readonly of: Reading } | undefined;
+  #reading: { readonly until: number; readonly of: Reading } | undefined;
 
   constructor(
     private readonly view: AgentView,
@@ -127,10 +128,10 @@ export class Viewer {
   }
 
   #fresh(): Reading {
-    const now = performance.now();
-    if (this.#reading && now - this.#reading.at < freshMs) return this.#reading.of;
+    const began = performance.now();
+    if (this.#reading && began < this.#reading.until) return this.#reading.of;
     const of = this.#read();
-    this.#reading = { at: now, of };
+    this.#reading = { until: began + Math.max(freshMs, timesAsLong * (performance.now() - began)), of };
     return of;
   }
 

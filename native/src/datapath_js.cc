@@ -193,8 +193,14 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	Napi::Value Counters(const Napi::CallbackInfo& info) {
 		return Guarded(info.Env(), [&] { return CountersToJs(info.Env(), Opened(info.Env())); });
 	}
+	// pairs(): all. pairs(most): the busiest since the last call with a number.
 	Napi::Value Pairs(const Napi::CallbackInfo& info) {
-		return Guarded(info.Env(), [&] { return PairsToJs(info.Env(), Opened(info.Env())); });
+		Napi::Env env = info.Env();
+		const Datapath& datapath = Opened(env);
+		if (info.Length() == 0 || !info[0].IsNumber())
+			return Guarded(env, [&] { return PairsToJs(env, datapath); });
+		const uint32_t most = info[0].ToNumber().Uint32Value();
+		return Guarded(env, [&] { return BusiestToJs(env, datapath, busiest_, most); });
 	}
 	Napi::Value Groups(const Napi::CallbackInfo& info) {
 		return Guarded(info.Env(), [&] { return GroupsToJs(info.Env(), Opened(info.Env())); });
@@ -370,6 +376,7 @@ class NativeDatapath : public Napi::ObjectWrap<NativeDatapath> {
 	}
 
 	std::shared_ptr<Datapath> datapath_; // shared with a retire pass that is under way
+	Busiest busiest_;
 	std::unique_ptr<Events> events_;
 	Napi::Env::CleanupHook<void (*)(NativeDatapath*), NativeDatapath> hook_;
 };

@@ -182,7 +182,11 @@ DirectFound Direct::Find(const std::vector<DirectBackend>& backends, const std::
 	return result;
 }
 
-void Direct::Forget(uint32_t key) { bpf_map_delete_elem(map("direct_sockets"), &key); }
+void Direct::Forget(uint32_t key) {
+	const std::lock_guard<std::mutex> one(finding_);
+	failures_.erase(key);
+	bpf_map_delete_elem(map("direct_sockets"), &key);
+}
 
 // Under a number of their own, so that no call meets half of a list.
 uint32_t Direct::Networks(const DirectDoor& door, const Written* before, Written& now) {

@@ -77,7 +77,7 @@ class Direct {
 	UniqueFd link_;
 	std::map<Place, Written> doors_;
 	uint32_t next_networks_ = 1;
-	// Only Find() touches it, and one at a time.
+	// Of backends that are still asked for.
 	std::mutex finding_;
 	std::map<uint32_t, Failure> failures_;
 };

@@ -98,6 +98,30 @@ sidestep_entries ReadEntries(const Datapath& datapath) {
 	return entries;
 }
 
+Napi::Object PairToJs(Napi::Env env, sidestep_pair_id id, const sidestep_pair& pair, double now_ms) {
+	const sidestep_endpoint& client = pair.end[SIDESTEP_CLIENT];
+	const sidestep_endpoint& server = pair.end[SIDESTEP_SERVER];
+	Napi::Object row = Napi::Object::New(env);
+	row.Set("id", PairIdText(id));
+	row.Set("state", StateName(pair.state));
+	row.Set("reason",
+		ReasonName(pair.state == PAIR_HALF ? static_cast<uint32_t>(REASON_PEER_PENDING) : pair.reason));
+	row.Set("client", EndpointToJs(env, client));
+	row.Set("server", EndpointToJs(env, server));
+	row.Set("clientSent", TrafficToJs(env, SentBy(client)));
+	row.Set("serverSent", TrafficToJs(env, SentBy(server)));
+	row.Set("dialledAddress", Address(pair.dialled));
+	row.Set("dialledPort", pair.dialled_port);
+	row.Set("selector", static_cast<int32_t>(pair.selector) - 1);
+	row.Set("clientRead", ReadToJs(env, client, now_ms));
+	row.Set("serverRead", ReadToJs(env, server, now_ms));
+	row.Set("lastPass", ReasonName(client.last_reason ? client.last_reason : server.last_reason));
+	row.Set("clientQueued", client.queued);
+	row.Set("serverQueued", server.queued);
+	row.Set("ageMs", now_ms - pair.opened_ns / 1e6);
+	return row;
+}
+
 } // namespace
 
 Napi::Array ReasonNames(Napi::Env env) {
@@ -176,33 +200,23 @@ void ForEachPair(const Datapath& datapath, const std::function<void(sidestep_pai
 
 Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath) {
 	Refresh(datapath);
-	double now_ms = NowMs();
+	const double now_ms = NowMs();
 	Napi::Array js = Napi::Array::New(env);
 	uint32_t index = 0;
 	ForEachPair(datapath, [&](sidestep_pair_id id, const sidestep_pair& pair) {
 		Napi::HandleScope scope(env);
-		const sidestep_endpoint& client = pair.end[SIDESTEP_CLIENT];
-		const sidestep_endpoint& server = pair.end[SIDESTEP_SERVER];
-		Napi::Object row = Napi::Object::New(env);
-		row.Set("id", PairIdText(id));
-		row.Set("state", StateName(pair.state));
-		row.Set("reason",
-			ReasonName(pair.state == PAIR_HALF ? static_cast<uint32_t>(REASON_PEER_PENDING) : pair.reason));
-		row.Set("client", EndpointToJs(env, client));
-		row.Set("server", EndpointToJs(env, server));
-		row.Set("clientSent", TrafficToJs(env, SentBy(client)));
-		row.Set("serverSent", TrafficToJs(env, SentBy(server)));
-		row.Set("dialledAddress", Address(pair.dialled));
-		row.Set("dialledPort", pair.dialled_port);
-		row.Set("selector", static_cast<int32_t>(pair.selector) - 1);
-		row.Set("clientRead", ReadToJs(env, client, now_ms));
-		row.Set("serverRead", ReadToJs(env, server, now_ms));
-		row.Set("lastPass", ReasonName(client.last_reason ? client.last_reason : server.last_reason));
-		row.Set("clientQueued", client.queued);
-		row.Set("serverQueued", server.queued);
-		row.Set("ageMs", now_ms - pair.opened_ns / 1e6);
-		js.Set(index++, row);
+		js.Set(index++, PairToJs(env, id, pair, now_ms));
 	});
+	return js;
+}
+
+Napi::Value BusiestToJs(Napi::Env env, const Datapath& datapath, Busiest& busiest, uint32_t most) {
+	Refresh(datapath);
+	const double now_ms = NowMs();
+	Napi::Array js = Napi::Array::New(env);
+	uint32_t index = 0;
+	for (const auto& [id, pair] : busiest.Of(datapath, most))
+		js.Set(index++, PairToJs(env, id, pair, now_ms));
 	return js;
 }
 

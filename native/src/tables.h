@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "busiest.h"
 #include "datapath.h"
 #include "layout.h"
 
@@ -24,6 +25,8 @@ Napi::Object TrafficToJs(Napi::Env env, const sidestep_traffic& traffic);
 
 Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath);
 Napi::Value PairsToJs(Napi::Env env, const Datapath& datapath);
+// Only some of them.
+Napi::Value BusiestToJs(Napi::Env env, const Datapath& datapath, Busiest& busiest, uint32_t most);
 Napi::Value EdgesToJs(Napi::Env env, const Datapath& datapath);
 Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath);
 

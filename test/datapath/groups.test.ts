@@ -2,7 +2,7 @@
 // Open pairs in as few rows as they differ, and with the totals of closed ends nothing twice and nothing missing.
 import assert from 'node:assert/strict';
 import { addLive } from '../../agent/datapath/edges.js';
-import type { Edge, PairGroup } from '../../agent/datapath/types.js';
+import type { Edge, Pair, PairGroup } from '../../agent/datapath/types.js';
 import { startActor } from '../helpers/actor.js';
 import { withDatapath, type TestDatapath } from '../helpers/datapath.js';
 import { eventually } from '../helpers/kernel.js';
@@ -31,6 +31,24 @@ describe('groups of pairs', () => {
     await one.quit();
     await other.quit();
     await eventually(() => (groups(t).length === 0 ? '' : 'rows without pairs'));
+  }));
+
+  it('the busiest are those that have sent the most since somebody looked, not in their lives', () => withDatapath({}, async (t) => {
+    const actors = [await startActor(t), await startActor(t), await startActor(t)];
+    const ports = t.pairs().sort((a, b) => b.ageMs - a.ageMs).map(({ server }) => server.port);
+    const busiest = (most: number): number[] => (t.native.pairs(most) as Pair[]).map(({ server }) => ports.indexOf(server.port));
+    await actors[1]!.talk(10_000);
+    await actors[2]!.talk(100);
+    assert.deepEqual(busiest(2), [1, 2]);
+    await actors[0]!.talk(500);
+    assert.deepEqual(busiest(1), [0]);
+    // Nothing happened since: what they have sent in all decides.
+    assert.deepEqual(busiest(9), [1, 0, 2]);
+    await actors[1]!.quit();
+    await eventually(() => (t.pairs().length === 2 ? '' : 'the pair is still there'));
+    assert.deepEqual(busiest(9), [0, 2]);
+    await actors[0]!.quit();
+    await actors[2]!.quit();
   }));
 
   it('a hundred connections to one listener are one row', () => withDatapath({}, async (t) => {

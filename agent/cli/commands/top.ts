@@ -6,6 +6,9 @@ import { EXIT, paintOf, printJson, printLines, widthOf, type Io } from '../io.js
 import { renderTop, topRows } from '../render/top.js';
 import { Screen } from '../screen.js';
 
+/** Rows that are asked for: more than any terminal shows, and far fewer than there may be. */
+const BUSIEST = 1000;
+
 export interface TopFlags extends ReadFlags {
   readonly once?: boolean;
   /** Milliseconds. */
@@ -13,7 +16,7 @@ export interface TopFlags extends ReadFlags {
 }
 
 async function frameOf(client: AdminClient): Promise<Frame> {
-  const [status, { pairs }] = await Promise.all([client.status(), client.pairs()]);
+  const [status, { pairs }] = await Promise.all([client.status(), client.pairs(BUSIEST)]);
   return { status, pairs, at: performance.now() };
 }
 

@@ -36,13 +36,16 @@ function whyOf(pair: Pair, share: number | undefined): string {
   return share !== undefined && share < 1 && pair.lastPass !== 'redirected' ? pair.lastPass : '';
 }
 
-/** Busiest first. A pair that the earlier frame did not have counts from its birth. */
+/** A pair that the earlier frame did not have is new and counts from its birth, or it was not among the busiest then and has no rate yet. */
+const isNew = (pair: Pair, seconds: number): boolean => pair.ageMs <= seconds * 1000 + 500;
+
+/** Busiest first. */
 export function topRows(frame: Frame, earlier: Frame | undefined): TopRow[] {
   const before = new Map(earlier?.pairs.map((pair) => [pair.id, trafficOf(pair)]));
   const seconds = earlier ? Math.max(0.001, (frame.at - earlier.at) / 1000) : 0;
   const rows = frame.pairs.map((pair): TopRow => {
     const now = trafficOf(pair);
-    const then = before.get(pair.id);
+    const then = before.get(pair.id) ?? (seconds > 0 && !isNew(pair, seconds) ? now : undefined);
     const messages = messagesOf(now) - (then ? messagesOf(then) : 0);
     const redirected = now.redirectedMessages - (then?.redirectedMessages ?? 0);
     const moved = bytesOf(now) - (then ? bytesOf(then) : 0);
@@ -98,6 +101,6 @@ export function renderTop(
   const room = Math.max(1, height - header.length - 1);
   const shown = rows.length <= room ? rows : rows.slice(0, Math.max(1, room - 1));
   const lines = [...header, ...table(columns, shown.map(rowOf), width, paint)];
-  const left = rows.length - shown.length;
+  const left = Math.max(rows.length, frame.status.totals.pairs) - shown.length;
   return left === 0 ? lines : [...lines, paint('gray', `... and ${String(left)} more`)];
 }

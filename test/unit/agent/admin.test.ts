@@ -56,6 +56,13 @@ describe('admin API', () => {
     assert.equal(config.settings.find(({ key }) => key === 'runDir')!.origin, 'flag --run-dir');
   });
 
+  it('answers with the busiest pairs only, when asked so', async () => {
+    agent.datapath.live = Array.from({ length: 30 }, (_, number) => fakePair({ id: String(number).padStart(16, '0') }));
+    assert.equal((await client.pairs(7)).pairs.length, 7);
+    assert.equal((await client.status()).totals.pairs, 30);
+    await assert.rejects(client.pairs(0.5), /busiest is "0\.5", and must be a number from 1 to 999999/);
+  });
+
   it('answers with the profiles in order, each with its verdict', async () => {
     agent.datapath.profileList = [fakeProfile(), fakeProfile({ id: '00000000000000bb', hazard: 'splice', seenMsAgo: 9000 })];
     const { apiVersion, profiles } = await client.profiles();

@@ -61,6 +61,17 @@ describe('top', () => {
     assert.deepEqual(topRows(now, undefined).map((row) => row.messagesPerSecond), [0, 0, 0]);
   });
 
+  it('counts a pair that is new from its birth, and has no rate yet for one that was not among the busiest before', () => {
+    const rows = topRows(frame(3000, fakePair({ id: '000000000000000d', ageMs: 900, clientSent: traffic(4, 0) }), fakePair({ id: '000000000000000e', ageMs: 60_000, clientSent: traffic(9000, 0) })), earlier);
+    assert.deepEqual(rows.map(({ pair, messagesPerSecond }) => [pair.id.at(-1), messagesPerSecond]), [['d', 2], ['e', 0]]);
+  });
+
+  it('counts the rest of which it was not told', () => {
+    const one = frame(3000, redis(1));
+    one.status.totals.pairs = 100_000;
+    assert.equal(renderTop(one, undefined, { width: 80, height: 20 }).at(-1), '... and 99999 more');
+  });
+
   it('fits 80 columns', () => {
     assert.deepEqual(renderTop(now, earlier, { width: 80 }), [
       'sidestep  mode unified  enabled',

@@ -50,6 +50,9 @@ describe('front doors in the configuration', () => {
   });
 
   it('say what is wrong, and where', () => {
+    // One mistake is one problem: what is no map has no keys that could be missing.
+    assert.deepEqual(problems('frontdoors: [{ name: web, port: 80, backends: ["127.0.0.1:9000"] }]'),
+      ['1:48 frontdoors[0].backends[0] given "127.0.0.1:9000", expected a map of settings with address and port.']);
     assert.deepEqual(problems('frontdoors:\n  - name: web\n    port: 80\n'), ['2:5 frontdoors[0] web leads nowhere.']);
     const one = (rest: string): string => problems(`frontdoors: [{ name: web, port: 80, service: web, ${rest} }]`)[0]!;
     assert.match(one('backends: [{ address: 10.0.0.1, port: 1 }]'), /frontdoors\[0\]\.backends web has a service already/);

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { readPage } from '../../../agent/web/files.js';
 import { isExposed, WebEndpoint } from '../../../agent/web/endpoint.js';
@@ -100,6 +101,26 @@ describe('web view over HTTP', () => {
     datapath.edges = () => { readings++; return edges(); };
     await Promise.all(Array.from({ length: 20 }, (_, index) => look(String(index))));
     assert.equal(readings, 1);
+  });
+
+  it('reads again the less often the longer it takes', async () => {
+    let readings = 0;
+    const { datapath } = web.agent;
+    const edges = datapath.edges.bind(datapath);
+    datapath.edges = () => {
+      readings++;
+      const until = performance.now() + 150;
+      while (performance.now() < until);
+      return edges();
+    };
+    await look();
+    // Half a second is not enough any more.
+    await sleep(900);
+    await look();
+    assert.equal(readings, 1);
+    await sleep(2000);
+    await look();
+    assert.equal(readings, 2);
   });
 
   it('tells of a datapath that fails, without its stack, and goes on', async () => {
