@@ -104,7 +104,7 @@ static __always_inline void describe_listener(struct sidestep_endpoint *end,
 	const struct sock *sk = peek(half->listener, struct sock);
 
 	__builtin_memcpy(end->local, half->local, sizeof(end->local));
-
+	end->netns = half->netns;
 	end->uid = see(sk, sk_uid.val);
 	end->port = see(sk, __sk_common.skc_num);
 	if (!known) {
@@ -143,8 +143,9 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 	struct sidestep_listener *listener;
 	struct sidestep_pair *pair;
 	__u32 zero = 0, reason;
+	long err;
 
-	if (!slot) {
+	if (!slot || !at_home(&half, &sk->__sk_common)) {
 		/* With bytes in its SYN the server's end is there before the client's: no pair can be made. */
 		reason = fast_open(peek(sk, struct tcp_sock)) ? REASON_FAST_OPEN : REASON_REMOTE;
 		count_connection(set->enabled ? reason : REASON_DISABLED);
@@ -167,7 +168,13 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 	reason = eligible(sk, peek(pair->listener, struct sock), pair, set);
 	follow(pair, listener, reason, set);
 	free_half_open(slot, id);
-	if (bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST)) {
+	err = bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST);
+	/* A twin has this id. */
+	if (err == -EEXIST) {
+		count_connection(REASON_REMOTE);
+		return;
+	}
+	if (err) {
 		count_connection(REASON_MAP_FULL);
 		emit(id, EVENT_REFUSED, REASON_MAP_FULL, NULL, NULL);
 		return;
@@ -198,6 +205,10 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 	if (slot)
 		free_half_open(slot, id);
 	pair = slot ? NULL : bpf_map_lookup_elem(&pairs, &id);
+	/* It has its server already, or waits for the one of another namespace. */
+	if (pair && (pair->end[SIDESTEP_SERVER].sk ||
+		     pair->end[SIDESTEP_SERVER].netns != see(sk, __sk_common.skc_net.net, ns.inum)))
+		pair = NULL;
 	if (!pair) {
 		reason = slot && half.glanced ? REASON_BRIEF : REASON_REMOTE;
 		count_connection(set->enabled ? reason : REASON_DISABLED);

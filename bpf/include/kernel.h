@@ -15,6 +15,7 @@
 #define AF_INET6 10
 #define O_NONBLOCK 04000
 #define E2BIG 7
+#define EEXIST 17
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 #define EBUSY 16

@@ -143,7 +143,9 @@ struct sidestep_half_open {
 	__u64 listener; /* address of the listening socket, for reads only */
 	__u8 local[16]; /* of the server, behind any NAT */
 	__u32 glanced; /* 1: the client is on this host, and one such connection was followed a moment ago */
-	__u32 busy; /* 1: somebody writes it */
+	__u32 busy;  /* 0: nobody writes it */
+	__u32 netns; /* of the server, inode number */
+	__u32 pad;
 };
 
 #define KNOWN_CLEAN 1U  /* it read plainly, and never otherwise, on connections that it opened */

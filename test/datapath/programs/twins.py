@@ -18,6 +18,11 @@ for turn in range(nb.option("rounds", 300)):
         pass
     client = nb.connect(("127.0.0.1", 7000), bind=("127.0.0.1", 7001), options=[RESET])
     server = nb.accept(listener)
+    # Whose bytes arrive is told by what they say: never the twin's, which has the same addresses.
+    for writer, reader, end in ((client, server, "asks"), (server, client, "answers")):
+        data = b"%-8s %d %5d" % (end.encode(), os.getpid(), turn)
+        nb.send_all(writer, data)
+        nb.same(nb.recv_exactly(reader, len(data)), data, f"round {turn}: what the {'client' if writer is client else 'server'} {end}")
     client.close()
     server.close()
 nb.report(done=True)
