@@ -1,4 +1,5 @@
 /** The end of the agent's service: every pair goes back to TCP, the kernel is left as it was found, and it is told. */
+import { countPairs } from './datapath/traffic.js';
 import type { Datapath, Pair } from './datapath/types.js';
 import { processName, serverName } from './cli/render/names.js';
 import type { Log } from './log.js';
@@ -9,7 +10,7 @@ const named = 20;
 
 /** Resolves to the number of pairs that could not leave. */
 export async function retireAndLeave(datapath: Datapath, timeoutMs: number, log: Log): Promise<number> {
-  const before = datapath.groups().reduce((sum, { state, connections }) => sum + (state === 'tcp' ? 0 : connections), 0);
+  const before = countPairs(datapath.groups(), ({ state }) => state !== 'tcp');
   const { done, unread, sending } = await datapath.retire({ timeoutMs });
   const left = done ? [] : enrolled(datapath.pairs());
   datapath.uninstall();

@@ -3,7 +3,7 @@ import { configOrigin, type Config } from '../../config/load.js';
 import { pressureProblems } from '../datapath/pressure.js';
 import type { Sharing } from '../sharing.js';
 import type { Datapath, DatapathInfo, PairGroup } from '../datapath/types.js';
-import { totalsOf } from '../datapath/traffic.js';
+import { countPairs, totalsOf } from '../datapath/traffic.js';
 import { SidestepError } from '../errors.js';
 import type { Log } from '../log.js';
 import { explain } from '../pairs/explain.js';
@@ -71,8 +71,7 @@ function scopeProblems({ switches, rules }: ScopeObject): string[] {
 }
 
 export function scopeOf({ scope, datapath }: Pick<AgentView, 'scope' | 'datapath'>, open: readonly PairGroup[] = datapath.groups()): ScopeObject {
-  const pairsOf = (index: number): number => open.reduce((sum, { selector, connections }) => sum + (selector === index ? connections : 0), 0);
-  const rules = scope.rules().map((rule, index) => ({ ...rule, pairs: pairsOf(index) }));
+  const rules = scope.rules().map((rule, index) => ({ ...rule, pairs: countPairs(open, ({ selector }) => selector === index) }));
   return { apiVersion: API_VERSION, switches: scope.switches, rules };
 }
 

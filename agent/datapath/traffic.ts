@@ -1,6 +1,6 @@
 /** Sums over what the kernel counted. */
 import { REASON_NAMES } from './reasons.js';
-import type { ByReason, Counters, Pair, PairGroup, PairState, Traffic } from './types.js';
+import type { ByReason, Counters, Pair, PairGroup, Traffic } from './types.js';
 
 export const zeroTraffic = (): Traffic => ({
   redirectedBytes: 0,
@@ -48,17 +48,17 @@ function split(counts: ByReason): [redirected: number, rest: number] {
   return [counts.redirected, all - counts.redirected];
 }
 
-/** Pairs in this state. */
-export const countIn = (state: PairState, groups: readonly PairGroup[]): number =>
-  groups.reduce((sum, group) => sum + (group.state === state ? group.connections : 0), 0);
+/** Open pairs, or those of them that are wanted. */
+export const countPairs = (open: readonly PairGroup[], wanted: (group: PairGroup) => boolean = () => true): number =>
+  open.reduce((sum, group) => sum + (wanted(group) ? group.connections : 0), 0);
 
 export function totalsOf(counters: Counters, open: readonly PairGroup[]): Totals {
   const [redirectedBytes, tcpBytes] = split(counters.bytes);
   const [redirectedMessages, tcpMessages] = split(counters.messages);
   const [accelerated, refused] = split(counters.connections);
   return {
-    pairs: open.reduce((sum, { connections: count }) => sum + count, 0),
-    activePairs: countIn('active', open),
+    pairs: countPairs(open),
+    activePairs: countPairs(open, ({ state }) => state === 'active'),
     redirectedBytes,
     redirectedMessages,
     tcpBytes,

@@ -1,7 +1,7 @@
 /** One reading of the kernel, as samples of the table. No state, no prom-client. */
 import { pressures } from '../datapath/pressure.js';
 import { REASON_NAMES } from '../datapath/reasons.js';
-import { countIn } from '../datapath/traffic.js';
+import { countPairs } from '../datapath/traffic.js';
 import { QUEUE_WAIT_BOUNDS, type ByReason, type Datapath, type Edge, type Mode, type PairGroup, type PairState, type Profile, type Traffic } from '../datapath/types.js';
 import { VERDICTS, verdictOf } from '../pairs/profiles.js';
 import type { LabelsOf, MetricName, ValueOf } from './names.js';
@@ -41,7 +41,7 @@ function emitEdge(emit: Emit, edge: Edge): void {
 }
 
 function emitPairs(emit: Emit, open: readonly PairGroup[]): void {
-  for (const state of states) emit('sidestep_active_pairs', { state }, countIn(state, open));
+  for (const state of states) emit('sidestep_active_pairs', { state }, countPairs(open, (group) => group.state === state));
 }
 
 function emitWorkloads(emit: Emit, profiles: readonly Profile[]): void {

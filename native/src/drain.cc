@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <vector>
 
 #include "layout.h"
 #include "namespaces.h"
@@ -17,14 +16,14 @@ namespace sidestep {
 namespace {
 
 // A sockhash of another layout: this version has no program that could tell.
-uint32_t CountKeys(int fd, size_t key_size) {
-	std::vector<uint8_t> key(key_size), next(key_size);
+uint32_t CountKeys(int fd) {
+	sidestep_end_key key{}, next{};
 	uint32_t count = 0;
-	int err = bpf_map_get_next_key(fd, nullptr, next.data());
+	int err = bpf_map_get_next_key(fd, nullptr, &next);
 	while (err == 0) {
 		count++;
 		key = next;
-		err = bpf_map_get_next_key(fd, key.data(), next.data());
+		err = bpf_map_get_next_key(fd, &key, &next);
 	}
 	return count;
 }
@@ -66,7 +65,7 @@ class Drain {
 	}
 
       private:
-	uint32_t Left() const { return CountKeys(sockets_.get(), sizeof(sidestep_end_key)); }
+	uint32_t Left() const { return CountKeys(sockets_.get()); }
 
 	std::string dir_;
 	UniqueFd sockets_;

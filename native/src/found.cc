@@ -74,15 +74,15 @@ std::vector<Socket> Untracked(const Datapath& datapath, const std::map<uint32_t,
 std::vector<Found> Match(const std::vector<Socket>& sockets) {
 	std::unordered_map<sidestep_pair_id, const Socket*> servers;
 	// Equal addresses in two namespaces may have equal numbers. Who belongs to whom cannot be told then.
-	std::unordered_map<sidestep_pair_id, uint32_t> clients, twins;
+	std::unordered_set<sidestep_pair_id> clients, twins;
 	for (const Socket& socket : sockets) {
-		clients[socket.row.as_client]++;
-		if (!servers.emplace(socket.row.as_server, &socket).second) twins[socket.row.as_server]++;
+		if (!clients.insert(socket.row.as_client).second) twins.insert(socket.row.as_client);
+		if (!servers.emplace(socket.row.as_server, &socket).second) twins.insert(socket.row.as_server);
 	}
 	std::vector<Found> pairs;
 	for (const Socket& socket : sockets) {
 		auto server = servers.find(socket.row.as_client);
-		if (clients[socket.row.as_client] > 1 || twins.count(socket.row.as_client)) continue;
+		if (twins.count(socket.row.as_client)) continue;
 		if (server != servers.end() && server->second != &socket)
 			pairs.push_back({ socket.row.as_client, { &socket, server->second } });
 	}

@@ -239,9 +239,7 @@ void Mesh::ApplySettings(bool enabled, bool excepts) {
 	if (bpf_map_update_elem(map("mesh_settings"), &zero, &settings, BPF_ANY) < 0)
 		throw KernelError("kernel_refused", "write the settings", errno);
 	// Which process this is, the kernel knows best: it may have another number in this pid namespace.
-	LIBBPF_OPTS(bpf_test_run_opts, run);
-	if (bpf_prog_test_run_opts(program("sidestep_mesh_self"), &run) < 0)
-		throw KernelError("kernel_refused", "leave the agent itself out", errno);
+	RunProgram(program("sidestep_mesh_self"), "leave the agent itself out");
 }
 
 UniqueFd Mesh::NewTable(const std::vector<mesh_row>& rows) const {

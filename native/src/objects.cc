@@ -82,4 +82,12 @@ uint64_t InodeOf(const std::string& path) {
 	return st.st_ino;
 }
 
+uint32_t RunProgram(int fd, const char* what, void* context, size_t size) {
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	run.ctx_in = context;
+	run.ctx_size_in = static_cast<uint32_t>(size);
+	if (bpf_prog_test_run_opts(fd, &run) < 0) throw KernelError("kernel_refused", what, errno);
+	return run.retval;
+}
+
 } // namespace sidestep

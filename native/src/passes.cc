@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "namespaces.h"
+#include "objects.h"
 #include "resets.h"
 #include "tables.h"
 #include "worker.h"
@@ -178,11 +179,7 @@ class Census : public Worker {
 	[[nodiscard]] uint32_t Reap(const Datapath& datapath, uint32_t netns) const {
 		sidestep_census census = run_;
 		census.netns = netns;
-		LIBBPF_OPTS(bpf_test_run_opts, run);
-		run.ctx_in = &census;
-		run.ctx_size_in = sizeof(census);
-		if (bpf_prog_test_run_opts(datapath.program("sidestep_reap"), &run) < 0)
-			throw KernelError("kernel_refused", "take off ends that are gone", errno);
+		RunProgram(datapath.program("sidestep_reap"), "take off ends that are gone", &census, sizeof(census));
 		return census.gone;
 	}
 

@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdarg>
 #include <cstring>
 #include <fstream>
 #include <sstream>
 
 #include "borrow.h"
 #include "error.h"
+#include "objects.h"
 #include "reuseport_check.h"
 
 namespace sidestep {
@@ -24,15 +24,6 @@ constexpr const char* kOwner = "reuse_owner";
 // The kernel clips names of maps to 15 characters.
 constexpr const char* kMaps[] = { "reuse_sockets", "reuse_groups",  "reuse_totals", kOwner,
 				  "reuse_events",  "reuse_members", "reuse_tallies" };
-
-thread_local std::string verifier_words;
-
-int Collect(libbpf_print_level, const char* format, va_list args) {
-	char line[4096];
-	vsnprintf(line, sizeof(line), format, args);
-	if (verifier_words.size() < (1U << 20)) verifier_words += line;
-	return 0;
-}
 
 // Start of a process in clock ticks since boot: the 22nd field of its stat. 0: there is no such process.
 uint64_t StartOf(uint32_t pid) {
@@ -84,16 +75,6 @@ bool ReadOwner(int program, sidestep_reuse_owner& owner) {
 	return false;
 }
 
-std::string Hex(const uint8_t* bytes, size_t n) {
-	std::string out;
-	char two[3];
-	for (size_t i = 0; i < n; i++) {
-		snprintf(two, sizeof(two), "%02x", bytes[i]);
-		out += two;
-	}
-	return out;
-}
-
 } // namespace
 
 std::vector<uint32_t> LeftoverChoosers(const std::string& pin_path) {
@@ -120,10 +101,10 @@ Reuseport::Reuseport(ReuseportOptions options) : options_(std::move(options)) {
 	Open();
 	// The latest of them has the state; what it holds is taken over when it fits.
 	took_over_ = !before.empty() && ReuseMaps(before.back());
-	verifier_words.clear();
+	StartCollecting();
 	if (bpf_object__load(object_.get()) < 0) {
 		int err = errno;
-		throw KernelError("load_failed", "load the chooser of listeners", err, verifier_words);
+		throw KernelError("load_failed", "load the chooser of listeners", err, Collected());
 	}
 	bpf_prog_info mine{};
 	if (!InfoOf(program(kChooser), mine)) throw KernelError("kernel_refused", "read the chooser", errno);
@@ -144,10 +125,9 @@ Reuseport::Reuseport(ReuseportOptions options) : options_(std::move(options)) {
 }
 
 void Reuseport::Open() {
-	verifier_words.clear();
-	libbpf_set_print(Collect);
+	StartCollecting();
 	object_.reset(bpf_object__open_file(options_.object_path.c_str(), nullptr));
-	if (!object_) throw KernelError("load_failed", "open " + options_.object_path, errno, verifier_words);
+	if (!object_) throw KernelError("load_failed", "open " + options_.object_path, errno, Collected());
 	CheckReuseportLayout(bpf_object__btf(object_.get()));
 	struct Size {
 		const char* map;
@@ -273,10 +253,6 @@ void Reuseport::RemoveGroup(uint32_t id) const {
 	bpf_map_update_elem(map("reuse_totals"), &group.index, &none, BPF_ANY);
 }
 
-void Reuseport::Look() const {
-	LIBBPF_OPTS(bpf_test_run_opts, run);
-	if (bpf_prog_test_run_opts(program("sidestep_reuse_look"), &run) < 0)
-		throw KernelError("kernel_refused", "look at the listeners", errno);
-}
+void Reuseport::Look() const { RunProgram(program("sidestep_reuse_look"), "look at the listeners"); }
 
 } // namespace sidestep

@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "maps.h"
+#include "objects.h"
 
 namespace sidestep {
 namespace {
@@ -92,9 +93,7 @@ Napi::Value WaitsToJs(Napi::Env env, const Datapath& datapath) {
 
 sidestep_entries ReadEntries(const Datapath& datapath) {
 	sidestep_entries entries{};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &entries, .ctx_size_in = sizeof(entries));
-	if (bpf_prog_test_run_opts(datapath.program("sidestep_tally"), &run) < 0)
-		throw KernelError("kernel_refused", "count the entries of the maps", errno);
+	RunProgram(datapath.program("sidestep_tally"), "count the entries of the maps", &entries, sizeof(entries));
 	return entries;
 }
 
@@ -188,9 +187,7 @@ Napi::Value CountersToJs(Napi::Env env, const Datapath& datapath) {
 
 sidestep_refreshed Refresh(const Datapath& datapath) {
 	sidestep_refreshed found{};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &found, .ctx_size_in = sizeof(found));
-	if (bpf_prog_test_run_opts(datapath.program("sidestep_refresh"), &run) < 0)
-		throw KernelError("kernel_refused", "refresh the pairs", errno);
+	RunProgram(datapath.program("sidestep_refresh"), "refresh the pairs", &found, sizeof(found));
 	return found;
 }
 
@@ -243,10 +240,7 @@ std::vector<std::pair<uint64_t, sidestep_listener>> ReadListeners(const Datapath
 }
 
 uint32_t CountSockets(const Datapath& datapath) {
-	LIBBPF_OPTS(bpf_test_run_opts, run);
-	if (bpf_prog_test_run_opts(datapath.program("sidestep_tally_sockets"), &run) < 0)
-		throw KernelError("kernel_refused", "count the sockets in the map", errno);
-	return run.retval;
+	return RunProgram(datapath.program("sidestep_tally_sockets"), "count the sockets in the map");
 }
 
 Napi::Value MapsToJs(Napi::Env env, const Datapath& datapath) {

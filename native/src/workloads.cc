@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "maps.h"
+#include "objects.h"
 #include "tables.h"
 #include "unique_fd.h"
 
@@ -179,11 +180,7 @@ void SeedWorkload(const Datapath& datapath, const Napi::Object& process, const N
 	if (bpf_map_update_elem(datapath.map("workloads"), &seed.workload, &row, BPF_NOEXIST) == 0) return;
 	if (errno != EEXIST) throw KernelError("kernel_refused", "write what is known of a workload", errno);
 
-	LIBBPF_OPTS(bpf_test_run_opts, run);
-	run.ctx_in = &seed;
-	run.ctx_size_in = sizeof(seed);
-	if (bpf_prog_test_run_opts(datapath.program("sidestep_seed"), &run) < 0)
-		throw KernelError("kernel_refused", "add what is known of a workload", errno);
+	RunProgram(datapath.program("sidestep_seed"), "add what is known of a workload", &seed, sizeof(seed));
 }
 
 bool ForgetWorkload(const Datapath& datapath, uint64_t workload) {
