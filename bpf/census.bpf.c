@@ -30,7 +30,7 @@ int sidestep_iter_census(struct bpf_iter__tcp *ctx)
 	run = bpf_map_lookup_elem(&census, &zero);
 	if (!run || !flow || !pair)
 		return 0;
-	pair->met[flow->side & 1] = run->number;
+	pair->end[flow->side & 1].met = run->number;
 	if (see(peek(tp, struct tcp_sock), bpf_sock_ops_cb_flags) & BPF_SOCK_OPS_STATE_CB_FLAG)
 		return 0;
 	run->deaf++;
@@ -39,12 +39,12 @@ int sidestep_iter_census(struct bpf_iter__tcp *ctx)
 }
 
 /* An end that no count has met yet may have come while this one was made. Counts have the numbers 1 to 65535. */
-static __always_inline bool missed_twice(struct sidestep_pair *pair, __u32 side, __u32 number)
+static __always_inline bool missed_twice(struct sidestep_endpoint *end, __u32 number)
 {
-	__u32 met = pair->met[side & 1];
+	__u32 met = end->met;
 
 	if (!met)
-		pair->met[side & 1] = number > 1 ? number - 1 : 65535;
+		end->met = number > 1 ? number - 1 : 65535;
 	return met && met != number && met != (number > 1 ? number - 1 : 65535);
 }
 
@@ -55,7 +55,7 @@ static long reap_pair(void *map, sidestep_pair_id *id, struct sidestep_pair *pai
 		struct sidestep_endpoint *end = &pair->end[side];
 
 		if (!end->sk || end->netns != run->netns || pair->closed & (1U << side) ||
-		    !missed_twice(pair, side, run->number))
+		    !missed_twice(end, run->number))
 			continue;
 		run->gone++;
 		if (end_over(pair, *id, side, end->tcp_sent))

@@ -72,8 +72,8 @@ static __always_inline void name_reader(struct sidestep_pair *pair, struct sides
 	struct sidestep_workload workload = {}, *known;
 
 	end->reads |= READ_NAMED;
-	end->workload = current_workload(&workload);
-	end->pid = current_process(end->comm);
+	end->workload = workload_of(current_task(), &workload);
+	end->pid = process_of(current_task(), end->comm);
 	if (!end->workload)
 		return;
 	end->exe_inode = workload.exe_inode;

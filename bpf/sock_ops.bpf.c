@@ -2,12 +2,12 @@
 /*
  * SOCK_OPS: pairs the two ends of local connections by their handshake numbers and enrols them.
  *
- *   SYN received    (server, request socket)  -> half_open[id]
+ *   SYN received    (server, request socket)  -> its slot in half_open
  *   SYN-ACK received (client)                 -> id known here? then the peer is local: pair, enrol the client
  *   ACK received    (server)                  -> pair exists? enrol the server
  *   closed          (either)                  -> totals to the service edge; the last one removes the pair
  *
- * A connection whose other end is elsewhere is not in half_open: it gets no storage, no map entry and no verdict.
+ * A connection whose other end is elsewhere has no slot in half_open: it gets no storage, no map entry and no verdict.
  */
 #include "include/kernel.h"
 #include "include/maps.h"
@@ -27,16 +27,13 @@ struct {
 	__type(value, struct sidestep_pair);
 } scratch SEC(".maps");
 
-static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_isn)
+static __noinline void syn_received(const struct sock *request)
 {
-	return (__u64)client_isn << 32 | server_isn;
-}
+	__u32 zero = 0;
+	const struct sidestep_settings *set = bpf_map_lookup_elem(&settings, &zero);
 
-static __always_inline void syn_received(const struct sock *request)
-{
-	const struct tcp_request_sock *req = peek(request, struct tcp_request_sock);
-
-	put_half_open(pair_id(see(req, rcv_isn), see(req, snt_isn)), &request->__sk_common);
+	if (set && set->enabled)
+		put_half_open(request);
 }
 
 /* Give this socket its record and ask to hear of its end. Returns a reason. */
@@ -81,24 +78,9 @@ static __always_inline void refuse(struct sidestep_pair *pair, sidestep_pair_id 
 	emit(id, EVENT_REFUSED, reason, NULL, NULL);
 }
 
-/* Only whoever talks to this host gets a row. */
-static __always_inline void meet_caller(const struct caller *caller)
-{
-	struct sidestep_workload workload = {
-		.exe_inode = caller->exe_inode,
-		.exe_changed = caller->exe_changed,
-		.exe_dev = caller->exe_dev,
-		.cgroup = caller->cgroup,
-		.pid = caller->pid,
-	};
-
-	__builtin_memcpy(workload.comm, caller->comm, SIDESTEP_COMM);
-	meet(caller->workload, &workload);
-}
-
 /* What is known of the server before it is established: its listener, and where the SYN came in. */
 static __always_inline void describe_listener(struct sidestep_endpoint *end,
-					      const struct sidestep_half_open *half,
+					      const struct half_open *half,
 					      const struct sidestep_listener *known)
 {
 	const struct sock *sk = peek(half->listener, struct sock);
@@ -118,34 +100,37 @@ static __always_inline void describe_listener(struct sidestep_endpoint *end,
 	__builtin_memcpy(end->comm, known->comm, SIDESTEP_COMM);
 }
 
+/* Only whoever talks to this host is asked for, and gets a row. */
 static __always_inline void describe_client(struct sidestep_endpoint *end, const struct sock *sk)
 {
-	const struct caller *caller;
-	__u32 zero = 0;
+	const struct task_struct *caller = caller_of(sk);
+	struct sidestep_workload workload = {};
 
 	describe(end, sk);
-	caller = bpf_map_lookup_elem(&callers, &zero);
-	if (!caller || caller->sk != (__u64)sk)
+	if (!caller)
 		return;
-	end->pid = caller->pid;
-	end->workload = caller->workload;
-	end->exe_inode = caller->exe_inode;
-	end->exe_dev = caller->exe_dev;
-	__builtin_memcpy(end->comm, caller->comm, SIDESTEP_COMM);
-	meet_caller(caller);
+	end->pid = process_of(caller, end->comm);
+	end->workload = workload_of(caller, &workload);
+	end->exe_inode = workload.exe_inode;
+	end->exe_dev = workload.exe_dev;
+	workload.pid = end->pid;
+	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
+	meet(end->workload, &workload);
 }
 
-static __always_inline void client_established(struct bpf_sock_ops *ops, const struct sock *sk,
-					       const struct sidestep_settings *set)
+static __noinline void client_established(struct bpf_sock_ops *ops, const struct sock *sk)
 {
+	__u32 zero = 0, reason;
+	const struct sidestep_settings *set = bpf_map_lookup_elem(&settings, &zero);
 	sidestep_pair_id id = pair_id(ops->snd_una - 1, ops->rcv_nxt - 1);
-	struct sidestep_half_open half, *slot = get_half_open(id, &half);
+	struct half_open half = {};
 	struct sidestep_listener *listener;
 	struct sidestep_pair *pair;
-	__u32 zero = 0, reason;
 	long err;
 
-	if (!slot || !at_home(&half, &sk->__sk_common)) {
+	if (!set)
+		return;
+	if (!read_half_open(id, &half) || !at_home(&half, &sk->__sk_common)) {
 		/* With bytes in its SYN the server's end is there before the client's: no pair can be made. */
 		reason = fast_open(peek(sk, struct tcp_sock)) ? REASON_FAST_OPEN : REASON_REMOTE;
 		count_connection(set->enabled ? reason : REASON_DISABLED);
@@ -153,7 +138,7 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 	}
 	listener = find_listener(half.listener);
 	if (at_a_glance(listener, set)) {
-		slot->glanced = 1;
+		replace_half_open(half.slot, half.held, half.held | GLANCED);
 		return;
 	}
 	pair = bpf_map_lookup_elem(&scratch, &zero);
@@ -167,7 +152,7 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 	describe_listener(&pair->end[SIDESTEP_SERVER], &half, listener);
 	reason = eligible(sk, peek(pair->listener, struct sock), pair, set);
 	follow(pair, listener, reason, set);
-	free_half_open(slot, id);
+	replace_half_open(half.slot, half.held, 0);
 	err = bpf_map_update_elem(&pairs, &id, pair, BPF_NOEXIST);
 	/* A twin has this id. */
 	if (err == -EEXIST) {
@@ -193,24 +178,26 @@ static __always_inline void client_established(struct bpf_sock_ops *ops, const s
 		refuse(pair, id, reason);
 }
 
-static __always_inline void server_established(struct bpf_sock_ops *ops, const struct sock *sk,
-					       const struct sidestep_settings *set)
+static __noinline void server_established(struct bpf_sock_ops *ops, const struct sock *sk)
 {
+	__u32 zero = 0, reason;
+	const struct sidestep_settings *set = bpf_map_lookup_elem(&settings, &zero);
 	sidestep_pair_id id = pair_id(ops->rcv_nxt - 1, ops->snd_una - 1);
-	struct sidestep_half_open half = {}, *slot = get_half_open(id, &half);
+	__u64 held, *slot = find_half_open(id, &held);
 	struct sidestep_pair *pair;
-	__u32 reason;
 
+	if (!set)
+		return;
 	/* A client of this host has given the slot back, or made its mark; of any other there is no pair. */
 	if (slot)
-		free_half_open(slot, id);
+		replace_half_open(slot, held, 0);
 	pair = slot ? NULL : bpf_map_lookup_elem(&pairs, &id);
 	/* It has its server already, or waits for the one of another namespace. */
 	if (pair && (pair->end[SIDESTEP_SERVER].sk ||
 		     pair->end[SIDESTEP_SERVER].netns != see(sk, __sk_common.skc_net.net, ns.inum)))
 		pair = NULL;
 	if (!pair) {
-		reason = slot && half.glanced ? REASON_BRIEF : REASON_REMOTE;
+		reason = slot && held & GLANCED ? REASON_BRIEF : REASON_REMOTE;
 		count_connection(set->enabled ? reason : REASON_DISABLED);
 		return;
 	}
@@ -233,68 +220,52 @@ static __always_inline void server_established(struct bpf_sock_ops *ops, const s
 	activate(pair, id);
 }
 
-/* The kernel asks much more than we answer: half of what a connection brings here ends with this. */
-static __always_inline bool concerns(const struct bpf_sock_ops *ops)
+static __noinline void listens(const struct sock *sk)
 {
-	__u32 state;
-
-	switch (ops->op) {
-	case BPF_SOCK_OPS_TIMEOUT_INIT:
-		return !ops->is_fullsock;
-	case BPF_SOCK_OPS_STATE_CB:
-		state = ops->args[1];
-		return state == BPF_TCP_CLOSE || state == BPF_TCP_FIN_WAIT1 ||
-		       state == BPF_TCP_LAST_ACK;
-	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		return true;
-	default:
-		return false;
-	}
+	note_listener((__u64)sk, true);
 }
 
+static __noinline void state_changed(struct bpf_sock_ops *ops, const struct sock *sk)
+{
+	struct bpf_sock *socket = ops->sk;
+	__u32 state = ops->args[1];
+
+	if (!socket)
+		return;
+	if (state == BPF_TCP_CLOSE)
+		end_closed(socket, sk);
+	else if (state == BPF_TCP_FIN_WAIT1 || state == BPF_TCP_LAST_ACK)
+		end_closing(socket, sk);
+}
+
+/*
+ * The kernel asks much more than we answer, and half of what a connection brings here is for nothing. So this is short,
+ * and what there is to do stands elsewhere.
+ */
 SEC("sockops")
 int sidestep_sock_ops(struct bpf_sock_ops *ops)
 {
-	const struct bpf_sock_ops_kern *kern;
-	struct sidestep_settings *set;
-	const struct sock *sk;
-	__u32 zero = 0;
-
-	if (!concerns(ops))
-		return 1;
-	kern = kernel_context(ops);
-	sk = see(kern, sk);
-	set = bpf_map_lookup_elem(&settings, &zero);
-	if (!set || !sk)
-		return 1;
+	const struct bpf_sock_ops_kern *kern = kernel_context(ops);
 
 	switch (ops->op) {
 	case BPF_SOCK_OPS_TIMEOUT_INIT:
-		if (set->enabled)
-			syn_received(sk);
+		if (!ops->is_fullsock)
+			syn_received(see(kern, sk));
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		remember_caller(sk);
+		remember_caller(see(kern, sk));
 		break;
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-		note_listener((__u64)sk, true);
+		listens(see(kern, sk));
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		client_established(ops, sk, set);
+		client_established(ops, see(kern, sk));
 		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		server_established(ops, sk, set);
+		server_established(ops, see(kern, sk));
 		break;
 	case BPF_SOCK_OPS_STATE_CB:
-		if (!ops->sk)
-			break;
-		if (ops->args[1] == BPF_TCP_CLOSE)
-			end_closed(ops->sk, sk);
-		else
-			end_closing(ops->sk, sk);
+		state_changed(ops, see(kern, sk));
 		break;
 	default:
 		break;

@@ -14,9 +14,9 @@ static long visit(void *map, void *key, void *value, void *ctx)
 	return 0;
 }
 
-static long visit_slot(void *map, __u32 *number, struct sidestep_half_open *slot, __u64 *taken)
+static long visit_slot(void *map, __u32 *number, __u64 *slot, __u64 *taken)
 {
-	*taken += slot->id != 0;
+	*taken += *slot != 0;
 	return 0;
 }
 

@@ -87,7 +87,7 @@ export const schema: convict.Schema<Config> = {
       format: 'count',
       min: 64,
       max: 1048576,
-      default: 16384,
+      default: 4096,
     },
     maxListeners: {
       doc: 'Most listening sockets remembered.',

@@ -17,7 +17,7 @@
 #endif
 
 /* Bump when any struct, map or list below changes its meaning: pins of another version are never taken over. */
-#define SIDESTEP_LAYOUT_VERSION 8U
+#define SIDESTEP_LAYOUT_VERSION 9U
 
 /*
  * How long after the handshake a blocking socket may still become a non-blocking one: many programs accept or connect
@@ -134,17 +134,6 @@ typedef __u64 sidestep_pair_id;
 struct sidestep_end_key {
 	sidestep_pair_id id;
 	__u32 side;
-	__u32 pad;
-};
-
-/* A SYN that this host received and has not seen established. */
-struct sidestep_half_open {
-	__u64 id;       /* whose slot it is; 0: nobody's, or it is being written */
-	__u64 listener; /* address of the listening socket, for reads only */
-	__u8 local[16]; /* of the server, behind any NAT */
-	__u32 glanced; /* 1: the client is on this host, and one such connection was followed a moment ago */
-	__u32 busy;  /* 0: nobody writes it */
-	__u32 netns; /* of the server, inode number */
 	__u32 pad;
 };
 
@@ -268,60 +257,69 @@ struct sidestep_traffic {
 #define STANDING_LENIENT 2U  /* its blocking reads are accepted */
 #define STANDING_OBSERVED 4U /* its connections are counted and learned from, and not enrolled */
 
-/* One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. */
+/*
+ * One end of a pair, as its own host saw it. Addresses are IPv6 or v4-mapped, network order. What it writes with each
+ * message is a cache line of its own: the other end is often on another processor, and looks into this row with each of its own.
+ */
 struct sidestep_endpoint {
-	__u8 local[16];
-	__u64 cgroup; /* cgroup v2 id */
-	__u64 inode;  /* socket inode number, 0 while not accepted */
-	__u64 sk;     /* kernel address, for fault-safe reads only; 0: not established */
-	__u64 psock; /* the same, of what the sockhash hangs on the socket; 0: not in the map, or closed */
-	__u32 netns; /* inode number of the network namespace */
-	__u32 pid;   /* 0: not known in the kernel; user space resolves it by inode */
-	__u32 uid;
-	__u16 port;   /* host order */
-	__u16 family; /* AF_INET or AF_INET6 */
-	char comm[SIDESTEP_COMM];
 	struct sidestep_traffic sent;
-	__u64 workload;    /* 0: not known yet */
-	__u64 tcp_sent;    /* payload that TCP carried, at the last refresh */
-	__u32 queued;      /* unread bytes charged to the receive side, at the last refresh */
-	__u32 last_reason; /* of the latest message that this end passed */
-	__u32 reads;       /* READ_ bits: how this end has been seen to read */
-	__u32 standing;    /* STANDING_ bits: what the scope says of this end */
-	__u64 exe_inode;   /* 0: not known yet */
-	__u64 call_ns; /* CLOCK_MONOTONIC, of the latest read that the guard looked at; 0: none */
-	__u32 exe_dev; /* kernel's encoding */
-	__u32 call;    /* number of that read's system call */
-	__u32 calls;   /* how many reads the guard looked at */
-	__u32 noted;   /* bytes that it was seen to read plainly */
 	__u32 heard; /* low bits of how many messages the other end had sent, at this end's latest */
 	__u32 streak;       /* messages since, or since they were last looked at */
 	__u64 streak_bytes; /* in them */
 	__u64 streak_ns; /* CLOCK_MONOTONIC, when they were last looked at; 0: not since the other end's latest */
 	__u32 streak_passed; /* of the streak, those that took TCP */
-	__u32 segments; /* that TCP had carried when a stream was last looked at; at the close, with the messages of SK_MSG */
+	__u32 passing;       /* runs in a row of a stream of which most took TCP */
+
+	__u64 sk; /* kernel address, for fault-safe reads only; 0: not established */
+	__u64 psock; /* the same, of what the sockhash hangs on the socket; 0: not in the map, or closed */
 	__u64 tcp_ns; /* coarse CLOCK_MONOTONIC, when it last sent over TCP from within the map; 0: not yet */
+	__u32 standing;    /* STANDING_ bits: what the scope says of this end */
+	__u32 reads;       /* READ_ bits: how this end has been seen to read */
+	__u32 last_reason; /* of the latest message that this end passed */
+	__u32 segments; /* that TCP had carried when a stream was last looked at; at the close, with the messages of SK_MSG */
+	__u64 tcp_sent; /* payload that TCP carried, at the last refresh */
+	__u32 queued;   /* unread bytes charged to the receive side, at the last refresh */
+	__u32 noted;    /* bytes that it was seen to read plainly */
+	__u64 workload; /* 0: not known yet */
+
+	__u8 local[16];
+	__u64 cgroup; /* cgroup v2 id */
+	__u64 inode;  /* socket inode number, 0 while not accepted */
+	__u32 netns;  /* inode number of the network namespace */
+	__u32 pid;    /* 0: not known in the kernel; user space resolves it by inode */
+	__u32 uid;
+	__u16 port;   /* host order */
+	__u16 family; /* AF_INET or AF_INET6 */
+	char comm[SIDESTEP_COMM];
+
+	__u64 exe_inode; /* 0: not known yet */
+	__u64 call_ns;   /* CLOCK_MONOTONIC, of the latest read that the guard looked at; 0: none */
+	__u32 exe_dev;   /* kernel's encoding */
+	__u32 call;      /* number of that read's system call */
+	__u32 calls;     /* how many reads the guard looked at */
+	__u32 met;       /* the count that met its socket last; 0: none yet */
+	__u64 pad[4];    /* to whole cache lines */
 };
 
+/* Begins with what each message looks at, and hardly anything changes. */
 struct sidestep_pair {
-	struct sidestep_endpoint end[2]; /* [SIDESTEP_CLIENT], [SIDESTEP_SERVER] */
-	__u64 listener;                  /* address of the listening socket */
-	__u64 opened_ns;                 /* CLOCK_MONOTONIC */
-	__u64 hazard_ns;                 /* the same, of the first hazard; 0: none */
-	__u32 state;                     /* enum sidestep_pair_state */
-	__u32 reason;                    /* why it is not, or no longer, accelerated */
-	__u32 closed;                    /* bit per side */
-	__u32 accelerated;               /* 1: it was active at some time */
-	__u32 selector;                  /* index + 1 of the selector that decided; 0: none did */
-	__u32 generation;                /* that it was judged under */
-	__u8 dialled[16];                /* the address that the client asked for, before any NAT */
-	__u16 dialled_port;              /* host order */
+	__u32 state;       /* enum sidestep_pair_state */
+	__u32 reason;      /* why it is not, or no longer, accelerated */
+	__u32 closed;      /* bit per side */
+	__u32 accelerated; /* 1: it was active at some time */
+	__u64 listener;    /* address of the listening socket */
+	__u64 opened_ns;   /* CLOCK_MONOTONIC */
+	__u64 hazard_ns;   /* the same, of the first hazard; 0: none */
+	__u64 left_ns; /* the same, when it last left as a stream, or was brief no more; 0: never */
+	__u32 selector;   /* index + 1 of the selector that decided; 0: none did */
+	__u32 generation; /* that it was judged under */
 	__u16 ulp_asked; /* 1: an end has asked for an upper layer protocol; whether it got one, its socket says */
-	__u16 met[2];  /* by end: the count that met its socket last; 0: none yet */
 	__u16 streams; /* how often it has left as a stream without a long conversation in between */
-	__u16 passing[2]; /* by end: runs in a row of a stream of which most took TCP */
+	__u16 dialled_port; /* host order */
 	__u16 pad;
-	__u64 left_ns; /* CLOCK_MONOTONIC, when it last left as a stream, or was brief no more; 0: never */
+
+	struct sidestep_endpoint end[2]; /* [SIDESTEP_CLIENT], [SIDESTEP_SERVER] */
+	__u8 dialled[16];                /* the address that the client asked for, before any NAT */
 	__u64 glanced; /* brief connections to the same listener before it that nobody followed */
 };
 
@@ -488,8 +486,9 @@ SIDESTEP_ASSERT(sizeof(struct sidestep_habits) == 48, "habits");
 SIDESTEP_ASSERT(sizeof(struct sidestep_workload) == 104, "workload");
 SIDESTEP_ASSERT(sizeof(struct sidestep_program) == 40, "program");
 SIDESTEP_ASSERT(sizeof(struct sidestep_process) == 56, "process");
-SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 216, "endpoint");
-SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 528, "pair");
+SIDESTEP_ASSERT(sizeof(struct sidestep_endpoint) == 256, "endpoint");
+SIDESTEP_ASSERT(sizeof(struct sidestep_pair) == 600, "pair");
+SIDESTEP_ASSERT(__builtin_offsetof(struct sidestep_pair, end) == 64, "a cache line for each end");
 SIDESTEP_ASSERT(sizeof(struct sidestep_selector) == 72, "selector");
 SIDESTEP_ASSERT(sizeof(struct sidestep_flow) == 16, "flow");
 SIDESTEP_ASSERT(sizeof(struct sidestep_edge_key) == 40, "edge key");

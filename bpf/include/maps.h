@@ -31,12 +31,12 @@ struct {
 		});
 } scope SEC(".maps");
 
-/* K    SYNs received here and not yet established: lib/half_open.h. */
+/* K    SYNs received here and not yet established, by their request sockets: lib/half_open.h. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 4096);
 	__type(key, __u32);
-	__type(value, struct sidestep_half_open);
+	__type(value, __u64);
 } half_open SEC(".maps");
 
 /* K    Who listens, by socket address. LRU: a stale row is recognised by its inode number. */

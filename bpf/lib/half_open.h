@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * SYNs received here and not yet established: an array of slots, not a hash map, because each connection that comes to a served
- * program pays for it, whoever called, and a hash map with eviction costs several times as much to enter and to leave.
+ * Handshakes under way, from the SYN until the server's end is established: an array of slots, each the address of a request socket, which
+ * says all there is to know. Not a hash map: each connection that comes to a served program pays for it, whoever called, and what
+ * is to be found in the cache must be small.
  *
  * Whoever comes later takes the slot: a flood takes slots, and nothing grows. Whose slot was taken stays on TCP. The number of the
- * server's handshake is secret, so that nobody can choose whose slot he takes. Two that write one slot at the same moment lose
- * both; who reads a slot knows from its id, before and after, that what he read is of one handshake.
+ * server's handshake is secret, so that nobody can choose whose slot he takes. What a slot holds may be gone, and something else in its
+ * memory: who reads it looks for both numbers of his own handshake there, before and after.
  *
  * Equal addresses in two network namespaces begin with equal numbers when both handshakes fall into the same 64 ns. Such a pair of
- * twins must not be joined crosswise. Who finds his own id in a slot that he wants to write takes it out, and both stay on TCP; over
+ * twins must not be joined crosswise. Who finds his own numbers in the slot that he takes empties it, and both stay on TCP; over
  * a loopback address both ends are in one namespace (at_home); and a server takes only a pair whose SYN came to its own namespace.
  */
 #ifndef SIDESTEP_HALF_OPEN_H
@@ -18,11 +19,25 @@
 #include "gate.h"
 #include "identity.h"
 
-/* busy */
-#define WRITING 1U
-#define CONTESTED 2U /* and somebody else came meanwhile */
+/* In a slot, beside the address: the client is on this host, and one such connection was followed a moment ago. */
+#define GLANCED 1ULL
 
-static __always_inline struct sidestep_half_open *slot_of(sidestep_pair_id id)
+/* What a request says of its server. */
+struct half_open {
+	__u64 *slot;
+	__u64 held;     /* by the slot */
+	__u64 listener; /* address of the listening socket, for reads only */
+	__u8 local[16]; /* behind any NAT */
+	__u32 netns;    /* inode number */
+	__u32 pad;
+};
+
+static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_isn)
+{
+	return (__u64)client_isn << 32 | server_isn;
+}
+
+static __always_inline __u64 *slot_of(sidestep_pair_id id)
 {
 	/* Both numbers grow with the clock, and equal addresses in two namespaces begin alike: without this they would meet. */
 	__u32 number = id * 0x9e3779b97f4a7c15ULL >> 32;
@@ -31,50 +46,53 @@ static __always_inline struct sidestep_half_open *slot_of(sidestep_pair_id id)
 	return bpf_map_lookup_elem(&half_open, &slot);
 }
 
-static __always_inline void put_half_open(sidestep_pair_id id, const struct sock_common *request)
+static __always_inline sidestep_pair_id id_of_request(const struct tcp_request_sock *req)
 {
-	struct sidestep_half_open *slot = slot_of(id);
+	return pair_id(see(req, rcv_isn), see(req, snt_isn));
+}
+
+static __always_inline sidestep_pair_id id_in(__u64 held)
+{
+	return id_of_request(peek(held & ~GLANCED, struct tcp_request_sock));
+}
+
+static __always_inline void put_half_open(const struct sock *request)
+{
+	sidestep_pair_id id = id_of_request(peek(request, struct tcp_request_sock));
+	__u64 *slot = slot_of(id), before;
 
 	if (!slot)
 		return;
-	/* What the first writes is void: both may have the same id. */
-	if (__sync_val_compare_and_swap(&slot->busy, 0, WRITING)) {
-		__sync_val_compare_and_swap(&slot->busy, WRITING, CONTESTED);
-		return;
-	}
-	/* Each a barrier: nobody sees this id with what another handshake left. */
-	if (__sync_lock_test_and_set(&slot->id, 0) == id) {
-		*(volatile __u32 *)&slot->busy = 0;
-		return;
-	}
-	slot->listener = (__u64)see(request, skc_listener);
-	slot->glanced = 0;
-	__builtin_memset(slot->local, 0, sizeof(slot->local));
-	put_local(slot->local, request);
-	slot->netns = see(request, skc_net.net, ns.inum);
-	if (__sync_val_compare_and_swap(&slot->busy, WRITING, WRITING) == WRITING)
-		__sync_lock_test_and_set(&slot->id, id);
-	*(volatile __u32 *)&slot->busy = 0;
+	before = __sync_lock_test_and_set(slot, (__u64)request);
+	if (before && (before & ~GLANCED) != (__u64)request && id_in(before) == id)
+		*(volatile __u64 *)slot = 0;
 }
 
-/* The slot, if it is of this handshake, and a copy of it. */
-static __always_inline struct sidestep_half_open *get_half_open(sidestep_pair_id id,
-								struct sidestep_half_open *copy)
+/* NULL: no request of this handshake is known. */
+static __always_inline __u64 *find_half_open(sidestep_pair_id id, __u64 *held)
 {
-	struct sidestep_half_open *slot = slot_of(id);
+	__u64 *slot = slot_of(id);
 
-	if (!slot || __sync_fetch_and_add(&slot->id, 0) != id)
-		return NULL;
-	copy->listener = slot->listener;
-	copy->glanced = slot->glanced;
-	copy->netns = slot->netns;
-	__builtin_memcpy(copy->local, slot->local, sizeof(copy->local));
-	return __sync_fetch_and_add(&slot->id, 0) == id ? slot : NULL;
+	*held = slot ? *(volatile __u64 *)slot : 0;
+	return *held && id_in(*held) == id ? slot : NULL;
+}
+
+static __always_inline bool read_half_open(sidestep_pair_id id, struct half_open *half)
+{
+	const struct sock_common *request;
+
+	half->slot = find_half_open(id, &half->held);
+	if (!half->slot)
+		return false;
+	request = peek(half->held & ~GLANCED, struct sock_common);
+	half->listener = (__u64)see(request, skc_listener);
+	half->netns = see(request, skc_net.net, ns.inum);
+	put_local(half->local, request);
+	return id_in(half->held) == id;
 }
 
 /* Who calls a loopback address is in the namespace that the SYN came to, or the SYN is a twin's. */
-static __always_inline bool at_home(const struct sidestep_half_open *half,
-				    const struct sock_common *client)
+static __always_inline bool at_home(const struct half_open *half, const struct sock_common *client)
 {
 	__u32 to[4] = {};
 	bool v4, loopback;
@@ -89,9 +107,9 @@ static __always_inline bool at_home(const struct sidestep_half_open *half,
 	return to[0] || to[1] || !loopback || half->netns == see(client, skc_net.net, ns.inum);
 }
 
-static __always_inline void free_half_open(struct sidestep_half_open *slot, sidestep_pair_id id)
+static __always_inline void replace_half_open(__u64 *slot, __u64 held, __u64 with)
 {
-	__sync_val_compare_and_swap(&slot->id, id, 0);
+	__sync_val_compare_and_swap(slot, held, with);
 }
 
 #endif

@@ -8,19 +8,15 @@
 #include "repute.h"
 
 /*
- * The process that is calling connect() on this CPU. On one host the whole handshake usually runs inside that call, so
+ * The task that is calling connect() on this CPU. On one host the whole handshake usually runs inside that call, so
  * the slot is still right when the connection is established; the socket's address tells when it is not.
- * A slot, not a map entry: a connection to a remote host leaves nothing behind.
+ * A slot, not a map entry: a connection to a remote host leaves nothing behind. Who the task is is read when somebody
+ * asks, which most connections do not.
  */
 struct caller {
 	__u64 sk;
-	__u64 workload;
-	__u64 exe_inode;
-	__u64 exe_changed;
-	__u64 cgroup;
-	__u32 exe_dev;
-	__u32 pid;
-	char comm[SIDESTEP_COMM];
+	__u64 task;
+	__u64 pid_tgid; /* of the task: it may have gone since, and its memory have another */
 };
 
 struct {
@@ -30,9 +26,13 @@ struct {
 	__type(value, struct caller);
 } callers SEC(".maps");
 
-static __always_inline __u32 current_process(char *comm)
+static __always_inline const struct task_struct *current_task(void)
 {
-	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
+	return peek(bpf_get_current_task(), struct task_struct);
+}
+
+static __always_inline __u32 process_of(const struct task_struct *task, char *comm)
+{
 	const struct task_struct *leader = see(task, group_leader);
 
 	for (__u32 i = 0; i < SIDESTEP_COMM; i++)
@@ -76,26 +76,29 @@ static __always_inline __u64 workload_of(const struct task_struct *task,
 	       (workload->cgroup * 0xc2b2ae3d27d4eb4fULL) ^ ((__u64)workload->exe_dev << 20) ^ 1;
 }
 
-static __always_inline __u64 current_workload(struct sidestep_workload *workload)
-{
-	return workload_of(peek(bpf_get_current_task(), struct task_struct), workload);
-}
-
 static __always_inline void remember_caller(const struct sock *sk)
 {
-	struct sidestep_workload workload = {};
 	__u32 zero = 0;
 	struct caller *caller = bpf_map_lookup_elem(&callers, &zero);
 
 	if (!caller)
 		return;
 	caller->sk = (__u64)sk;
-	caller->workload = current_workload(&workload);
-	caller->exe_inode = workload.exe_inode;
-	caller->exe_changed = workload.exe_changed;
-	caller->exe_dev = workload.exe_dev;
-	caller->cgroup = workload.cgroup;
-	caller->pid = current_process(caller->comm);
+	caller->task = bpf_get_current_task();
+	caller->pid_tgid = bpf_get_current_pid_tgid();
+}
+
+/* NULL: not known, or it has ended. */
+static __always_inline const struct task_struct *caller_of(const struct sock *sk)
+{
+	__u32 zero = 0;
+	const struct caller *caller = bpf_map_lookup_elem(&callers, &zero);
+	const struct task_struct *task;
+
+	if (!caller || caller->sk != (__u64)sk)
+		return NULL;
+	task = peek(caller->task, struct task_struct);
+	return (__u32)see(task, pid) == (__u32)caller->pid_tgid ? task : NULL;
 }
 
 /* A row may be of an earlier listener at the same address: the inode number tells. */
@@ -121,10 +124,10 @@ static __always_inline void note_listener(__u64 address, bool own)
 		return;
 	listener.inode = see(file, f_inode, i_ino);
 	if (own) {
-		listener.workload = current_workload(&workload);
+		listener.workload = workload_of(current_task(), &workload);
 		listener.exe_inode = workload.exe_inode;
 		listener.exe_dev = workload.exe_dev;
-		listener.pid = current_process(listener.comm);
+		listener.pid = process_of(current_task(), listener.comm);
 		workload.pid = listener.pid;
 		__builtin_memcpy(workload.comm, listener.comm, SIDESTEP_COMM);
 		meet(listener.workload, &workload);

@@ -32,14 +32,12 @@ static __always_inline __u32 messages_of(const struct sidestep_endpoint *end)
 #define PASSING_RUNS 16U
 
 /* Is it fast, and small enough to be joined? Or did most of it take TCP anyway, from within the map at double cost? */
-static __always_inline bool better_on_tcp(struct sidestep_pair *pair, __u32 side, __u64 took_ns,
+static __always_inline bool better_on_tcp(struct sidestep_endpoint *end, __u64 took_ns,
 					  const struct sidestep_settings *set)
 {
-	const struct sidestep_endpoint *end = &pair->end[side & 1];
-
 	if (end->streak_passed <= end->streak / 2)
-		pair->passing[side & 1] = 0;
-	else if (++pair->passing[side & 1] >= PASSING_RUNS)
+		end->passing = 0;
+	else if (++end->passing >= PASSING_RUNS)
 		return true;
 	return took_ns <= set->stream_ns &&
 	       end->streak_bytes <= (__u64)set->stream_bytes * end->streak;
@@ -70,7 +68,7 @@ static __always_inline bool streams(struct sidestep_pair *pair, __u32 side, __u3
 	if (heard != end->heard) {
 		end->heard = heard;
 		begin_streak(end, 0);
-		pair->passing[side & 1] = 0;
+		end->passing = 0;
 		return false;
 	}
 	end->streak_bytes += size;
@@ -80,7 +78,7 @@ static __always_inline bool streams(struct sidestep_pair *pair, __u32 side, __u3
 		return false;
 	now = bpf_ktime_get_ns();
 	since = end->streak_ns;
-	better = since && better_on_tcp(pair, side, now - since, set);
+	better = since && better_on_tcp(end, now - since, set);
 	begin_streak(end, now);
 	return better;
 }

@@ -179,7 +179,6 @@ constexpr LayoutField kFields[] = {
 	FIELD(sidestep_mode, split_bytes),
 	FIELD(sidestep_mode, times_waits),
 	FIELD(sidestep_mode, half_open_slots),
-	FIELD(sidestep_half_open, id),
 	FIELD(sidestep_waits, count),
 	FIELD(sidestep_waits, sum_ns),
 };
@@ -187,12 +186,12 @@ constexpr LayoutField kFields[] = {
 
 #define SIZE(type) { #type, "", sizeof(struct type) }
 constexpr LayoutField kSizes[] = {
-	SIZE(sidestep_settings),  SIZE(sidestep_end_key),  SIZE(sidestep_half_open), SIZE(sidestep_listener),
-	SIZE(sidestep_workload),  SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),
-	SIZE(sidestep_edge_key),  SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),
-	SIZE(sidestep_retire),    SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),
-	SIZE(sidestep_seed),      SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),
-	SIZE(sidestep_refreshed), SIZE(sidestep_entries),  SIZE(sidestep_mode),      SIZE(sidestep_waits),
+	SIZE(sidestep_settings), SIZE(sidestep_end_key),   SIZE(sidestep_listener), SIZE(sidestep_workload),
+	SIZE(sidestep_endpoint), SIZE(sidestep_pair),      SIZE(sidestep_flow),     SIZE(sidestep_edge_key),
+	SIZE(sidestep_edge),     SIZE(sidestep_counters),  SIZE(sidestep_event),    SIZE(sidestep_retire),
+	SIZE(sidestep_habits),   SIZE(sidestep_program),   SIZE(sidestep_repute),   SIZE(sidestep_seed),
+	SIZE(sidestep_process),  SIZE(sidestep_untracked), SIZE(sidestep_found),    SIZE(sidestep_refreshed),
+	SIZE(sidestep_entries),  SIZE(sidestep_mode),      SIZE(sidestep_waits),
 };
 #undef SIZE
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Servers that others wrote, with the load generators that come with them. Fresh processes for each sample. */
+/**
+ * Servers that others wrote, with the load generators that come with them. Fresh processes for each sample; the server on CPU 1, who
+ * loads it on CPU 0, and a CPU without work polls, as in the rows of two cores.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -8,10 +11,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AS_POSTGRES, pg, postgresIds } from '../helpers/postgres.js';
 import { Program, type Where } from '../helpers/program.js';
 import type { Flow } from './flow.js';
+import { idlePoll } from './machine.js';
 import type { Mode, Stage } from './stage.js';
 
 const PATIENCE_MS = 10_000;
 const REQUESTS_OF_A_SECOND = 60_000;
+
+const ON_SERVER_CPU = ['taskset', '-c', '1'], ON_CLIENT_CPU = ['taskset', '-c', '0'];
+
+/** They take a moment for begin and end, and have many connections, so that short samples say little. */
+const LONGER = 4;
+
+const programMs = (stage: Stage): number => LONGER * stage.sampleMs;
 
 async function listening(at: number | string): Promise<void> {
   for (const until = Date.now() + PATIENCE_MS; Date.now() < until;) {
@@ -39,6 +50,15 @@ async function serving<T>(command: readonly string[], cgroup: string, at: number
   }
 }
 
+async function onTwoCpus<T>(command: readonly string[], cgroup: string, at: number | string, use: () => Promise<T>): Promise<T> {
+  const release = idlePoll();
+  try {
+    return await serving([...ON_SERVER_CPU, ...command], cgroup, at, use);
+  } finally {
+    release();
+  }
+}
+
 /** Runs it to its good end; resolves to what it printed. */
 export async function output(command: readonly string[], where: Where): Promise<string> {
   const program = new Program(command, where);
@@ -55,7 +75,7 @@ function figure(text: string, pattern: RegExp): number {
   return value;
 }
 
-const requests = (stage: Stage, perSecond = REQUESTS_OF_A_SECOND): string => String(Math.ceil((perSecond * Math.max(stage.sampleMs, 500)) / 1000));
+const requests = (stage: Stage, perSecond = REQUESTS_OF_A_SECOND): string => String(Math.ceil((perSecond * programMs(stage)) / 1000));
 
 /** Requests per second. */
 export function redis(stage: Stage, mode: Mode, kind: 'GET' | 'SET', pipeline: number): Promise<number> {
@@ -63,8 +83,8 @@ export function redis(stage: Stage, mode: Mode, kind: 'GET' | 'SET', pipeline: n
   const port = stage.port(), socket = join(stage.folder, `redis-${port}`);
   const address = mode === 'unix' ? ['-s', socket] : ['-h', '127.0.0.1', '-p', String(port)];
   const command = ['redis-server', '--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--port', String(port), '--unixsocket', socket, '--dir', stage.folder];
-  return serving(command, server, mode === 'unix' ? socket : port, async () => {
-    const text = await output(['redis-benchmark', ...address, '-c', '50', '-P', String(pipeline), '-t', kind.toLowerCase(),
+  return onTwoCpus(command, server, mode === 'unix' ? socket : port, async () => {
+    const text = await output([...ON_CLIENT_CPU, 'redis-benchmark', ...address, '-c', '50', '-P', String(pipeline), '-t', kind.toLowerCase(),
       '-n', requests(stage, REQUESTS_OF_A_SECOND * Math.min(4, pipeline)), '--csv'], { cgroup: client });
     return figure(text, new RegExp(`^"${kind}","([\\d.]+)"`, 'm'));
   });
@@ -80,8 +100,8 @@ export function nginx(stage: Stage, mode: Mode): Promise<number> {
   const config = join(folder, `nginx-${port}.conf`);
   writeFileSync(config, `daemon off; worker_processes 1; pid ${folder}/pid-${port}; error_log stderr error; events { worker_connections 512; }
 http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.1:${port}; root ${folder}; } }\n`);
-  return serving(['nginx', '-c', config], server, port, async () => {
-    const text = await output(['wrk', '-t', '1', '-c', '16', '-d', `${Math.max(1, Math.round(stage.sampleMs / 1000))}s`, `http://127.0.0.1:${port}/small`], { cgroup: client });
+  return onTwoCpus(['nginx', '-c', config], server, port, async () => {
+    const text = await output([...ON_CLIENT_CPU, 'wrk', '-t', '1', '-c', '16', '-d', `${Math.max(1, Math.round(programMs(stage) / 1000))}s`, `http://127.0.0.1:${port}/small`], { cgroup: client });
     if (/Non-2xx|Socket errors/.test(text)) throw new Error(text);
     return figure(text, /Requests\/sec:\s+([\d.]+)/);
   });
@@ -91,8 +111,8 @@ http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.1:$
 export function memcached(stage: Stage, mode: Mode): Promise<number> {
   const { server, client } = stage.cgroups(mode);
   const port = stage.port(), each = Number(requests(stage)) / 4;
-  return serving(['memcached', '-u', 'root', '-l', '127.0.0.1', '-p', String(port), '-t', '1'], server, port, async () => {
-    const text = await output(['memcslap', `--servers=127.0.0.1:${port}`, '--concurrency=4', `--execute-number=${each}`, '--initial-load=1000', '--test=get', '--tcp-nodelay', '--non-blocking'], { cgroup: client });
+  return onTwoCpus(['memcached', '-u', 'root', '-l', '127.0.0.1', '-p', String(port), '-t', '1'], server, port, async () => {
+    const text = await output([...ON_CLIENT_CPU, 'memcslap', `--servers=127.0.0.1:${port}`, '--concurrency=4', `--execute-number=${each}`, '--initial-load=1000', '--test=get', '--tcp-nodelay', '--non-blocking'], { cgroup: client });
     return figure(text, /Time to get\s+(\d+) keys/) / figure(text, /Time to get.*:\s+([\d.]+) seconds/);
   });
 }
@@ -114,15 +134,15 @@ export function pgbench(stage: Stage, mode: Mode): Promise<number> {
   const env = { PGHOST: mode === 'unix' ? folder : '127.0.0.1', PGPORT: String(port), PGUSER: 'postgres', PGDATABASE: 'postgres', PGSSLMODE: 'disable' };
   const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: folder, fsync: 'off' };
   const command = [...AS_POSTGRES, pg('postgres'), '-D', join(folder, 'data'), ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
-  return serving(command, server, socket, async () => {
+  return onTwoCpus(command, server, socket, async () => {
     await listening(port);
     const filled = join(folder, 'filled');
     if (!existsSync(filled)) {
       await output([pg('pgbench'), '-i', '-q', '-s', '2'], { cgroup: client, env });
       writeFileSync(filled, '');
     }
-    const seconds = Math.max(1, Math.round(stage.sampleMs / 1000));
-    return figure(await output([pg('pgbench'), '-n', '-S', '-c', '1', '-T', String(seconds)], { cgroup: client, env }), /tps = ([\d.]+)/);
+    const seconds = Math.max(1, Math.round(programMs(stage) / 1000));
+    return figure(await output([...ON_CLIENT_CPU, pg('pgbench'), '-n', '-S', '-c', '1', '-T', String(seconds)], { cgroup: client, env }), /tps = ([\d.]+)/);
   });
 }
 
@@ -139,6 +159,6 @@ export async function hop(stage: Stage, mode: Mode, words: readonly string[], fi
   const front = stage.port(), config = join(stage.folder, `${mode}-${port}.cfg`);
   writeFileSync(config, mode === 'haproxy' ? haproxyConfig(front, port) : nginxConfig(front, port, stage.folder));
   const command = mode === 'haproxy' ? ['haproxy', '-db', '-f', config] : ['nginx', '-c', config];
-  return serving(['taskset', '-c', '0', ...command], stage.plain, front, async () =>
+  return serving([...ON_CLIENT_CPU, ...command], stage.plain, front, async () =>
     figureOf(await stage.flow('plain', 'loopback', true, words, port, front)) ?? NaN);
 }
