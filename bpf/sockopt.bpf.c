@@ -24,6 +24,9 @@
 #define TCP_ULP 31
 #define TCP_INQ 36
 
+/* An option larger than this reaches the program cut off, and the kernel then wants to be told to use the original. */
+#define LARGEST_WHOLE 4096
+
 /* 0: it makes no difference. */
 static __always_inline __u32 reason_of(__s32 level, __s32 name)
 {
@@ -73,8 +76,8 @@ int sidestep_sockopt(struct bpf_sockopt *ctx)
 	struct sidestep_flow *flow;
 	struct sidestep_pair *pair;
 
-	/* The kernel reads the option itself: what it would take from here instead it has to copy first. */
-	ctx->optlen = 0;
+	if (ctx->optlen > LARGEST_WHOLE)
+		ctx->optlen = 0;
 	if (!reason || !sk || is_default(ctx))
 		return 1;
 	flow = bpf_sk_storage_get(&flows, sk, NULL, 0);

@@ -93,6 +93,22 @@ describe('neighbours', () => {
     assert.deepEqual(edges.map(({ connections, accelerated }) => [connections, accelerated]), [[1, 1], [1, 1]]);
   }));
 
+  for (const [order, first] of [['before us', true], ['after us', false]] as const) {
+    it(`who change what a program sets as an option, ${order}: they see it whole, and what they make of it holds`, async () => {
+      const theirs = new Neighbour();
+      const cgroup = join(findCgroup2(), freshName());
+      mkdirSync(cgroup);
+      if (first) theirs.attach('their_option', cgroup);
+      await withDatapath({ cgroupPath: cgroup }, async (t) => {
+        t.undo(() => { theirs.clean(); });
+        if (!first) theirs.attach('their_option', cgroup);
+        const { small, large } = await t.run('receive_buffer.py', { small: 20_000, large: 200_000 });
+        // The kernel doubles what is asked for.
+        assert.deepEqual([small, large], [2 * 20_000, 2 * 65_536]);
+      });
+    });
+  }
+
   it('a count ends nothing that is open: while connections come and go', () => withDatapath({}, async (t) => {
     const load = t.start('load.py', { connections: 8, seed: 1 });
     await load.next();

@@ -12,7 +12,7 @@ const bpftool = (...args: string[]): string => execFileSync('bpftool', args, { e
 
 export class Neighbour {
   readonly #pins = join(BPFFS, freshName());
-  readonly #attached: [string, string][] = [];
+  readonly #attached: [cgroup: string, hook: string, program: string][] = [];
 
   constructor() {
     const object = join(folder(), 'neighbour.bpf.o');
@@ -25,9 +25,10 @@ export class Neighbour {
     bpftool('prog', 'attach', 'pinned', join(this.#pins, 'their_message'), 'sk_msg_verdict', 'pinned', join(this.#pins, 'maps', 'their_sockets'));
   }
 
-  attach(program: 'their_holder' | 'their_flags', cgroup: string): void {
-    bpftool('cgroup', 'attach', cgroup, 'sock_ops', 'pinned', join(this.#pins, program), 'multi');
-    this.#attached.push([program, cgroup]);
+  attach(program: 'their_holder' | 'their_flags' | 'their_option', cgroup: string): void {
+    const hook = program === 'their_option' ? 'setsockopt' : 'sock_ops';
+    bpftool('cgroup', 'attach', cgroup, hook, 'pinned', join(this.#pins, program), 'multi');
+    this.#attached.push([cgroup, hook, program]);
   }
 
   /** Sockets that it got into its map, and messages that it saw. */
@@ -38,7 +39,7 @@ export class Neighbour {
   }
 
   clean(): void {
-    for (const [program, cgroup] of this.#attached.splice(0)) bpftool('cgroup', 'detach', cgroup, 'sock_ops', 'pinned', join(this.#pins, program));
+    for (const [cgroup, hook, program] of this.#attached.splice(0)) bpftool('cgroup', 'detach', cgroup, hook, 'pinned', join(this.#pins, program));
     rmSync(this.#pins, { recursive: true, force: true });
   }
 }

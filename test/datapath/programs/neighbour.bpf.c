@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 /*
  * Somebody else on our hooks, as tracers and service meshes are: each local connection goes into a map of their own, with
- * or without a program on its messages; and callbacks are asked for without keeping those of others.
+ * or without a program on its messages; callbacks are asked for without keeping those of others; and receive buffers are
+ * kept small, whatever a program asks for.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -51,6 +52,25 @@ int their_flags(struct bpf_sock_ops *ops)
 {
 	if (established(ops))
 		bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_RTO_CB_FLAG);
+	return 1;
+}
+
+#define SOL_SOCKET 1
+#define SO_RCVBUF 8
+#define MOST_BUFFER 65536
+
+SEC("cgroup/setsockopt")
+int their_option(struct bpf_sockopt *ctx)
+{
+	int *value = ctx->optval;
+
+	if (ctx->level != SOL_SOCKET || ctx->optname != SO_RCVBUF)
+		return 1;
+	/* Whoever shows them less than was set would have it refused. */
+	if (ctx->optlen < (int)sizeof(*value) || (void *)(value + 1) > ctx->optval_end)
+		return 0;
+	if (*value > MOST_BUFFER)
+		*value = MOST_BUFFER;
 	return 1;
 }
 
