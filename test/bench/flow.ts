@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The suite's own driver: compiled when its source is newer than what was built, and run as a server and a client. */
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile, GNU, sourcesIn } from '../helpers/compile.js';
@@ -34,14 +35,17 @@ export interface Flowing {
   readonly at: string;
   readonly call: string;
   readonly words: readonly string[];
+  /** Told of both programs as soon as they have been started. */
+  readonly started?: ((programs: readonly ChildProcess[]) => void) | undefined;
 }
 
 /** One server, one client, fresh connections. */
-export async function runFlow({ program, server, client, at, call, words }: Flowing): Promise<Flow> {
+export async function runFlow({ program, server, client, at, call, words, started }: Flowing): Promise<Flow> {
   const serving = new Program([program, 'server', '--at', at, '--cpu', String(server.cpu)], server);
   try {
     await serving.next();
     const asking = new Program([program, ...words, '--at', call, '--cpu', String(client.cpu)], client);
+    started?.([serving.child, asking.child]);
     // What a naive accelerator hangs would wait for ever.
     const patience = setTimeout(() => { asking.child.kill('SIGKILL'); }, PATIENCE_MS);
     try {

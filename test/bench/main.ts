@@ -42,19 +42,52 @@ const middle = (proofs: readonly Proof[]): Proof => ({
   packets: median(proofs.map(({ packets }) => packets)),
 });
 
+const ROLES = ['baseline', 'contender'] as const;
+
+type OfBoth<T> = Record<(typeof ROLES)[number], T[]>;
+
+interface Sampling {
+  readonly block: Block;
+  readonly proof: OfBoth<Proof>;
+}
+
+async function oneByOne(stage: Stage, row: Row): Promise<Sampling> {
+  const block: OfBoth<number> = { baseline: [], contender: [] }, proof: OfBoth<Proof> = { baseline: [], contender: [] };
+  for (const role of ['baseline', 'contender', 'contender', 'baseline'] as const) {
+    if (stopped.by !== '') throw new Error(`stopped by ${stopped.by}`);
+    const sampled = await sample(stage, row, row[role]);
+    block[role].push(sampled.value);
+    proof[role].push(sampled.proof);
+  }
+  return { block, proof };
+}
+
+/** What the kernel counted is of both together; the baseline adds packets only, or nothing. */
+async function inTurns(stage: Stage, row: Row): Promise<Sampling> {
+  const block: OfBoth<number> = { baseline: [], contender: [] }, proof: OfBoth<Proof> = { baseline: [], contender: [] };
+  for (let time = 0; time < 2; time++) {
+    if (stopped.by !== '') throw new Error(`stopped by ${stopped.by}`);
+    await stage.prepare(row.baseline);
+    await stage.prepare(row.contender);
+    const sampled = await stage.proven(() => stage.inTurns((mode) => row.measure(stage, mode), row.baseline, row.contender));
+    for (const [at, role] of ROLES.entries()) {
+      const value = sampled.result[at];
+      if (value === undefined || !(value > 0)) throw new Error(`${row.id}, ${row[role]}: no figure`);
+      block[role].push(value);
+      proof[role].push(sampled.proof);
+    }
+  }
+  return { block, proof };
+}
+
 async function measure(stage: Stage, row: Row, blocks: number, say: (text: string) => void): Promise<Measured> {
-  const done: Block[] = [], proofs: Record<'baseline' | 'contender', Proof[]> = { baseline: [], contender: [] };
+  const done: Block[] = [], proofs: OfBoth<Proof> = { baseline: [], contender: [] };
   const before = stolen();
   for (let number = 0; number < blocks; number++) {
     say(`${row.id}: block ${number + 1} of ${blocks}`);
-    const block: Record<'baseline' | 'contender', number[]> = { baseline: [], contender: [] };
-    for (const role of ['baseline', 'contender', 'contender', 'baseline'] as const) {
-      if (stopped.by !== '') throw new Error(`stopped by ${stopped.by}`);
-      const { value, proof } = await sample(stage, row, row[role]);
-      block[role].push(value);
-      proofs[role].push(proof);
-    }
+    const { block, proof } = await (row.turns ? inTurns : oneByOne)(stage, row);
     done.push(block);
+    for (const role of ROLES) proofs[role].push(...proof[role]);
   }
   const { id, what, unit, better, baseline, contender, target } = row;
   return {

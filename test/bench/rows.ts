@@ -14,6 +14,8 @@ export interface Row {
   /** The ratio that is aimed at. */
   readonly target?: number;
   readonly quick: boolean;
+  /** Baseline and contender may run at the same time, in turns. */
+  readonly turns: boolean;
   /** How many blocks a full run takes, where samples are long. */
   readonly blocks?: number;
   measure(stage: Stage, mode: Mode): Promise<number>;
@@ -25,6 +27,7 @@ type Path = 'loopback' | 'pods' | 'service';
 const short = (size: number): string => (size < 1024 ? `${size} B` : size < 2 ** 20 ? `${size / 1024} KiB` : '1 MiB');
 
 interface About {
+  readonly turns?: boolean;
   readonly target?: number;
   readonly quick?: boolean;
   readonly modes?: readonly (readonly [baseline: Mode, contender: Mode])[];
@@ -35,26 +38,26 @@ const usual = [['plain', 'auto']] as const;
 function rows(name: string, what: string, unit: string, better: Better, about: About, measure: Row['measure']): Row[] {
   return (about.modes ?? usual).map(([baseline, contender]) => ({
     id: `${name}/${contender === baseline ? 'control' : contender}`, what, unit, better, baseline, contender, measure,
-    quick: about.quick ?? false,
+    quick: about.quick ?? false, turns: (about.turns ?? false) && ![baseline, contender].some((mode) => mode === 'absent' || mode === 'apart'),
     ...(about.target !== undefined && (contender === 'auto' || contender === 'remote') && { target: about.target }),
   }));
 }
 
 function trip(size: number, path: Path, core: Core, about: About = {}, percentile: 'p50' | 'p99' = 'p50'): Row[] {
   const name = `trip-${size}-${path}${core === 'same core' ? '' : '-cross'}${percentile === 'p50' ? '' : '-p99'}`;
-  return rows(name, `round trip ${short(size)}, ${path}, ${core}`, `us ${percentile}`, 'less', about, async (stage, mode) =>
+  return rows(name, `round trip ${short(size)}, ${path}, ${core}`, `us ${percentile}`, 'less', { turns: path !== 'service', ...about }, async (stage, mode) =>
     (await stage.flow(mode, path, core === 'same core', ['trip', '--size', String(size), '--nodelay']))[`${percentile}_us`] ?? NaN);
 }
 
 function stream(size: number, nodelay: boolean, path: Path, core: Core, about: About = {}): Row[] {
   const name = `stream-${size}${nodelay ? '-nodelay' : ''}-${path}${core === 'same core' ? '' : '-cross'}`;
   const what = `stream ${short(size)}, ${nodelay ? 'TCP_NODELAY' : 'Nagle'}, ${path}, ${core}`;
-  return rows(name, what, 'Gbit/s', 'more', about, async (stage, mode) =>
+  return rows(name, what, 'Gbit/s', 'more', { turns: true, ...about }, async (stage, mode) =>
     (await stage.flow(mode, path, core === 'same core', ['stream', '--size', String(size), ...(nodelay ? ['--nodelay'] : [])])).gbit_s ?? NaN);
 }
 
 function fan(connections: number, size: number, about: About = {}): Row[] {
-  return rows(`fan-${connections}-${size}`, `${connections} connections, ${short(size)} questions, loopback, same core`, 'answers/s', 'more', about,
+  return rows(`fan-${connections}-${size}`, `${connections} connections, ${short(size)} questions, loopback, same core`, 'answers/s', 'more', { turns: true, ...about },
     async (stage, mode) => (await stage.flow(mode, 'loopback', true,
       ['fan', '--size', String(size), '--connections', String(connections), '--nodelay'])).per_s ?? NaN);
 }
@@ -70,8 +73,8 @@ function hops(proxy: 'haproxy' | 'nginx', name: string): Row[] {
   ];
 }
 
-function connects(about: About): Row[] {
-  return rows('connect', 'connect, ask, be answered, close; same core', 'connections/s', 'more', about,
+function connects(about: About, name = 'connect'): Row[] {
+  return rows(name, 'connect, ask, be answered, close; same core', 'connections/s', 'more', { turns: true, ...about },
     async (stage, mode) => (await stage.flow(mode, 'loopback', true, ['connect', '--nodelay'])).per_s ?? NaN);
 }
 
@@ -101,6 +104,8 @@ export const ROWS: readonly Row[] = [
   ...fan(64, 1024),
   ...connects({ quick: true, target: 0.97, modes: [['absent', 'auto']] }),
   ...connects({ target: 0.97, modes: remote }),
+  // Beside an agent, which costs both ends the watch of reads: less than the whole, and told more exactly.
+  ...connects({ target: 0.97, modes: [['plain', 'plain'], ['plain', 'auto']] }, 'connect-beside'),
   ...trip(64, 'loopback', 'same core', { quick: true, target: 1 / 0.99, modes: remote }),
   ...stream(16_384, true, 'loopback', 'same core', { target: 0.99, modes: remote }),
   ...stream(64, true, 'loopback', 'same core', { target: 0.99, modes: remote }),

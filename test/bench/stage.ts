@@ -16,6 +16,7 @@ import { Ground, type RealAgent } from '../helpers/real-agent.js';
 import { buildFlow, runFlow, type End, type Flow } from './flow.js';
 import { idlePoll } from './machine.js';
 import { Naive } from './naive.js';
+import { SHARES, Turns } from './turns.js';
 
 /**
  * plain     both ends where no agent serves, beside one that runs
@@ -51,6 +52,7 @@ export class Stage {
   #agent: RealAgent | undefined;
   #naive: Naive | undefined;
   #placing = true;
+  #turns: Turns | undefined;
   #ports = 20_000;
 
   constructor(readonly pods: Pods, readonly sampleMs: number) {
@@ -86,12 +88,19 @@ export class Stage {
       server: { cgroup: server, netns: inPods ? this.pods.b : undefined, cpu: sameCore ? 0 : 1 },
       client: { cgroup: client, netns: inPods ? this.pods.a : undefined, cpu: 0 },
     };
+    const turns = this.#turns, shares = turns ? SHARES : 1;
     const release = sameCore ? undefined : idlePoll();
     try {
-      return await runFlow({
+      const flow = await runFlow({
         program: this.#program, ...ends, ...this.#addresses(mode, path, at, call),
-        words: [...words, '--ms', String(this.sampleMs), '--warm-ms', String(WARM_MS)],
+        words: [...words, '--ms', String(this.sampleMs * shares), '--warm-ms', String(WARM_MS * shares)],
+        started: turns && ((programs) => { turns.join(programs); }),
       });
+      return {
+        ...flow,
+        ...(flow.per_s !== undefined && { per_s: flow.per_s * shares }),
+        ...(flow.gbit_s !== undefined && { gbit_s: flow.gbit_s * shares }),
+      };
     } finally {
       release?.();
     }
@@ -105,6 +114,23 @@ export class Stage {
     if (path === 'loopback') return { at: `0.0.0.0:${at}`, call: `127.0.0.1:${call}` };
     if (path === 'pods') return { at: `${this.pods.b4}:${at}`, call: `${this.pods.b4}:${call}` };
     return { at: `${this.pods.b4}:8080`, call: `${this.pods.service.host}:${this.pods.service.port}` };
+  }
+
+  /** Two flows, one of each mode, that take turns. */
+  async inTurns<T>(measure: (mode: Mode) => Promise<T>, baseline: Mode, contender: Mode): Promise<[T, T]> {
+    const turns = new Turns();
+    this.#turns = turns;
+    const both = [measure(baseline), measure(contender)] as const;
+    try {
+      return await Promise.all(both);
+    } catch (error) {
+      turns.end();
+      await Promise.allSettled(both);
+      throw error;
+    } finally {
+      turns.end();
+      this.#turns = undefined;
+    }
   }
 
   /** What the kernel counted while something ran. */
