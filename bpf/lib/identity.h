@@ -16,7 +16,8 @@
 struct caller {
 	__u64 sk;
 	__u64 task;
-	__u64 pid_tgid; /* of the task: it may have gone since, and its memory have another */
+	__u32 pid; /* of the task: it may have gone since, and its memory have another */
+	__u32 pad;
 };
 
 struct {
@@ -85,7 +86,7 @@ static __always_inline void remember_caller(const struct sock *sk)
 		return;
 	caller->sk = (__u64)sk;
 	caller->task = bpf_get_current_task();
-	caller->pid_tgid = bpf_get_current_pid_tgid();
+	caller->pid = see(current_task(), pid);
 }
 
 /* NULL: not known, or it has ended. */
@@ -98,7 +99,7 @@ static __always_inline const struct task_struct *caller_of(const struct sock *sk
 	if (!caller || caller->sk != (__u64)sk)
 		return NULL;
 	task = peek(caller->task, struct task_struct);
-	return (__u32)see(task, pid) == (__u32)caller->pid_tgid ? task : NULL;
+	return (__u32)see(task, pid) == caller->pid ? task : NULL;
 }
 
 /* A row may be of an earlier listener at the same address: the inode number tells. */

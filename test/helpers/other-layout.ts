@@ -18,8 +18,8 @@ export function buildOtherLayout(tree: string, steps: number): void {
   const before = readFileSync(path, 'utf8');
   const after = before
     .replace(/(#define SIDESTEP_LAYOUT_VERSION )(\d+)/, (_, define: string, version: string) => `${define}${Number(version) + steps}`)
-    .replace('struct sidestep_pair {\n', 'struct sidestep_pair {\n\t__u64 more;\n')
-    .replace(/(sizeof\(struct sidestep_pair\) == )(\d+)/, (_, size: string, bytes: string) => `${size}${Number(bytes) + 8}`);
+    .replace('struct sidestep_pair {\n', 'struct sidestep_pair {\n\t__u64 more[8];\n')
+    .replace(/(sizeof\(struct sidestep_pair\) == )(\d+)/, (_, size: string, bytes: string) => `${size}${Number(bytes) + 64}`);
   writeFileSync(path, after);
   execFileSync('make', ['-s', '-C', join(tree, 'bpf')], { stdio: ['ignore', 'ignore', 'pipe'] });
   execFileSync(join(tree, 'scripts/build-native'), { stdio: ['ignore', 'ignore', 'pipe'] });
