@@ -77,7 +77,7 @@ int sidestep_ioctl(__u64 *ctx)
 /* The file behind a descriptor of the process that runs now, if it is a socket. */
 static __always_inline const struct file *socket_file(__u32 fd)
 {
-	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
+	const struct task_struct *task = current_task();
 	const struct fdtable *table = peek(see(task, files, fdt), struct fdtable);
 	struct file *file = NULL;
 

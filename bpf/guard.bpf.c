@@ -69,19 +69,13 @@ static __always_inline void name_reader(struct sidestep_pair *pair, struct sides
 					__u32 side)
 {
 	struct sidestep_listener *listener;
-	struct sidestep_workload workload = {}, *known;
+	struct sidestep_workload *known;
 
 	end->reads |= READ_NAMED;
-	end->workload = workload_of(current_task(), &workload);
-	end->pid = process_of(current_task(), end->comm);
+	known = name_end(end, current_task());
 	if (!end->workload)
 		return;
-	end->exe_inode = workload.exe_inode;
-	end->exe_dev = workload.exe_dev;
 	pair->generation--; /* judged for another name, perhaps */
-	workload.pid = end->pid;
-	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
-	known = meet(end->workload, &workload);
 	if (known) {
 		known->seen_ns = bpf_ktime_get_ns();
 		known->pid = end->pid;

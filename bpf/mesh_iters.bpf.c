@@ -16,7 +16,7 @@ extern int bpf_sock_destroy(struct sock_common *sk) __ksym __weak;
 SEC("syscall")
 int sidestep_mesh_self(void *ctx)
 {
-	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
+	const struct task_struct *task = current_task();
 	struct mesh_settings *set;
 	__u32 zero = 0;
 

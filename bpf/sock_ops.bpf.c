@@ -104,18 +104,10 @@ static __always_inline void describe_listener(struct sidestep_endpoint *end,
 static __always_inline void describe_client(struct sidestep_endpoint *end, const struct sock *sk)
 {
 	const struct task_struct *caller = caller_of(sk);
-	struct sidestep_workload workload = {};
 
 	describe(end, sk);
-	if (!caller)
-		return;
-	end->pid = process_of(caller, end->comm);
-	end->workload = workload_of(caller, &workload);
-	end->exe_inode = workload.exe_inode;
-	end->exe_dev = workload.exe_dev;
-	workload.pid = end->pid;
-	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
-	meet(end->workload, &workload);
+	if (caller)
+		name_end(end, caller);
 }
 
 static __noinline void client_established(struct bpf_sock_ops *ops, const struct sock *sk)

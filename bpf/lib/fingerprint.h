@@ -11,12 +11,17 @@
 #include "../include/layout.h"
 #include "peek.h"
 
+static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_isn)
+{
+	return (__u64)client_isn << 32 | server_isn;
+}
+
 static __always_inline sidestep_pair_id id_of(const struct tcp_sock *tp, __u32 side)
 {
 	__u32 own = see(tp, snd_una) - (__u32)see(tp, bytes_acked);
 	__u32 peer = see(tp, rcv_nxt) - (__u32)see(tp, bytes_received) - 1;
 
-	return side == SIDESTEP_CLIENT ? (__u64)own << 32 | peer : (__u64)peer << 32 | (own - 1);
+	return side == SIDESTEP_CLIENT ? pair_id(own, peer) : pair_id(peer, own - 1);
 }
 
 #endif

@@ -16,6 +16,7 @@
 #define SIDESTEP_HALF_OPEN_H
 
 #include "../include/maps.h"
+#include "fingerprint.h"
 #include "gate.h"
 #include "identity.h"
 
@@ -31,11 +32,6 @@ struct half_open {
 	__u32 netns;    /* inode number */
 	__u32 pad;
 };
-
-static __always_inline sidestep_pair_id pair_id(__u32 client_isn, __u32 server_isn)
-{
-	return (__u64)client_isn << 32 | server_isn;
-}
 
 static __always_inline __u64 *slot_of(sidestep_pair_id id)
 {

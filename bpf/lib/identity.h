@@ -27,11 +27,6 @@ struct {
 	__type(value, struct caller);
 } callers SEC(".maps");
 
-static __always_inline const struct task_struct *current_task(void)
-{
-	return peek(bpf_get_current_task(), struct task_struct);
-}
-
 static __always_inline __u32 process_of(const struct task_struct *task, char *comm)
 {
 	const struct task_struct *leader = see(task, group_leader);
@@ -81,12 +76,13 @@ static __always_inline void remember_caller(const struct sock *sk)
 {
 	__u32 zero = 0;
 	struct caller *caller = bpf_map_lookup_elem(&callers, &zero);
+	const struct task_struct *task = current_task();
 
 	if (!caller)
 		return;
 	caller->sk = (__u64)sk;
-	caller->task = bpf_get_current_task();
-	caller->pid = see(current_task(), pid);
+	caller->task = (__u64)task;
+	caller->pid = see(task, pid);
 }
 
 /* NULL: not known, or it has ended. */
@@ -100,6 +96,23 @@ static __always_inline const struct task_struct *caller_of(const struct sock *sk
 		return NULL;
 	task = peek(caller->task, struct task_struct);
 	return (__u32)see(task, pid) == caller->pid ? task : NULL;
+}
+
+/* This end belongs to this task, which gets a row. Returns the row; NULL: a kernel thread, or there is no room. */
+static __always_inline struct sidestep_workload *name_end(struct sidestep_endpoint *end,
+							  const struct task_struct *task)
+{
+	struct sidestep_workload workload = {};
+
+	end->workload = workload_of(task, &workload);
+	end->pid = process_of(task, end->comm);
+	if (!end->workload)
+		return NULL;
+	end->exe_inode = workload.exe_inode;
+	end->exe_dev = workload.exe_dev;
+	workload.pid = end->pid;
+	__builtin_memcpy(workload.comm, end->comm, SIDESTEP_COMM);
+	return meet(end->workload, &workload);
 }
 
 /* A row may be of an earlier listener at the same address: the inode number tells. */

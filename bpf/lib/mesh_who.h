@@ -12,7 +12,7 @@
 
 static __always_inline bool is_agent(const struct mesh_settings *set)
 {
-	const struct task_struct *task = peek(bpf_get_current_task(), struct task_struct);
+	const struct task_struct *task = current_task();
 
 	return set->agent && (__u32)see(task, tgid) == set->agent;
 }

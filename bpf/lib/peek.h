@@ -51,6 +51,11 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 /* sk_user_data carries flags in its low bits (include/linux/skmsg.h: SK_USER_DATA_PTRMASK). */
 #define USER_DATA_MASK (~7UL)
 
+static __always_inline const struct task_struct *current_task(void)
+{
+	return peek(bpf_get_current_task(), struct task_struct);
+}
+
 static __always_inline const struct file *file_of(const struct sock *sk)
 {
 	const struct socket *socket = see(sk, sk_socket);

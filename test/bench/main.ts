@@ -29,11 +29,19 @@ interface Sampled {
   readonly proof: Proof;
 }
 
+function figure(row: Row, mode: Mode, value: number | undefined): number {
+  if (value === undefined || !(value > 0)) throw new Error(`${row.id}, ${mode}: no figure`);
+  return value;
+}
+
+function goOn(): void {
+  if (stopped.by !== '') throw new Error(`stopped by ${stopped.by}`);
+}
+
 async function sample(stage: Stage, row: Row, mode: Mode): Promise<Sampled> {
   await stage.prepare(mode);
   const { result, proof } = await stage.proven(() => row.measure(stage, mode));
-  if (!(result > 0)) throw new Error(`${row.id}, ${mode}: no figure`);
-  return { value: result, proof };
+  return { value: figure(row, mode, result), proof };
 }
 
 const middle = (proofs: readonly Proof[]): Proof => ({
@@ -54,7 +62,7 @@ interface Sampling {
 async function oneByOne(stage: Stage, row: Row): Promise<Sampling> {
   const block: OfBoth<number> = { baseline: [], contender: [] }, proof: OfBoth<Proof> = { baseline: [], contender: [] };
   for (const role of ['baseline', 'contender', 'contender', 'baseline'] as const) {
-    if (stopped.by !== '') throw new Error(`stopped by ${stopped.by}`);
+    goOn();
     const sampled = await sample(stage, row, row[role]);
     block[role].push(sampled.value);
     proof[role].push(sampled.proof);
@@ -66,14 +74,12 @@ async function oneByOne(stage: Stage, row: Row): Promise<Sampling> {
 async function inTurns(stage: Stage, row: Row): Promise<Sampling> {
   const block: OfBoth<number> = { baseline: [], contender: [] }, proof: OfBoth<Proof> = { baseline: [], contender: [] };
   for (let time = 0; time < 2; time++) {
-    if (stopped.by !== '') throw new Error(`stopped by ${stopped.by}`);
+    goOn();
     await stage.prepare(row.baseline);
     await stage.prepare(row.contender);
     const sampled = await stage.proven(() => stage.inTurns((mode) => row.measure(stage, mode), row.baseline, row.contender));
     for (const [at, role] of ROLES.entries()) {
-      const value = sampled.result[at];
-      if (value === undefined || !(value > 0)) throw new Error(`${row.id}, ${row[role]}: no figure`);
-      block[role].push(value);
+      block[role].push(figure(row, row[role], sampled.result[at]));
       proof[role].push(sampled.proof);
     }
   }

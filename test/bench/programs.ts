@@ -24,6 +24,9 @@ const LONGER = 4;
 
 const programMs = (stage: Stage): number => LONGER * stage.sampleMs;
 
+/** What programs are told that take whole seconds. */
+const programSeconds = (stage: Stage): number => Math.max(1, Math.round(programMs(stage) / 1000));
+
 async function listening(at: number | string): Promise<void> {
   for (const until = Date.now() + PATIENCE_MS; Date.now() < until;) {
     const open = await new Promise<boolean>((resolve) => {
@@ -101,7 +104,7 @@ export function nginx(stage: Stage, mode: Mode): Promise<number> {
   writeFileSync(config, `daemon off; worker_processes 1; pid ${folder}/pid-${port}; error_log stderr error; events { worker_connections 512; }
 http { access_log off; keepalive_requests 100000000; server { listen 127.0.0.1:${port}; root ${folder}; } }\n`);
   return onTwoCpus(['nginx', '-c', config], server, port, async () => {
-    const text = await output([...ON_CLIENT_CPU, 'wrk', '-t', '1', '-c', '16', '-d', `${Math.max(1, Math.round(programMs(stage) / 1000))}s`, `http://127.0.0.1:${port}/small`], { cgroup: client });
+    const text = await output([...ON_CLIENT_CPU, 'wrk', '-t', '1', '-c', '16', '-d', `${programSeconds(stage)}s`, `http://127.0.0.1:${port}/small`], { cgroup: client });
     if (/Non-2xx|Socket errors/.test(text)) throw new Error(text);
     return figure(text, /Requests\/sec:\s+([\d.]+)/);
   });
@@ -141,8 +144,7 @@ export function pgbench(stage: Stage, mode: Mode): Promise<number> {
       await output([pg('pgbench'), '-i', '-q', '-s', '2'], { cgroup: client, env });
       writeFileSync(filled, '');
     }
-    const seconds = Math.max(1, Math.round(programMs(stage) / 1000));
-    return figure(await output([...ON_CLIENT_CPU, pg('pgbench'), '-n', '-S', '-c', '1', '-T', String(seconds)], { cgroup: client, env }), /tps = ([\d.]+)/);
+    return figure(await output([...ON_CLIENT_CPU, pg('pgbench'), '-n', '-S', '-c', '1', '-T', String(programSeconds(stage))], { cgroup: client, env }), /tps = ([\d.]+)/);
   });
 }
 

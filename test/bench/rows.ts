@@ -2,7 +2,7 @@
 /** What the suite measures: each row is one contender against one baseline, on one path, with one shape of traffic. */
 import { hop, memcached, nginx, pgbench, redis } from './programs.js';
 import type { Better } from './statistics.js';
-import type { Mode, Stage } from './stage.js';
+import { withoutAgent, type Mode, type Stage } from './stage.js';
 
 export interface Row {
   readonly id: string;
@@ -38,7 +38,7 @@ const usual = [['plain', 'auto']] as const;
 function rows(name: string, what: string, unit: string, better: Better, about: About, measure: Row['measure']): Row[] {
   return (about.modes ?? usual).map(([baseline, contender]) => ({
     id: `${name}/${contender === baseline ? 'control' : contender}`, what, unit, better, baseline, contender, measure,
-    quick: about.quick ?? false, turns: (about.turns ?? false) && ![baseline, contender].some((mode) => mode === 'absent' || mode === 'apart'),
+    quick: about.quick ?? false, turns: (about.turns ?? false) && ![baseline, contender].some(withoutAgent),
     ...(about.target !== undefined && (contender === 'auto' || contender === 'remote') && { target: about.target }),
   }));
 }

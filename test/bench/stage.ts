@@ -33,6 +33,8 @@ import { SHARES, Turns } from './turns.js';
 export type Mode = 'plain' | 'auto' | 'on' | 'remote' | 'absent' | 'apart' | 'unix' | 'naive' | 'haproxy' | 'nginx';
 type Path = 'loopback' | 'pods' | 'service';
 
+export const withoutAgent = (mode: Mode): boolean => mode === 'absent' || mode === 'apart';
+
 const WARM_MS = 300;
 const START_MS = 20_000;
 
@@ -75,7 +77,7 @@ export class Stage {
   async prepare(mode: Mode): Promise<void> {
     if (mode === 'naive') this.#naive ??= new Naive(this.folder);
     const suits = mode === 'auto' ? this.#placing : mode === 'on' ? !this.#placing : true;
-    const alone = mode === 'absent' || mode === 'apart';
+    const alone = withoutAgent(mode);
     if (alone ? this.#agent === undefined : this.#agent !== undefined && suits) return;
     await this.#stop();
     if (!alone) await this.#start(mode !== 'on');
@@ -123,12 +125,9 @@ export class Stage {
     const both = [measure(baseline), measure(contender)] as const;
     try {
       return await Promise.all(both);
-    } catch (error) {
-      turns.end();
-      await Promise.allSettled(both);
-      throw error;
     } finally {
       turns.end();
+      await Promise.allSettled(both);
       this.#turns = undefined;
     }
   }
